@@ -1,0 +1,108 @@
+//! What can be asked of an account.
+
+use super::events::{InfluencerStatus, IssuedClient, IssuedKey, Tier};
+use super::scope::Scope;
+use crate::ids::SealedId;
+
+/// A command to an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccountCommand {
+    /// Make it. Username and email were claimed in the directory before.
+    Register {
+        /// Its public integer id.
+        user_id: u64,
+        /// The sealed profile.
+        profile: SealedId,
+        /// Hash of the username in hex.
+        username_claim: String,
+        /// Hash of the email in hex.
+        email_claim: String,
+        /// Its limits.
+        tier: Tier,
+    },
+    /// Change the profile.
+    ChangeProfile {
+        /// The sealed profile.
+        profile: SealedId,
+    },
+    /// Issue a key.
+    IssueKey(IssuedKey),
+    /// Revoke a key.
+    RevokeKey {
+        /// Which.
+        key_id: u64,
+        /// By which key; `None` from the command line.
+        by_key: Option<u64>,
+    },
+    /// Issue an OAuth client.
+    IssueClient(IssuedClient),
+    /// Revoke an OAuth client.
+    RevokeClient {
+        /// Which.
+        client_id: String,
+    },
+    /// Change its limits.
+    ChangeTier {
+        /// To these.
+        tier: Tier,
+    },
+    /// Let it do nothing for now.
+    Suspend {
+        /// Why.
+        reason: String,
+    },
+    /// Let it act again.
+    Reinstate,
+    /// Make sure that it may act with this key for this. Yields no event; refuses if it may not.
+    Authorize {
+        /// The key; `None` for sessions and the command line.
+        key_id: Option<u64>,
+        /// For what.
+        scope: Scope,
+    },
+    /// Add a voice.
+    AddVoice {
+        /// Its id.
+        voice_id: String,
+        /// Sealed details.
+        details: SealedId,
+    },
+    /// Give a voice other details.
+    ChangeVoice {
+        /// Its id.
+        voice_id: String,
+        /// Sealed details.
+        details: SealedId,
+    },
+    /// Put a voice away.
+    ArchiveVoice {
+        /// Its id.
+        voice_id: String,
+    },
+    /// Add an influencer.
+    AddInfluencer {
+        /// Its id.
+        influencer_id: String,
+        /// Sealed details.
+        details: SealedId,
+    },
+    /// Give an influencer other details.
+    ChangeInfluencer {
+        /// Its id.
+        influencer_id: String,
+        /// Sealed details.
+        details: SealedId,
+    },
+    /// Move an influencer on.
+    MoveInfluencer {
+        /// Its id.
+        influencer_id: String,
+        /// Where to.
+        status: InfluencerStatus,
+    },
+    /// Erase the person.
+    Erase {
+        /// Who does it.
+        by: String,
+    },
+}

@@ -1,0 +1,377 @@
+//! A request for generation in no dialect's words, what becomes of it when a model's limits have
+//! been applied, and why it may be refused.
+
+use std::fmt;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::capability::{Capability, Dialect, MediaType};
+use super::mode::{Inputs, Mode};
+
+/// What is asked of a model. `None` means "not said", and is filled in by
+/// [`Model::check`](super::Model::check).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ask {
+    /// The prompt's length in Unicode scalars; 0 for one that is blank (see [`Ask::length_of`]).
+    pub prompt_chars: Option<u32>,
+    /// The length of the text to be spoken, in Unicode scalars. Where it is not said, a speech model
+    /// speaks the prompt.
+    pub characters: Option<u32>,
+    /// `16:9`, `auto`, …
+    pub aspect_ratio: Option<String>,
+    /// How many outputs.
+    pub count: Option<i64>,
+    /// Seconds of output.
+    pub duration_seconds: Option<Decimal>,
+    /// `720p`, `2K`, …
+    pub resolution: Option<String>,
+    /// `low`, `medium`, `high`, `auto`.
+    pub quality: Option<String>,
+    /// Whether a video is to have sound.
+    pub generate_audio: Option<bool>,
+    /// How many source images are given.
+    pub images: u32,
+    /// How many reference images are given.
+    pub references: u32,
+    /// Whether a source video is given.
+    pub source_video: bool,
+    /// Whether a first frame is given.
+    pub first_frame: bool,
+    /// Whether a last frame is given.
+    pub last_frame: bool,
+    /// How many reference videos are given.
+    pub reference_videos: u32,
+    /// Whether a reference sound is given.
+    pub reference_audio: bool,
+    /// Whether a sound to work on is given (lip-sync, transcription).
+    pub input_audio: bool,
+    /// The length in seconds of the medium that is worked on, as probed before the hold.
+    pub media_seconds: Option<Decimal>,
+    /// By how much to enlarge.
+    pub scale_factor: Option<i64>,
+    /// A voice's id.
+    pub voice: Option<String>,
+    /// `en-US`, `auto`, …
+    pub language: Option<String>,
+    /// 0 to 2.
+    pub temperature: Option<Decimal>,
+    /// `wav`, `mp3`, …
+    pub output_format: Option<String>,
+}
+
+impl Ask {
+    /// An ask for a prompt of `chars` scalars and nothing else.
+    #[must_use]
+    pub fn prompt(chars: u32) -> Self {
+        Ask { prompt_chars: Some(chars), ..Ask::default() }
+    }
+
+    /// The length of a prompt in Unicode scalars, and 0 where it holds nothing but white space, so
+    /// that a blank prompt is refused as a missing one.
+    #[must_use]
+    pub fn length_of(text: &str) -> u32 {
+        if text.trim().is_empty() {
+            return 0;
+        }
+        u32::try_from(text.chars().count()).unwrap_or(u32::MAX)
+    }
+
+    /// The inputs that it brings.
+    #[must_use]
+    pub fn inputs(&self) -> Inputs {
+        Inputs {
+            images: self.images,
+            references: self.references,
+            source_video: self.source_video,
+            first_frame: self.first_frame,
+            last_frame: self.last_frame,
+            reference_videos: self.reference_videos,
+            reference_audio: self.reference_audio,
+            input_audio: self.input_audio,
+        }
+    }
+}
+
+/// An ask that a model accepts, with every default filled in. What a run is made from, and what its
+/// first event keeps: so a field that is added later has a default, and what says nothing (`None`,
+/// `false`, 0) is not written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checked {
+    /// The model's slug.
+    pub model: String,
+    /// Whose limits were applied.
+    pub dialect: Dialect,
+    /// What the model does.
+    pub capability: Capability,
+    /// The medium of the outputs.
+    pub media_type: MediaType,
+    /// How the model is driven.
+    pub mode: Mode,
+    /// How many outputs; at least 1.
+    pub count: u32,
+    /// The prompt's length in Unicode scalars; 0 where there is none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub prompt_chars: u32,
+    /// The spoken text's length in Unicode scalars; 0 where nothing is spoken.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub characters: u32,
+    /// `None` where the model has no choice, or where the output follows an input's ratio.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aspect_ratio: Option<String>,
+    /// Seconds of output; `None` where the model has no such choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_seconds: Option<Decimal>,
+    /// `None` where the model has no choice, or none in this mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<String>,
+    /// `None` where the model has no choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<String>,
+    /// Whether sound is made that could also have been left out.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub generate_audio: bool,
+    /// How many of the source images the model uses: the first so many.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub images: u32,
+    /// How many of the reference images the model uses: the first so many.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub references: u32,
+    /// Whether there is a source video.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub source_video: bool,
+    /// Whether there is a first frame.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub first_frame: bool,
+    /// Whether there is a last frame.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub last_frame: bool,
+    /// How many reference videos there are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reference_videos: u32,
+    /// Whether there is a reference sound.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub reference_audio: bool,
+    /// Whether there is a sound to work on.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub input_audio: bool,
+    /// The probed length in seconds of the medium that is worked on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_seconds: Option<Decimal>,
+    /// By how much to enlarge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale_factor: Option<u32>,
+    /// The voice's id; `None` where nothing is spoken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voice: Option<String>,
+    /// `None` where no text is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// `None` where not said, or where no text is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<Decimal>,
+    /// `None` where the provider's own is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_format: Option<String>,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+fn is_zero(value: &u32) -> bool {
+    *value == 0
+}
+
+/// A part of an [`Ask`]. Each adapter has its own names for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "each is the field of Ask of that name")]
+pub enum AskField {
+    Model,
+    Prompt,
+    Characters,
+    AspectRatio,
+    Count,
+    DurationSeconds,
+    Resolution,
+    Quality,
+    Images,
+    References,
+    SourceVideo,
+    FirstFrame,
+    LastFrame,
+    ReferenceVideos,
+    ReferenceAudio,
+    InputAudio,
+    MediaSeconds,
+    ScaleFactor,
+    Voice,
+    Language,
+    Temperature,
+}
+
+impl AskField {
+    /// Our own name of it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AskField::Model => "model",
+            AskField::Prompt => "prompt",
+            AskField::Characters => "text",
+            AskField::AspectRatio => "aspect_ratio",
+            AskField::Count => "count",
+            AskField::DurationSeconds => "duration_seconds",
+            AskField::Resolution => "resolution",
+            AskField::Quality => "quality",
+            AskField::Images => "images",
+            AskField::References => "reference_images",
+            AskField::SourceVideo => "source_video",
+            AskField::FirstFrame => "first_frame",
+            AskField::LastFrame => "last_frame",
+            AskField::ReferenceVideos => "reference_videos",
+            AskField::ReferenceAudio => "reference_audio",
+            AskField::InputAudio => "audio",
+            AskField::MediaSeconds => "media_seconds",
+            AskField::ScaleFactor => "scale_factor",
+            AskField::Voice => "voice",
+            AskField::Language => "language",
+            AskField::Temperature => "temperature",
+        }
+    }
+}
+
+/// Why a field is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskReason {
+    /// It is missing.
+    Required,
+    /// It is longer than allowed.
+    TooLong {
+        /// The most Unicode scalars.
+        max: u32,
+    },
+    /// There are more than allowed.
+    TooMany {
+        /// The most.
+        max: u32,
+    },
+    /// Its value is not among those allowed.
+    NotAllowed,
+    /// The model has no such choice.
+    NotSupported,
+    /// It only makes sense together with another.
+    NeedsPartner {
+        /// The other.
+        partner: AskField,
+    },
+    /// The model does not take this combination of inputs.
+    Combination,
+    /// The model is not offered in this dialect.
+    NotOffered,
+}
+
+/// The stable code of a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AskCode {
+    /// The prompt or the text to be spoken is missing or too long.
+    InvalidPrompt,
+    /// Something else is missing.
+    MissingValue,
+    /// The model does not take these inputs together.
+    UnsupportedInputCombination,
+    /// A value is outside the model's limits.
+    UnsupportedValue,
+    /// The model is not offered here.
+    ModelNotFound,
+}
+
+impl AskCode {
+    /// The code as clients see it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AskCode::InvalidPrompt => "invalid_prompt",
+            AskCode::MissingValue => "missing_value",
+            AskCode::UnsupportedInputCombination => "unsupported_input_combination",
+            AskCode::UnsupportedValue => "unsupported_value",
+            AskCode::ModelNotFound => "model_not_found",
+        }
+    }
+}
+
+/// Why a model refuses an ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskProblem {
+    /// What is refused.
+    pub field: AskField,
+    /// Why.
+    pub reason: AskReason,
+    /// What would be accepted, as text; empty where nothing would be, or where the reason says it.
+    pub allowed: Vec<String>,
+}
+
+impl AskProblem {
+    /// A refusal without a list of what would be accepted.
+    #[must_use]
+    pub fn new(field: AskField, reason: AskReason) -> Self {
+        AskProblem { field, reason, allowed: Vec::new() }
+    }
+
+    /// Names what would be accepted.
+    #[must_use]
+    pub fn allowing<T: ToString>(mut self, allowed: impl IntoIterator<Item = T>) -> Self {
+        self.allowed = allowed.into_iter().map(|value| value.to_string()).collect();
+        self
+    }
+
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> AskCode {
+        match (self.reason, self.field) {
+            (AskReason::NotOffered, _) => AskCode::ModelNotFound,
+            (AskReason::Combination | AskReason::NeedsPartner { .. }, _) => AskCode::UnsupportedInputCombination,
+            (_, AskField::Prompt | AskField::Characters) => AskCode::InvalidPrompt,
+            (AskReason::Required, _) => AskCode::MissingValue,
+            (
+                AskReason::TooLong { .. } | AskReason::TooMany { .. } | AskReason::NotAllowed | AskReason::NotSupported,
+                _,
+            ) => AskCode::UnsupportedValue,
+        }
+    }
+
+    /// A sentence in a dialect's own names for the fields.
+    #[must_use]
+    pub fn message(&self, name_of: impl Fn(AskField) -> &'static str) -> String {
+        let field = name_of(self.field);
+        let mut text = match self.reason {
+            AskReason::Required => format!("{field} is required."),
+            AskReason::TooLong { max } => format!("{field} must be at most {max} characters."),
+            AskReason::TooMany { max: 0 } => format!("{field} is not supported by this model."),
+            AskReason::TooMany { max } => format!("{field} may hold at most {max} for this model."),
+            AskReason::NotAllowed => format!("{field} has a value that is not allowed here."),
+            AskReason::NotSupported => format!("{field} cannot be chosen for this model."),
+            AskReason::NeedsPartner { partner } => {
+                format!("{field} must be paired with {}.", name_of(partner))
+            }
+            AskReason::Combination => {
+                format!("This model does not support this combination of inputs ({field}).")
+            }
+            AskReason::NotOffered => "This model is not offered here.".to_owned(),
+        };
+        if !self.allowed.is_empty() {
+            text.push_str(" Allowed: ");
+            text.push_str(&self.allowed.join(", "));
+            text.push('.');
+        }
+        text
+    }
+}
+
+impl fmt::Display for AskProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message(AskField::as_str))
+    }
+}
+
+impl std::error::Error for AskProblem {}

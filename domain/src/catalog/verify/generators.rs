@@ -1,0 +1,177 @@
+//! Generators: names, templates, preferences and fields that fit together, and no two alike.
+
+use std::collections::HashSet;
+
+use super::super::capability::{Capability, Dialect, MediaType};
+use super::super::generator::{Generator, GeneratorStatus, ImageInput, PLACEHOLDERS, Preference, next_placeholder};
+use super::super::load::{Draft, Placed, Problems};
+use super::{is_blank, is_field_name, is_slug};
+
+pub(super) fn check(draft: &Draft, problems: &mut Problems) {
+    if draft.generators.is_empty() {
+        problems.add("generators", "", "there is no generator");
+    }
+    for (at, placed) in draft.generators.iter().enumerate() {
+        itself(placed, problems);
+        model(draft, placed, problems);
+        for other in &draft.generators[..at] {
+            if other.item.slug == placed.item.slug {
+                problems.add(&placed.file, &placed.item.slug, format!("the slug is taken in {}", other.file));
+            } else if alike(&other.item, &placed.item) {
+                problems.add(
+                    &placed.file,
+                    &placed.item.slug,
+                    format!("does just what {} does: same template, preferences and fields", other.item.slug),
+                );
+            }
+        }
+        for similar in &placed.item.similar {
+            if *similar == placed.item.slug || !draft.generators.iter().any(|other| other.item.slug == *similar) {
+                problems.add(&placed.file, &placed.item.slug, format!("similar: {similar} is not another generator"));
+            }
+        }
+    }
+}
+
+/// What is made of what: two image generators that only pass the prompt on would be one.
+fn alike(a: &Generator, b: &Generator) -> bool {
+    a.template.trim() == b.template.trim()
+        && a.preference == b.preference
+        && a.preference_two == b.preference_two
+        && a.fields == b.fields
+        && a.media_type == b.media_type
+}
+
+fn itself(placed: &Placed<Generator>, problems: &mut Problems) {
+    let generator = &placed.item;
+    let mut say = |wrong: bool, problem: &str| {
+        if wrong {
+            problems.add(&placed.file, &generator.slug, problem);
+        }
+    };
+    say(!is_slug(&generator.slug), "the slug may hold lower-case letters, digits and single hyphens");
+    say(placed.file != format!("generators/{}.toml", generator.slug), "the file has to be named after the slug");
+    say(is_blank(&generator.title), "title is blank");
+    say(is_blank(&generator.description), "description is blank");
+    say(is_blank(&generator.icon), "icon is blank");
+    say(generator.capabilities.is_empty(), "capabilities is empty");
+    say(
+        generator.capabilities.iter().any(|capability| capability.media_type() != generator.media_type),
+        "a capability makes another medium than media_type",
+    );
+    say(
+        generator.capabilities.contains(&Capability::Vision) && generator.image_input == ImageInput::None,
+        "vision needs image_input",
+    );
+    say(
+        (generator.media_type == MediaType::Text) == generator.fields.is_empty(),
+        "texts have fields, other media have none",
+    );
+    let mut names = HashSet::new();
+    for field in &generator.fields {
+        say(
+            !is_field_name(&field.name),
+            &format!("the field `{}` may hold lower-case letters, digits and underscores", field.name),
+        );
+        say(!names.insert(&field.name), &format!("the field `{}` is there twice", field.name));
+        say(is_blank(&field.description), &format!("the field `{}` has no description", field.name));
+        // The answer of a generate call puts them beside these.
+        say(
+            ["creation_id", "image_url", "video_url", "audio_url", "svg_url"].contains(&field.name.as_str()),
+            &format!("the field `{}` has a name that every creation uses", field.name),
+        );
+    }
+    say(generator.preference.is_none() && generator.preference_two.is_some(), "preference_two comes after preference");
+    template(placed, problems);
+    for (name, preference) in [("preference", &generator.preference), ("preference_two", &generator.preference_two)] {
+        if let Some(preference) = preference {
+            choices(placed, name, preference, problems);
+        }
+    }
+}
+
+fn template(placed: &Placed<Generator>, problems: &mut Problems) {
+    let generator = &placed.item;
+    let uses = |placeholder: &str| generator.template.contains(placeholder);
+    for (placeholder, wanted) in [
+        (PLACEHOLDERS[0], true),
+        (PLACEHOLDERS[1], generator.media_type == MediaType::Text),
+        (PLACEHOLDERS[2], generator.preference.is_some()),
+        (PLACEHOLDERS[3], generator.preference_two.is_some()),
+    ] {
+        if uses(placeholder) != wanted {
+            let problem = if wanted { "is missing from" } else { "has no business in" };
+            problems.add(&placed.file, &generator.slug, format!("{placeholder} {problem} the template"));
+        }
+    }
+    let mut rest = generator.template.clone();
+    while let Some((at, which)) = next_placeholder(&rest) {
+        rest.replace_range(at..at + PLACEHOLDERS[which].len(), "");
+    }
+    if rest.contains(['{', '}']) {
+        problems.add(&placed.file, &generator.slug, "the template has a brace that belongs to no known placeholder");
+    }
+}
+
+fn choices(placed: &Placed<Generator>, name: &str, preference: &Preference, problems: &mut Problems) {
+    let slug = &placed.item.slug;
+    let mut values = HashSet::new();
+    for option in &preference.options {
+        if !values.insert(option.value.to_string()) {
+            problems.add(&placed.file, slug, format!("{name}: the value {} is there twice", option.value));
+        }
+        if is_blank(&option.label) || is_blank(&option.text) {
+            problems.add(&placed.file, slug, format!("{name}: the value {} has no label or no text", option.value));
+        }
+        if next_placeholder(&option.text).is_some() {
+            problems.add(
+                &placed.file,
+                slug,
+                format!("{name}: the text of {} has a placeholder, which is not filled", option.value),
+            );
+        }
+    }
+    if is_blank(&preference.label) {
+        problems.add(&placed.file, slug, format!("{name}: the label is blank"));
+    }
+    if preference.options.len() < 2 {
+        problems.add(&placed.file, slug, format!("{name}: fewer than two options are no choice"));
+    }
+    if preference.choose(None).is_none() {
+        problems.add(
+            &placed.file,
+            slug,
+            format!("{name}: the default {} is not among the options", preference.default),
+        );
+    }
+}
+
+fn model(draft: &Draft, placed: &Placed<Generator>, problems: &mut Problems) {
+    let generator = &placed.item;
+    let Some(model) = draft.models.iter().find(|model| model.item.slug == generator.default_model) else {
+        problems.add(
+            &placed.file,
+            &generator.slug,
+            format!("default_model: there is no model {}", generator.default_model),
+        );
+        return;
+    };
+    let model = &model.item;
+    if model.rules(Dialect::Generor).is_none() {
+        problems.add(&placed.file, &generator.slug, format!("default_model: {} is not offered in Generor", model.slug));
+    }
+    if !generator.capabilities.contains(&model.capability) {
+        problems.add(&placed.file, &generator.slug, format!("default_model: {} has another capability", model.slug));
+    }
+    let routed = draft
+        .routes
+        .iter()
+        .any(|route| route.item.models.contains(&model.slug) || route.item.capabilities.contains(&model.capability));
+    if generator.status == GeneratorStatus::Active && !routed {
+        problems.add(
+            &placed.file,
+            &generator.slug,
+            format!("is active, and no route reaches {}; add one to routes.toml or make it `development`", model.slug),
+        );
+    }
+}

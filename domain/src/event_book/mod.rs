@@ -1,0 +1,119 @@
+//! The book of events: every type and version there is, what it means, its fields and a sample of
+//! each. `docs/EVENTS.md` is written from it, and the golden files are held against it.
+
+mod common;
+mod fields;
+mod ids;
+mod markdown;
+mod questions;
+#[cfg(test)]
+mod tests;
+
+use cqrs_es::{Aggregate, DomainEvent};
+
+pub(crate) use ids::{sample_credits, sample_id, sample_time};
+pub use markdown::markdown;
+
+use crate::account::Account;
+use crate::batch::Batch;
+use crate::bonus::Bonus;
+use crate::creation::Creation;
+use crate::payment::Payment;
+use crate::run::Run;
+use crate::wallet::CreditWallet;
+
+/// What an event type means.
+#[derive(Clone, Copy, Debug)]
+pub struct EventEntry {
+    /// Frozen name.
+    pub event_type: &'static str,
+    /// What became true by it, in a sentence or two.
+    pub meaning: &'static str,
+    /// Its own fields by path (`source.gift.from`, `lots[].amount`), and what each means. What many
+    /// events have in common is not repeated here.
+    pub fields: &'static [(&'static str, &'static str)],
+}
+
+/// An event as a row would hold it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// Frozen name.
+    pub event_type: String,
+    /// The version that this release writes.
+    pub event_version: String,
+    /// JSON as it is written.
+    pub payload: String,
+}
+
+impl Sample {
+    fn of<E: DomainEvent>(event: &E) -> Self {
+        Sample {
+            event_type: event.event_type(),
+            event_version: event.event_version(),
+            payload: serde_json::to_string(event).unwrap_or_default(),
+        }
+    }
+}
+
+/// All that one kind of stream can hold.
+#[derive(Clone, Debug)]
+pub struct Chapter {
+    /// The kind of stream.
+    pub aggregate_type: &'static str,
+    /// What such a stream is about, and how its id is made.
+    pub about: &'static str,
+    /// Its event types, in the order of the enum.
+    pub entries: &'static [EventEntry],
+    /// At least one sample of each: one with all that can be said, one with the least.
+    pub samples: Vec<Sample>,
+}
+
+fn chapter<A: Aggregate>(about: &'static str, entries: &'static [EventEntry], samples: &[A::Event]) -> Chapter {
+    Chapter { aggregate_type: A::TYPE, about, entries, samples: samples.iter().map(Sample::of).collect() }
+}
+
+/// The book, one chapter for each kind of stream.
+#[must_use]
+pub fn chapters() -> Vec<Chapter> {
+    use crate::{account, batch, bonus, creation, payment, run, wallet};
+    vec![
+        chapter::<CreditWallet>(
+            "A purse of credits. Its id is derived from its owner: the account; the team; team and member for an \
+             allowance.",
+            wallet::described::DESCRIBED,
+            &wallet::samples::samples(),
+        ),
+        chapter::<Run>(
+            "One request for generation, from acceptance to its end. Its id is derived from acting account, method, \
+             concrete path and idempotency key, or from batch and item; random where there is neither.",
+            run::described::DESCRIBED,
+            &run::samples::samples(),
+        ),
+        chapter::<Creation>(
+            "One thing made. Its id is derived from its public integer id.",
+            creation::described::DESCRIBED,
+            &creation::samples::samples(),
+        ),
+        chapter::<Batch>(
+            "Many runs asked for at once, under one hold. Its id is made like that of a run.",
+            batch::described::DESCRIBED,
+            &batch::samples::samples(),
+        ),
+        chapter::<Account>(
+            "A person or organisation. Its id is random and says its shard.",
+            account::described::DESCRIBED,
+            &account::samples::samples(),
+        ),
+        chapter::<Payment>(
+            "Something bought or granted once. Its id is derived from wallet, source and the source's reference; \
+             random where there is no reference.",
+            payment::described::DESCRIBED,
+            &payment::samples::samples(),
+        ),
+        chapter::<Bonus>(
+            "Free credits for one period. Its id is derived from account, kind and period.",
+            bonus::described::DESCRIBED,
+            &bonus::samples::samples(),
+        ),
+    ]
+}

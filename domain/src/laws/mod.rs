@@ -1,0 +1,12 @@
+//! Laws that hold whatever is asked in whatever order: tried on random histories.
+//!
+//! * [`wallet`]: credits are conserved and never negative, expired lots are never spent, lots are
+//!   spent in order.
+//! * [`together`]: the real use cases over run, wallet, batch and creations, on [`world::World`]: a
+//!   hold resolves once, saying anything twice changes nothing, a replay equals the live state.
+
+mod acts;
+mod replay;
+mod together;
+mod wallet;
+mod world;

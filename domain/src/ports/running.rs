@@ -1,0 +1,95 @@
+//! Running: who starts what was accepted, and who says when it has ended.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::Timestamp;
+use crate::ids::{AccountId, BatchId, RunId};
+
+/// A place kept for one run, so that its first append can say that this node starts it at once.
+/// Dropping it gives the place back.
+pub trait Slot: Send + Sync {
+    /// The node that will send it.
+    fn node(&self) -> &str;
+
+    /// Until when it may be sent.
+    fn submit_by(&self, now: Timestamp) -> Timestamp;
+}
+
+/// Starts runs.
+#[async_trait]
+pub trait Dispatch: Send + Sync + 'static {
+    /// Keeps a place at `provider` for a run of `account`, if it can start at once: nobody waits
+    /// before it and the provider has room.
+    fn reserve(&self, provider: &str, account: AccountId) -> Option<Box<dyn Slot>>;
+
+    /// A run was accepted: start it in the place kept for it, or queue it.
+    fn accepted(&self, run: RunId, account: AccountId, provider: &str, slot: Option<Box<dyn Slot>>);
+
+    /// A run was accepted and starts in the place kept for it. What its first append holds comes
+    /// along, so that neither the log nor the vault has to be asked for it again.
+    fn starts(
+        &self,
+        run: RunId,
+        account: AccountId,
+        provider: &str,
+        slot: Box<dyn Slot>,
+        state: &crate::run::Run,
+        inputs: crate::run::Inputs,
+    ) {
+        let _ = (state, inputs);
+        self.accepted(run, account, provider, Some(slot));
+    }
+
+    /// A batch was accepted or may go on.
+    fn batch(&self, batch: BatchId, account: AccountId);
+
+    /// A run's owner wants it stopped: see to it now rather than at the next look.
+    fn cancel_requested(&self, run: RunId);
+
+    /// Waits until a run has ended, `within` at most. Whether it has.
+    async fn ended(&self, run: RunId, within: Duration) -> bool;
+
+    /// Percent done, where the provider says so and this node knows.
+    fn progress(&self, run: RunId) -> Option<u8>;
+}
+
+/// Why an input cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InputError {
+    /// Not an address that is fetched at all: not https, no host, credentials in it.
+    #[error("not an address that can be fetched: {0}")]
+    BadAddress(String),
+    /// An address that must not be reached from here.
+    #[error("the address is not public")]
+    Forbidden,
+    /// It did not answer, or not with a file.
+    #[error("the address cannot be reached: {0}")]
+    Unreachable(String),
+    /// More than is taken.
+    #[error("the file is larger than {max_bytes} bytes")]
+    TooLarge {
+        /// The limit.
+        max_bytes: u64,
+    },
+}
+
+/// A fetched input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FetchedInput {
+    /// Its media type, as found in its bytes rather than as claimed.
+    pub content_type: String,
+    /// The file.
+    pub bytes: bytes::Bytes,
+}
+
+/// Fetches what a user names: through the guard, from our own storage, or from the built-in samples.
+#[async_trait]
+pub trait InputFetcher: Send + Sync + 'static {
+    /// Judges an address without fetching it, so that a hopeless request is refused before its hold.
+    fn check(&self, url: &str) -> Result<(), InputError>;
+
+    /// Fetches it.
+    async fn fetch(&self, url: &str) -> Result<FetchedInput, InputError>;
+}

@@ -1,0 +1,75 @@
+//! What was asked for and is sealed; the part that may stand in the books is the catalog's `Checked`.
+
+use serde::{Deserialize, Serialize};
+
+/// What was asked for and belongs to a person: sealed under the account's key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Inputs {
+    /// The prompt as the person wrote it; for speech the text to be spoken.
+    pub prompt: String,
+    /// The prompt as the provider gets it, where a generator's template made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider_prompt: Option<String>,
+    /// Source images.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<String>,
+    /// Reference images, in the order in which prompts name them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reference_images: Vec<String>,
+    /// Reference videos.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reference_videos: Vec<String>,
+    /// Reference audio.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference_audio: Option<String>,
+    /// The video to be edited, extended or followed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_video: Option<String>,
+    /// The first frame.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_frame: Option<String>,
+    /// The last frame.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_frame: Option<String>,
+    /// The voice's name as the caller gave it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub voice_name: Option<String>,
+}
+
+impl Inputs {
+    /// Every address that is fetched for this run.
+    pub fn urls(&self) -> impl Iterator<Item = &str> {
+        self.images
+            .iter()
+            .chain(&self.reference_images)
+            .chain(&self.reference_videos)
+            .chain(&self.reference_audio)
+            .chain(&self.source_video)
+            .chain(&self.first_frame)
+            .chain(&self.last_frame)
+            .map(String::as_str)
+    }
+
+    /// Which field an address came from, in our own words.
+    #[must_use]
+    pub fn field_of(&self, url: &str) -> &'static str {
+        let is = |field: &Option<String>| field.as_deref() == Some(url);
+        let among = |field: &[String]| field.iter().any(|known| known == url);
+        if among(&self.images) {
+            "images"
+        } else if among(&self.reference_images) {
+            "reference_images"
+        } else if among(&self.reference_videos) {
+            "reference_videos"
+        } else if is(&self.reference_audio) {
+            "reference_audio"
+        } else if is(&self.source_video) {
+            "source_video"
+        } else if is(&self.first_frame) {
+            "first_frame"
+        } else {
+            "last_frame"
+        }
+    }
+}

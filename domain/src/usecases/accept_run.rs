@@ -1,0 +1,339 @@
+//! Accepting a run: request, hold and creations in one append.
+
+use uuid::Uuid;
+
+use super::authenticate::Caller;
+use super::core::Core;
+use super::refusal::Refusal;
+use super::submission::SubmitPlan;
+use crate::account::{Account, Scope};
+use crate::catalog::{Ask, AskField, AskProblem, AskReason, Checked, Dialect, Model};
+use crate::creation::{Creation, CreationCommand, License, OpenedCreation, Privacy, creation_of_asset};
+use crate::es::{Confirmed, SealedText, StreamRef, Unit};
+use crate::ids::{AccountId, CreationId, RunId, SealedId};
+use crate::money::Quote;
+use crate::ports::{InputError, IntegerKind, OwnAddress, OwnSignature};
+use crate::run::{CreationRef, Inputs, Payer, RequestedRun, Run, RunCommand};
+use crate::wallet::{CreditWallet, HeldFor, WalletCommand};
+use crate::{Credits, Timestamp};
+
+/// A key under which a request may be said again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// As the caller gave it.
+    pub key: String,
+    /// The request's method.
+    pub method: String,
+    /// The request's concrete path.
+    pub path: String,
+    /// The request's body, byte for byte.
+    pub body: Vec<u8>,
+}
+
+impl IdempotencyKey {
+    /// How many characters a key has at most.
+    pub const LENGTH_MAX: usize = 255;
+
+    pub(super) fn check(&self) -> Result<(), Refusal> {
+        let printable = self.key.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+        if self.key.is_empty() || self.key.len() > Self::LENGTH_MAX || !printable {
+            return Err(Refusal::BadIdempotencyKey);
+        }
+        Ok(())
+    }
+}
+
+/// A request for generation in no dialect's words.
+#[derive(Clone, Debug)]
+pub struct RunRequest {
+    /// Whose limits apply.
+    pub dialect: Dialect,
+    /// The model, by the dialect's name for it.
+    pub model: String,
+    /// What is asked of it.
+    pub ask: Ask,
+    /// Prompt and addresses.
+    pub inputs: Inputs,
+    /// The generator, where one is used.
+    pub generator: Option<String>,
+    /// Its preference.
+    pub preference: Option<String>,
+    /// Its second preference.
+    pub preference_two: Option<String>,
+    /// Who may see what is made.
+    pub privacy: Privacy,
+    /// Method and path template: `POST /v1/images/generations`.
+    pub route: String,
+    /// The operation's name: `images.generations.create`.
+    pub operation: String,
+    /// What the key must be allowed.
+    pub scope: Scope,
+    /// The key under which it may be said again.
+    pub idempotency: Option<IdempotencyKey>,
+}
+
+/// A run that was accepted, now or before.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Accepted {
+    /// Which.
+    pub run_id: RunId,
+    /// Its state; as it stands now where it was accepted before.
+    pub run: Run,
+    /// Whether the same request had been accepted before.
+    pub replayed: bool,
+    /// What the payer can still spend.
+    pub available: Credits,
+    /// Where it was confirmed.
+    pub confirmed: Confirmed,
+}
+
+/// A request that was judged and priced, before it is decided.
+#[derive(Clone, Debug)]
+pub(super) struct Judged {
+    pub parameters: Checked,
+    pub quote: Quote,
+    pub provider: String,
+    pub provider_model: String,
+}
+
+impl Core {
+    /// Judges what is asked against the model's limits, finds who carries it out, and prices it.
+    /// Nothing is held yet; a refusal leaves no trace.
+    pub(super) fn judge(&self, dialect: Dialect, name: &str, ask: &Ask, now: Timestamp) -> Result<Judged, Refusal> {
+        let model = self.catalog.find(dialect, name).ok_or_else(|| {
+            let problem = AskProblem::new(AskField::Model, AskReason::NotOffered);
+            Refusal::Ask(problem)
+        })?;
+        let parameters = model.check(dialect, ask)?;
+        if let Some(voice) = &parameters.voice
+            && self.catalog.voice(voice).is_none()
+        {
+            let problem = AskProblem::new(AskField::Voice, AskReason::NotAllowed);
+            return Err(problem.allowing(self.catalog.voices().map(|voice| &voice.id)).into());
+        }
+        let unavailable = || Refusal::ModelUnavailable { model: name.to_owned() };
+        let route = self.catalog.route(model).ok_or_else(unavailable)?;
+        let book = self.catalog.prices().at(now).ok_or_else(unavailable)?;
+        let quote = book.quote(model, &parameters)?;
+        Ok(Judged { parameters, quote, provider: route.provider.clone(), provider_model: provider_model(model) })
+    }
+
+    /// Judges every address that a request names, before anything is held. One of our own must be
+    /// signed, or name a creation that the caller may see.
+    pub(super) async fn check_inputs(&self, account: AccountId, inputs: &Inputs) -> Result<(), Refusal> {
+        for url in inputs.urls() {
+            let problem = match self.links.own(url, self.now()) {
+                Some(own) => self.check_own(account, &own).await?,
+                None => self.inputs.check(url).err(),
+            };
+            if let Some(problem) = problem {
+                return Err(Refusal::Input { field: inputs.field_of(url), problem });
+            }
+        }
+        Ok(())
+    }
+
+    async fn check_own(&self, account: AccountId, own: &OwnAddress) -> Result<Option<InputError>, Refusal> {
+        let visible = match own.signature {
+            OwnSignature::Valid => true,
+            OwnSignature::Expired | OwnSignature::Wrong => false,
+            OwnSignature::Absent => match creation_of_asset(&own.key) {
+                Some(number) => {
+                    self.creation_state(number).await?.is_some_and(|creation| creation.is_visible_to(account))
+                }
+                None => false,
+            },
+        };
+        Ok((!visible).then(|| InputError::Unreachable("there is no such file here, or its address has expired".into())))
+    }
+
+    /// Accepts a run: holds its price, opens its creations and, where this node has room, writes down
+    /// that it starts at once, all in one append. The same request under the same key finds the run.
+    pub async fn accept_run(&self, caller: &Caller, request: RunRequest) -> Result<Accepted, Refusal> {
+        caller.require(request.scope)?;
+        if let Some(key) = &request.idempotency {
+            key.check()?;
+        }
+        let judged = match self.judge(request.dialect, &request.model, &request.ask, self.now()) {
+            Ok(judged) => self.check_inputs(caller.account, &request.inputs).await.map(|()| judged),
+            Err(refusal) => Err(refusal),
+        };
+        let judged = match judged {
+            Ok(judged) => judged,
+            // A run that was accepted before stays found, whatever the catalog says by now.
+            Err(refusal) => return self.replayed(caller, &request).await?.ok_or(refusal),
+        };
+        let inputs = request.inputs.clone();
+        let prepared = self.prepare(caller, request, judged).await?;
+        let (account, provider) = (caller.account, prepared.template.provider.clone());
+        let slot = self.dispatch.reserve(&provider, account);
+        let plan = slot
+            .as_ref()
+            .map(|slot| SubmitPlan { node: slot.node().to_owned(), submit_by: slot.submit_by(self.now()) });
+        let run_id = prepared.run_id;
+        let decision = prepared.streams(self, caller);
+        let ((run, replayed, available), confirmed) =
+            self.decide(decision, move |unit| prepared.decide(unit, plan.clone())).await?;
+        match slot {
+            _ if replayed => {}
+            Some(slot) => self.dispatch.starts(run_id, account, &provider, slot, &run, inputs),
+            None => self.dispatch.accepted(run_id, account, &provider, None),
+        }
+        Ok(Accepted { run_id, run, replayed, available, confirmed })
+    }
+
+    async fn replayed(&self, caller: &Caller, request: &RunRequest) -> Result<Option<Accepted>, Refusal> {
+        let Some(key) = &request.idempotency else { return Ok(None) };
+        let run_id = RunId::keyed(caller.account, &key.method, &key.path, &key.key);
+        let fingerprint = self.vault.fingerprint(caller.account.0, &key.body).await?;
+        let decision = self
+            .request(run_id.shard(), caller.acting(), caller.account)
+            .stream(StreamRef::of::<Run>(run_id))
+            .stream(StreamRef::of::<CreditWallet>(caller.account.wallet()));
+        let wallet = caller.account.wallet();
+        let (found, confirmed) = self
+            .decide(decision, move |unit| {
+                let run = unit.state::<Run>(run_id);
+                let Some(requested) = run.requested() else { return Ok(None) };
+                if requested.fingerprint.as_deref() != Some(&fingerprint) {
+                    return Err(Refusal::IdempotencyReused);
+                }
+                let available = unit.state::<CreditWallet>(wallet).balance(unit.now()).available;
+                Ok(Some((run.clone(), available)))
+            })
+            .await?;
+        Ok(found.map(|(run, available)| Accepted { run_id, run, replayed: true, available, confirmed }))
+    }
+
+    async fn prepare(&self, caller: &Caller, request: RunRequest, judged: Judged) -> Result<Prepared, Refusal> {
+        let account = caller.account;
+        let shard = account.shard();
+        let (run_id, fingerprint) = match &request.idempotency {
+            Some(key) => (
+                RunId::keyed(account, &key.method, &key.path, &key.key),
+                Some(self.vault.fingerprint(account.0, &key.body).await?),
+            ),
+            None => (RunId(self.new_id(shard)), None),
+        };
+        let inputs = SealedId(self.new_id(shard));
+        let text = serde_json::to_vec(&request.inputs).unwrap_or_default();
+        let sealed = self.vault.seal(account.0, inputs, &text).await?;
+        let count = judged.parameters.count as usize;
+        let numbers = self.integers.take(IntegerKind::Creation, shard, count).await?;
+        let creations =
+            numbers.into_iter().map(|number| CreationRef { id: CreationId::numbered(shard, number), number }).collect();
+        let template = RequestedRun {
+            account,
+            payer: Payer { wallet: account.wallet(), team: None },
+            key_id: caller.key_id,
+            surface: caller.surface,
+            route: request.route,
+            operation: request.operation,
+            request_id: caller.request_id.clone(),
+            fingerprint,
+            parameters: judged.parameters,
+            model_alias: request.model,
+            generator: request.generator,
+            preference: request.preference,
+            preference_two: request.preference_two,
+            inputs,
+            quote: judged.quote,
+            creations,
+            item: None,
+            provider: judged.provider,
+            provider_model: judged.provider_model,
+            private: request.privacy == Privacy::Private,
+            at: self.now(),
+        };
+        Ok(Prepared {
+            run_id,
+            template,
+            sealed: Some(sealed),
+            user_id: caller.user_id,
+            privacy: request.privacy,
+            scope: request.scope,
+        })
+    }
+}
+
+/// Everything about a run that is known before its decision.
+#[derive(Clone)]
+pub(super) struct Prepared {
+    pub run_id: RunId,
+    pub template: RequestedRun,
+    /// The inputs; absent where they were sealed before, with the batch.
+    pub sealed: Option<SealedText>,
+    pub user_id: u64,
+    pub privacy: Privacy,
+    pub scope: Scope,
+}
+
+impl Prepared {
+    fn streams(&self, core: &Core, caller: &Caller) -> crate::es::DecisionRequest {
+        let request = core
+            .request(self.run_id.shard(), caller.acting(), caller.account)
+            .stream(StreamRef::of::<Account>(caller.account))
+            .stream(StreamRef::of::<CreditWallet>(self.template.payer.wallet))
+            .stream(StreamRef::of::<Run>(self.run_id));
+        self.template
+            .creations
+            .iter()
+            .fold(request, |request, creation| request.stream(StreamRef::of::<Creation>(Uuid::from(creation.id))))
+    }
+
+    fn decide(&self, unit: &mut Unit<'_>, plan: Option<SubmitPlan>) -> Result<(Run, bool, Credits), Refusal> {
+        let wallet = self.template.payer.wallet;
+        let at = unit.now();
+        if let Some(known) = unit.state::<Run>(self.run_id).requested() {
+            if known.fingerprint != self.template.fingerprint {
+                return Err(Refusal::IdempotencyReused);
+            }
+            let available = unit.state::<CreditWallet>(wallet).balance(at).available;
+            return Ok((unit.state::<Run>(self.run_id).clone(), true, available));
+        }
+        unit.state::<Account>(self.template.account).authorize(self.template.key_id, self.scope)?;
+        let held_for = HeldFor::Run(self.run_id);
+        let amount = self.template.quote.amount;
+        unit.execute::<CreditWallet>(wallet, WalletCommand::Hold { held_for, amount, at })?;
+        self.open(unit, plan)?;
+        let available = unit.state::<CreditWallet>(wallet).balance(at).available;
+        Ok((unit.state::<Run>(self.run_id).clone(), false, available))
+    }
+
+    /// Run and creations; the hold is there already.
+    pub(super) fn open(&self, unit: &mut Unit<'_>, plan: Option<SubmitPlan>) -> Result<(), Refusal> {
+        let at = unit.now();
+        let requested = RequestedRun { at, ..self.template.clone() };
+        for (index, creation) in (0..).zip(&requested.creations) {
+            let opened = OpenedCreation {
+                number: creation.number,
+                account: requested.account,
+                user_id: self.user_id,
+                run: self.run_id,
+                index,
+                team: requested.payer.team,
+                generator: requested.generator.clone(),
+                model: requested.parameters.model.clone(),
+                media_type: requested.parameters.media_type,
+                inputs: requested.inputs,
+                privacy: self.privacy,
+                license: License::default(),
+                at,
+            };
+            unit.execute::<Creation>(Uuid::from(creation.id), CreationCommand::Open(Box::new(opened)))?;
+        }
+        unit.execute::<Run>(self.run_id, RunCommand::Request(Box::new(requested)))?;
+        if let Some(plan) = plan {
+            unit.execute::<Run>(self.run_id, plan.command(self.run_id, 1, at))?;
+        }
+        if let Some(sealed) = &self.sealed {
+            unit.seal(sealed.clone());
+        }
+        Ok(())
+    }
+}
+
+/// The model by its provider's own name.
+fn provider_model(model: &Model) -> String {
+    model.generor.as_ref().map_or_else(|| model.slug.clone(), |listing| listing.model_name.clone())
+}

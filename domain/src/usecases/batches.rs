@@ -1,0 +1,266 @@
+//! Batches: many runs under one hold of their maximum. An item is judged, priced and sealed when the
+//! batch is accepted.
+
+use super::accept_run::IdempotencyKey;
+use super::authenticate::Caller;
+use super::batch_items::{PlannedItem, SealedItem};
+use super::conclude_run::release_if_ended;
+use super::core::Core;
+use super::refusal::Refusal;
+use crate::Credits;
+use crate::account::{Account, Scope};
+use crate::batch::{Batch, BatchCommand, BatchError, BatchMode, BatchStatus, CreatedBatch};
+use crate::catalog::{Ask, Dialect};
+use crate::creation::Privacy;
+use crate::es::{Confirmed, SealedText, StreamRef, Unit};
+use crate::ids::{BatchId, SealedId, WalletId};
+use crate::run::{Inputs, Payer};
+use crate::wallet::{CreditWallet, HeldFor, WalletCommand};
+
+/// One item of a batch, in no dialect's words.
+#[derive(Clone, Debug)]
+pub struct BatchItemRequest {
+    /// Whose limits apply.
+    pub dialect: Dialect,
+    /// The model, by the dialect's name for it.
+    pub model: String,
+    /// What is asked of it.
+    pub ask: Ask,
+    /// Prompt and addresses.
+    pub inputs: Inputs,
+    /// The generator, where one is used.
+    pub generator: Option<String>,
+    /// Its preference.
+    pub preference: Option<String>,
+    /// Its second preference.
+    pub preference_two: Option<String>,
+    /// Who may see what is made.
+    pub privacy: Privacy,
+    /// The operation's name: `images.generations.create`.
+    pub operation: String,
+}
+
+/// A request for a batch.
+#[derive(Clone, Debug)]
+pub struct BatchRequest {
+    /// What its items are.
+    pub mode: BatchMode,
+    /// The workflow or operation.
+    pub target: String,
+    /// How many items may run at once.
+    pub concurrency: u32,
+    /// The items, in order.
+    pub items: Vec<BatchItemRequest>,
+    /// Method and path template: `POST /v1/batches`.
+    pub route: String,
+    /// What the key must be allowed.
+    pub scope: Scope,
+    /// The key under which it may be said again.
+    pub idempotency: Option<IdempotencyKey>,
+}
+
+/// A batch that was accepted, now or before.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AcceptedBatch {
+    /// Which.
+    pub batch_id: BatchId,
+    /// Its state; as it stands now where it was accepted before.
+    pub batch: Batch,
+    /// Whether the same request had been accepted before.
+    pub replayed: bool,
+    /// What the payer can still spend.
+    pub available: Credits,
+    /// Where it was confirmed.
+    pub confirmed: Confirmed,
+}
+
+impl Core {
+    /// Accepts a batch: judges and prices every item, seals their inputs, and holds their maximum in
+    /// one append. The same request under the same key finds the batch. Errors: an item that is
+    /// refused refuses the batch and is named by its index.
+    pub async fn create_batch(&self, caller: &Caller, request: BatchRequest) -> Result<AcceptedBatch, Refusal> {
+        caller.require(request.scope)?;
+        if let Some(key) = &request.idempotency {
+            key.check()?;
+        }
+        let planned = match self.plan_items(caller, &request).await {
+            Ok(planned) => planned,
+            // A batch that was accepted before stays found, whatever the catalog says by now.
+            Err(refusal) => return self.replayed_batch(caller, &request).await?.ok_or(refusal),
+        };
+        let (account, scope) = (caller.account, request.scope);
+        let (batch_id, fingerprint) = self.batch_id(caller, &request).await?;
+        let (items, texts, item_maxima) = self.seal_items(caller, planned).await?;
+        let created = CreatedBatch {
+            account,
+            payer: Payer { wallet: account.wallet(), team: None },
+            key_id: caller.key_id,
+            surface: caller.surface,
+            request_id: caller.request_id.clone(),
+            fingerprint,
+            mode: request.mode,
+            target: request.target,
+            concurrency: request.concurrency,
+            items,
+            item_maxima,
+            at: self.now(),
+        };
+        let wallet = created.payer.wallet;
+        let decision = self
+            .request(batch_id.shard(), caller.acting(), account)
+            .stream(StreamRef::of::<Account>(account))
+            .stream(StreamRef::of::<CreditWallet>(wallet))
+            .stream(StreamRef::of::<Batch>(batch_id));
+        let ((batch, replayed, available), confirmed) = self
+            .decide(decision, move |unit| {
+                let at = unit.now();
+                let replayed = match unit.state::<Batch>(batch_id).created() {
+                    Some(known) if known.fingerprint != created.fingerprint => {
+                        return Err(Refusal::IdempotencyReused);
+                    }
+                    Some(_) => true,
+                    None => {
+                        unit.state::<Account>(account).authorize(created.key_id, scope)?;
+                        let created = CreatedBatch { at, ..created.clone() };
+                        accept(unit, batch_id, created, &texts)?;
+                        false
+                    }
+                };
+                let available = unit.state::<CreditWallet>(wallet).balance(at).available;
+                Ok((unit.state::<Batch>(batch_id).clone(), replayed, available))
+            })
+            .await?;
+        if !batch.status().is_ended() {
+            self.dispatch.batch(batch_id, account);
+        }
+        Ok(AcceptedBatch { batch_id, batch, replayed, available, confirmed })
+    }
+
+    /// A batch's state at the shard's confirmed end.
+    pub async fn batch_state(&self, batch: BatchId) -> Result<Batch, Refusal> {
+        self.load(batch).await
+    }
+
+    /// A batch of the caller's. Errors: not found, or somebody else's, which is the same to the caller.
+    pub async fn batch_of(&self, caller: &Caller, batch_id: BatchId) -> Result<Batch, Refusal> {
+        let batch = self.batch_state(batch_id).await?;
+        match batch.created() {
+            Some(created) if created.account == caller.account => Ok(batch),
+            Some(_) | None => Err(Refusal::NotFound("batch")),
+        }
+    }
+
+    /// Stops a batch of the caller's: items that wait never start, those that run go on, and what
+    /// they do not need is released. One that has ended stays as it is.
+    pub async fn cancel_batch(&self, caller: &Caller, batch_id: BatchId) -> Result<(Batch, Confirmed), Refusal> {
+        let wallet = self.batch_of(caller, batch_id).await?.created().map(|created| created.payer.wallet);
+        let wallet = wallet.ok_or(Refusal::NotFound("batch"))?;
+        let by = caller.account.to_string();
+        let decision = self
+            .request(batch_id.shard(), caller.acting(), caller.account)
+            .stream(StreamRef::of::<Account>(caller.account))
+            .stream(StreamRef::of::<CreditWallet>(wallet))
+            .stream(StreamRef::of::<Batch>(batch_id));
+        let (batch, confirmed) = self
+            .decide(decision, move |unit| {
+                if !unit.state::<Batch>(batch_id).status().is_ended() {
+                    stop(unit, batch_id, wallet, by.clone())?;
+                }
+                Ok(unit.state::<Batch>(batch_id).clone())
+            })
+            .await?;
+        self.dispatch.batch(batch_id, caller.account);
+        Ok((batch, confirmed))
+    }
+
+    async fn plan_items(&self, caller: &Caller, request: &BatchRequest) -> Result<Vec<SealedItem>, Refusal> {
+        if request.items.is_empty() || request.items.len() > Batch::ITEMS_MAX {
+            return Err(BatchError::BadItems { max: Batch::ITEMS_MAX }.into());
+        }
+        if request.concurrency == 0 || request.concurrency > Batch::CONCURRENCY_MAX {
+            return Err(BatchError::BadConcurrency { max: Batch::CONCURRENCY_MAX }.into());
+        }
+        let now = self.now();
+        let mut planned = Vec::with_capacity(request.items.len());
+        for (index, item) in (0u32..).zip(&request.items) {
+            let refused = |problem| Refusal::Item { index, problem: Box::new(problem) };
+            let judged = self.judge(item.dialect, &item.model, &item.ask, now).map_err(refused)?;
+            self.check_inputs(caller.account, &item.inputs).await.map_err(refused)?;
+            let plan = PlannedItem::new(item, judged, &request.route);
+            planned.push(SealedItem { inputs: item.inputs.clone(), item: plan });
+        }
+        Ok(planned)
+    }
+
+    async fn seal_items(
+        &self,
+        caller: &Caller,
+        planned: Vec<SealedItem>,
+    ) -> Result<(Vec<SealedId>, Vec<SealedText>, Vec<Credits>), Refusal> {
+        let mut texts = Vec::with_capacity(planned.len());
+        let mut maxima = Vec::with_capacity(planned.len());
+        for item in planned {
+            let id = SealedId(self.new_id(caller.account.shard()));
+            let text = serde_json::to_vec(&item).unwrap_or_default();
+            texts.push(self.vault.seal(caller.account.0, id, &text).await?);
+            maxima.push(item.item.quote.amount);
+        }
+        Ok((texts.iter().map(|text| text.id).collect(), texts, maxima))
+    }
+
+    async fn batch_id(&self, caller: &Caller, request: &BatchRequest) -> Result<(BatchId, Option<String>), Refusal> {
+        let account = caller.account;
+        Ok(match &request.idempotency {
+            Some(key) => (
+                BatchId::keyed(account, &key.method, &key.path, &key.key),
+                Some(self.vault.fingerprint(account.0, &key.body).await?),
+            ),
+            None => (BatchId(self.new_id(account.shard())), None),
+        })
+    }
+
+    async fn replayed_batch(&self, caller: &Caller, request: &BatchRequest) -> Result<Option<AcceptedBatch>, Refusal> {
+        if request.idempotency.is_none() {
+            return Ok(None);
+        }
+        let (batch_id, fingerprint) = self.batch_id(caller, request).await?;
+        let wallet = caller.account.wallet();
+        let decision = self
+            .request(batch_id.shard(), caller.acting(), caller.account)
+            .stream(StreamRef::of::<Batch>(batch_id))
+            .stream(StreamRef::of::<CreditWallet>(wallet));
+        let (found, confirmed) = self
+            .decide(decision, move |unit| {
+                let batch = unit.state::<Batch>(batch_id);
+                let Some(created) = batch.created() else { return Ok(None) };
+                if created.fingerprint != fingerprint {
+                    return Err(Refusal::IdempotencyReused);
+                }
+                let available = unit.state::<CreditWallet>(wallet).balance(unit.now()).available;
+                Ok(Some((batch.clone(), available)))
+            })
+            .await?;
+        Ok(found.map(|(batch, available)| AcceptedBatch { batch_id, batch, replayed: true, available, confirmed }))
+    }
+}
+
+/// Makes the batch, its hold and its texts.
+fn accept(unit: &mut Unit<'_>, batch: BatchId, created: CreatedBatch, texts: &[SealedText]) -> Result<(), Refusal> {
+    let at = unit.now();
+    let (wallet, amount) = (created.payer.wallet, created.maximum());
+    unit.execute::<Batch>(batch, BatchCommand::Create(Box::new(created)))?;
+    let held_for = HeldFor::Batch(batch);
+    unit.execute::<CreditWallet>(wallet, WalletCommand::Hold { held_for, amount, at })?;
+    texts.iter().for_each(|text| unit.seal(text.clone()));
+    Ok(())
+}
+
+/// Stops a batch; its hold goes back at once where nothing runs, else with the last run's end.
+pub(super) fn stop(unit: &mut Unit<'_>, batch: BatchId, wallet: WalletId, by: String) -> Result<(), Refusal> {
+    let at = unit.now();
+    if unit.state::<Batch>(batch).status() == BatchStatus::None {
+        return Err(Refusal::NotFound("batch"));
+    }
+    unit.execute::<Batch>(batch, BatchCommand::Cancel { by })?;
+    release_if_ended(unit, batch, wallet, at)
+}

@@ -1,0 +1,147 @@
+//! API keys: issuing and revoking.
+
+use sha2::{Digest, Sha256};
+
+use super::authenticate::Caller;
+use super::core::Core;
+use super::refusal::Refusal;
+use crate::account::{Account, AccountCommand, IssuedKey, Scope, Scopes};
+use crate::es::{Acting, Confirmed, StreamRef};
+use crate::ids::AccountId;
+use crate::ports::{ClaimKind, ClaimRequest, IntegerKind};
+
+/// A key that was just made. The only time its secret is known.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NewKey {
+    /// Its public integer id.
+    pub key_id: u64,
+    /// The key itself.
+    pub secret: String,
+    /// What is shown of it from now on.
+    pub prefix: String,
+    /// What its maker calls it.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Scopes,
+}
+
+impl NewKey {
+    /// How many characters a name has at most.
+    pub const NAME_MAX: usize = 100;
+    const MARK: &'static str = "gnr_live_";
+
+    /// Whether `name` may be a key's name: 1 to 100 characters, none of them a control character.
+    pub fn check_name(name: &str) -> Result<(), Refusal> {
+        let length = name.chars().count();
+        if length == 0 || length > Self::NAME_MAX || name.chars().any(char::is_control) {
+            return Err(Refusal::field("name", format!("must have 1 to {} printable characters", Self::NAME_MAX)));
+        }
+        Ok(())
+    }
+}
+
+impl Core {
+    /// A fresh secret, its hash and what is shown of it.
+    pub(super) fn new_secret(&self) -> (String, [u8; 32], String) {
+        let mut random = [0; 20];
+        self.entropy.fill(&mut random);
+        let secret = format!("{}{}", NewKey::MARK, hex::encode(random));
+        let hash = Sha256::digest(secret.as_bytes()).into();
+        let prefix = secret[..NewKey::MARK.len() + 8].to_owned();
+        (secret, hash, prefix)
+    }
+
+    /// Issues a key with the caller's key as its maker: never wider than that.
+    pub async fn issue_key(&self, caller: &Caller, name: &str, scopes: Scopes) -> Result<(NewKey, Confirmed), Refusal> {
+        caller.require(Scope::KeysWrite)?;
+        self.new_key(caller.account, caller.acting(), caller.key_id, name, scopes).await
+    }
+
+    /// Issues a key from the command line.
+    pub async fn issue_key_by_operator(
+        &self,
+        account: AccountId,
+        name: &str,
+        scopes: Scopes,
+    ) -> Result<(NewKey, Confirmed), Refusal> {
+        let acting = Acting { actor: "operator".into(), ..Acting::default() };
+        self.new_key(account, acting, None, name, scopes).await
+    }
+
+    async fn new_key(
+        &self,
+        account: AccountId,
+        acting: Acting,
+        made_with: Option<u64>,
+        name: &str,
+        scopes: Scopes,
+    ) -> Result<(NewKey, Confirmed), Refusal> {
+        NewKey::check_name(name)?;
+        let key_id = self.integers.next(IntegerKind::ApiKey, account.shard()).await?;
+        let (secret, hash, prefix) = self.new_secret();
+        let claim = ClaimRequest::new(ClaimKind::ApiKey, hash, account).referring_to(key_id);
+        self.directory.claim(&claim).await?;
+        let issued = IssuedKey {
+            key_id,
+            name: name.to_owned(),
+            prefix: prefix.clone(),
+            hash: hex::encode(hash),
+            scopes: scopes.clone(),
+            made_with,
+        };
+        let request = self.request(account.shard(), acting, account).stream(StreamRef::of::<Account>(account));
+        let decided = self
+            .decide(request, move |unit| {
+                unit.state::<Account>(account).authorize(made_with, Scope::KeysWrite)?;
+                unit.execute::<Account>(account, AccountCommand::IssueKey(issued.clone()))?;
+                Ok(())
+            })
+            .await;
+        match decided {
+            Ok(((), confirmed)) => {
+                self.directory.confirm(ClaimKind::ApiKey, &hash, account.0).await?;
+                let key = NewKey { key_id, secret, prefix, name: name.to_owned(), scopes };
+                Ok((key, confirmed))
+            }
+            Err(refusal) => {
+                // The sweep would find the orphan too; this is only sooner.
+                let _ = self.directory.release(ClaimKind::ApiKey, &hash, account.0).await;
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Revokes a key: it may do nothing from now on, anywhere.
+    pub async fn revoke_key(&self, caller: &Caller, key_id: u64) -> Result<Confirmed, Refusal> {
+        caller.require(Scope::KeysWrite)?;
+        self.end_key(caller.account, caller.acting(), caller.key_id, key_id).await
+    }
+
+    /// Revokes a key from the command line.
+    pub async fn revoke_key_by_operator(&self, account: AccountId, key_id: u64) -> Result<Confirmed, Refusal> {
+        self.end_key(account, Acting { actor: "operator".into(), ..Acting::default() }, None, key_id).await
+    }
+
+    async fn end_key(
+        &self,
+        account: AccountId,
+        acting: Acting,
+        by_key: Option<u64>,
+        key_id: u64,
+    ) -> Result<Confirmed, Refusal> {
+        let request = self.request(account.shard(), acting, account).stream(StreamRef::of::<Account>(account));
+        let (hash, confirmed) = self
+            .decide(request, move |unit| {
+                let holder = unit.state::<Account>(account);
+                holder.authorize(by_key, Scope::KeysWrite)?;
+                let hash = holder.key(key_id).map(|key| key.hash.clone());
+                unit.execute::<Account>(account, AccountCommand::RevokeKey { key_id, by_key })?;
+                Ok(hash)
+            })
+            .await?;
+        if let Some(hash) = hash.and_then(|hash| hex::decode(hash).ok()) {
+            self.directory.release(ClaimKind::ApiKey, &hash, account.0).await?;
+        }
+        Ok(confirmed)
+    }
+}

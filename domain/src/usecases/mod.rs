@@ -1,0 +1,34 @@
+//! Use cases: what the outside asks of Mintmark. Adapters parse, call one of these, and map the
+//! answer; nothing about business state is decided anywhere else.
+
+mod accept_run;
+mod accounts;
+mod authenticate;
+mod batch_items;
+mod batches;
+mod cancel_run;
+mod conclude_run;
+mod core;
+mod creations;
+mod credits;
+mod generate;
+mod keys;
+mod refusal;
+mod run_view;
+mod submission;
+
+pub use accept_run::{Accepted, IdempotencyKey, RunRequest};
+pub use accounts::{AccountView, Registered, Registration};
+pub use authenticate::{Caller, Credential};
+pub use batch_items::ItemStart;
+pub use batches::{AcceptedBatch, BatchItemRequest, BatchRequest};
+pub use cancel_run::Cancelled;
+pub use conclude_run::{Conclusion, Delivery, DeliveryContent};
+pub use core::{BonusAmounts, BonusPolicy, Core, Settings};
+pub use creations::CreationChange;
+pub use credits::{Grant, Granted, WalletView};
+pub use generate::{GeneratorRequest, scope_to_generate};
+pub use keys::NewKey;
+pub use refusal::{ErrorClass, Refusal};
+pub use run_view::{CreationView, RunView};
+pub use submission::SubmitPlan;

@@ -1,0 +1,330 @@
+//! Why a use case refuses, and the class that every adapter maps to a status and envelope.
+
+use crate::Credits;
+use crate::account::{AccountError, Scope};
+use crate::batch::BatchError;
+use crate::bonus::BonusError;
+use crate::catalog::AskProblem;
+use crate::creation::CreationError;
+use crate::es::DecideError;
+use crate::money::PriceProblem;
+use crate::payment::PaymentError;
+use crate::ports::{AssetError, DirectoryError, InputError, VaultError};
+use crate::run::RunError;
+use crate::wallet::WalletError;
+
+/// What kind of refusal it is. Each adapter has one table from class to status and envelope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorClass {
+    /// Not known who asks.
+    Unauthenticated,
+    /// Known, and not allowed.
+    Forbidden,
+    /// Does not exist, or not for the caller.
+    NotFound,
+    /// The request is wrong.
+    Validation,
+    /// Not enough credits.
+    InsufficientCredits,
+    /// The idempotency key was used for another request.
+    IdempotencyReused,
+    /// It contradicts what is already true.
+    Conflict,
+    /// Too much at the moment; worth trying again.
+    Overloaded,
+    /// A defect of ours.
+    Internal,
+}
+
+/// Why a use case did not do what was asked.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    /// No credential, or one that is not known.
+    #[error("missing or invalid API key")]
+    Unauthenticated,
+    /// The account or key may not.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// The wallet may not.
+    #[error(transparent)]
+    Wallet(WalletError),
+    /// Not enough credits: names the scope that bound, what is needed and what there is.
+    #[error("insufficient credits: {needed} needed, {available} available in {scope}")]
+    Insufficient {
+        /// What the request costs at most.
+        needed: Credits,
+        /// What can be spent.
+        available: Credits,
+        /// Which purse bound: `account`, or `team allowance`.
+        scope: &'static str,
+    },
+    /// The model refuses what was asked.
+    #[error("{0}")]
+    Ask(AskProblem),
+    /// It cannot be priced.
+    #[error(transparent)]
+    Price(#[from] PriceProblem),
+    /// The model is listed, and nothing here carries it out.
+    #[error("the model {model} is not available")]
+    ModelUnavailable {
+        /// By the name that was asked for.
+        model: String,
+    },
+    /// A field is wrong.
+    #[error("{field}: {message}")]
+    Field {
+        /// The field, in our own words.
+        field: &'static str,
+        /// Stable, for programs.
+        code: &'static str,
+        /// What is wrong and what is allowed.
+        message: String,
+    },
+    /// An input cannot be had.
+    #[error("{field}: {problem}")]
+    Input {
+        /// The field, in our own words.
+        field: &'static str,
+        /// Why.
+        problem: InputError,
+    },
+    /// An item of a batch is refused, and with it the batch.
+    #[error("item {index}: {problem}")]
+    Item {
+        /// Which, from 0.
+        index: u32,
+        /// Why.
+        problem: Box<Refusal>,
+    },
+    /// The key is not 1 to 255 printable characters.
+    #[error("an idempotency key has 1 to 255 printable ASCII characters")]
+    BadIdempotencyKey,
+    /// The key was used for another request.
+    #[error("the idempotency key was used for another request")]
+    IdempotencyReused,
+    /// There is no such thing, or not for the caller.
+    #[error("{0} not found")]
+    NotFound(&'static str),
+    /// The run may not.
+    #[error(transparent)]
+    Run(RunError),
+    /// The creation may not.
+    #[error(transparent)]
+    Creation(#[from] CreationError),
+    /// The batch may not.
+    #[error(transparent)]
+    Batch(BatchError),
+    /// The payment may not.
+    #[error(transparent)]
+    Payment(#[from] PaymentError),
+    /// The bonus may not.
+    #[error(transparent)]
+    Bonus(#[from] BonusError),
+    /// A unique name is taken.
+    #[error("{0} is taken")]
+    Taken(&'static str),
+    /// The decision could not be made.
+    #[error(transparent)]
+    Decide(#[from] DecideError),
+    /// The directory could not be asked.
+    #[error(transparent)]
+    Directory(DirectoryError),
+    /// The vault could not be asked.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// Storage could not be asked.
+    #[error(transparent)]
+    Asset(#[from] AssetError),
+}
+
+impl From<DirectoryError> for Refusal {
+    fn from(error: DirectoryError) -> Self {
+        Refusal::Directory(error)
+    }
+}
+
+impl From<WalletError> for Refusal {
+    fn from(error: WalletError) -> Self {
+        match error {
+            WalletError::Insufficient { needed, available } => {
+                Refusal::Insufficient { needed, available, scope: "account" }
+            }
+            other => Refusal::Wallet(other),
+        }
+    }
+}
+
+impl From<RunError> for Refusal {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::NotFound => Refusal::NotFound("run"),
+            RunError::OtherRequest => Refusal::IdempotencyReused,
+            other => Refusal::Run(other),
+        }
+    }
+}
+
+impl From<BatchError> for Refusal {
+    fn from(error: BatchError) -> Self {
+        match error {
+            BatchError::NotFound => Refusal::NotFound("batch"),
+            BatchError::OtherRequest => Refusal::IdempotencyReused,
+            other => Refusal::Batch(other),
+        }
+    }
+}
+
+impl From<AskProblem> for Refusal {
+    fn from(problem: AskProblem) -> Self {
+        Refusal::Ask(problem)
+    }
+}
+
+impl Refusal {
+    /// A field that is wrong.
+    #[must_use]
+    pub fn field(field: &'static str, message: impl Into<String>) -> Self {
+        Refusal::Field { field, code: "invalid_value", message: message.into() }
+    }
+
+    /// The class and the stable code, for every adapter.
+    #[must_use]
+    pub fn public(&self) -> (ErrorClass, &'static str) {
+        match self {
+            Refusal::Unauthenticated => (ErrorClass::Unauthenticated, "unauthorized"),
+            Refusal::Account(error) => error.public(),
+            Refusal::Wallet(error) => wallet_class(error),
+            Refusal::Insufficient { .. } => (ErrorClass::InsufficientCredits, "insufficient_credits"),
+            Refusal::Ask(problem) => (ErrorClass::Validation, problem.code().as_str()),
+            Refusal::Price(problem) => (ErrorClass::Validation, problem.code()),
+            Refusal::ModelUnavailable { .. } => (ErrorClass::Validation, "model_unavailable"),
+            Refusal::Field { code, .. } => (ErrorClass::Validation, code),
+            Refusal::Input { problem, .. } => match problem {
+                InputError::BadAddress(_) => (ErrorClass::Validation, "invalid_url"),
+                InputError::Forbidden => (ErrorClass::Validation, "forbidden_url"),
+                InputError::Unreachable(_) => (ErrorClass::Validation, "input_unreachable"),
+                InputError::TooLarge { .. } => (ErrorClass::Validation, "input_too_large"),
+            },
+            Refusal::Item { problem, .. } => problem.public(),
+            Refusal::BadIdempotencyKey => (ErrorClass::Validation, "invalid_idempotency_key"),
+            Refusal::IdempotencyReused => (ErrorClass::IdempotencyReused, "idempotency_key_reused"),
+            Refusal::NotFound(_) => (ErrorClass::NotFound, "not_found"),
+            Refusal::Run(error) => match error {
+                RunError::NotFound => (ErrorClass::NotFound, "not_found"),
+                RunError::BadOutputCount { .. } => (ErrorClass::Validation, "invalid_count"),
+                RunError::RefundTooMuch { .. } | RunError::BadRefundParts => (ErrorClass::Validation, "invalid_amount"),
+                RunError::OtherRequest
+                | RunError::Ended(_)
+                | RunError::AttemptLive { .. }
+                | RunError::NotTheAttempt { .. }
+                | RunError::Replaced { .. }
+                | RunError::OtherSubmission { .. }
+                | RunError::AlreadySent
+                | RunError::TooManyAttempts { .. }
+                | RunError::OutcomeCount { .. }
+                | RunError::DeliveryMismatch
+                | RunError::CapturedTooMuch { .. }
+                | RunError::OtherRefund { .. }
+                | RunError::TooManyRefunds { .. }
+                | RunError::NotEnded => (ErrorClass::Conflict, "conflict"),
+            },
+            Refusal::Creation(error) => match error {
+                CreationError::NotFound => (ErrorClass::NotFound, "not_found"),
+                CreationError::NotOwner => (ErrorClass::Forbidden, "not_owner"),
+                CreationError::OtherCreation | CreationError::Finished => (ErrorClass::Conflict, "conflict"),
+            },
+            Refusal::Batch(error) => match error {
+                BatchError::NotFound => (ErrorClass::NotFound, "not_found"),
+                BatchError::BadItems { .. } | BatchError::BadConcurrency { .. } | BatchError::NoSuchItem { .. } => {
+                    (ErrorClass::Validation, "invalid_batch")
+                }
+                BatchError::OtherRequest
+                | BatchError::Saturated { .. }
+                | BatchError::ItemPast { .. }
+                | BatchError::Cancelling
+                | BatchError::Ended(_) => (ErrorClass::Conflict, "conflict"),
+            },
+            Refusal::Payment(error) => match error {
+                PaymentError::NotFound => (ErrorClass::NotFound, "not_found"),
+                PaymentError::OtherPayment => (ErrorClass::Conflict, "conflict"),
+                PaymentError::NotPositive | PaymentError::TooMuch { .. } => (ErrorClass::Validation, "invalid_amount"),
+            },
+            Refusal::Bonus(_) => (ErrorClass::Conflict, "conflict"),
+            Refusal::Taken(_) => (ErrorClass::Validation, "taken"),
+            Refusal::Decide(error) => match error {
+                DecideError::Overloaded { .. } => (ErrorClass::Overloaded, "overloaded"),
+                DecideError::Unsettled(_) => (ErrorClass::Overloaded, "unsettled"),
+                DecideError::Unavailable(_) | DecideError::Stopping | DecideError::Unreadable(_) => {
+                    (ErrorClass::Overloaded, "unavailable")
+                }
+                DecideError::Defect(_) => (ErrorClass::Internal, "internal_error"),
+            },
+            Refusal::Directory(error) => match error {
+                DirectoryError::Taken => (ErrorClass::Validation, "taken"),
+                DirectoryError::BadValue => (ErrorClass::Validation, "invalid_value"),
+                DirectoryError::Unavailable(_) => (ErrorClass::Overloaded, "unavailable"),
+                DirectoryError::Corrupt(_) => (ErrorClass::Internal, "internal_error"),
+            },
+            Refusal::Vault(error) => match error {
+                VaultError::Unavailable(_) => (ErrorClass::Overloaded, "unavailable"),
+                VaultError::Erased => (ErrorClass::Forbidden, "erased"),
+                VaultError::Corrupt(_) => (ErrorClass::Internal, "internal_error"),
+            },
+            Refusal::Asset(error) => match error {
+                AssetError::NotFound | AssetError::BadKey => (ErrorClass::NotFound, "not_found"),
+                AssetError::Unavailable(_) => (ErrorClass::Overloaded, "unavailable"),
+            },
+        }
+    }
+
+    /// For an overload: after how many whole seconds it is worth trying again.
+    #[must_use]
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        match self {
+            Refusal::Decide(DecideError::Overloaded { retry_after }) => Some(retry_after.as_secs().max(1)),
+            other if other.public().0 == ErrorClass::Overloaded => Some(1),
+            _ => None,
+        }
+    }
+}
+
+impl AccountError {
+    /// The class and the stable code.
+    #[must_use]
+    pub fn public(&self) -> (ErrorClass, &'static str) {
+        match self {
+            AccountError::NotFound | AccountError::KeyRevoked | AccountError::Erased => {
+                (ErrorClass::Unauthenticated, "unauthorized")
+            }
+            AccountError::Suspended => (ErrorClass::Forbidden, "account_suspended"),
+            AccountError::MissingScope(Scope::Admin | Scope::AuditRead) => {
+                (ErrorClass::Forbidden, "insufficient_scope")
+            }
+            AccountError::MissingScope(_) => (ErrorClass::Forbidden, "insufficient_scope"),
+            AccountError::WiderThanMaker | AccountError::OperatorsScope(_) => (ErrorClass::Forbidden, "scope_too_wide"),
+            AccountError::NoSuchKey
+            | AccountError::NoSuchClient
+            | AccountError::NoSuchVoice
+            | AccountError::NoSuchInfluencer => (ErrorClass::NotFound, "not_found"),
+            AccountError::TooManyKeys { .. } | AccountError::TooMany { .. } => (ErrorClass::Validation, "too_many"),
+            AccountError::NoScopes => (ErrorClass::Validation, "invalid_scopes"),
+            AccountError::BadMove => (ErrorClass::Validation, "invalid_status"),
+            AccountError::Exists | AccountError::IdTaken => (ErrorClass::Conflict, "conflict"),
+        }
+    }
+}
+
+fn wallet_class(error: &WalletError) -> (ErrorClass, &'static str) {
+    match error {
+        WalletError::Insufficient { .. } => (ErrorClass::InsufficientCredits, "insufficient_credits"),
+        WalletError::NotPositive | WalletError::TooMuch | WalletError::ExpiryInPast => {
+            (ErrorClass::Validation, "invalid_amount")
+        }
+        WalletError::TooManyHolds { .. } | WalletError::TooManyLots { .. } => (ErrorClass::Overloaded, "too_many_open"),
+        WalletError::NotOpen => (ErrorClass::NotFound, "not_found"),
+        WalletError::OtherOwner
+        | WalletError::HoldMismatch { .. }
+        | WalletError::HoldNotOpen { .. }
+        | WalletError::HoldTooSmall { .. } => (ErrorClass::Conflict, "conflict"),
+    }
+}
