@@ -1,0 +1,37 @@
+//! Keys: the master key, what is derived from it, each person's own key, and API keys.
+//!
+//! One master key of 32 bytes wraps everything else. It lies outside the database and apart
+//! from its backups. From it come keys for single purposes (HKDF-SHA256), and it wraps each
+//! subject's data key, under which that person's texts are sealed (XChaCha20-Poly1305).
+//! Destroying one row of `subject_keys` therefore destroys every sealed text of one person,
+//! in every backup of the log too.
+
+mod api_key;
+mod crypto;
+mod error;
+mod master;
+mod master_file;
+mod purpose;
+mod subject;
+mod subject_keys;
+
+pub use api_key::{ApiKeyDialect, NewApiKey, hash_api_key, is_api_key, same_hash};
+pub use error::KeyError;
+pub use master::{MasterKey, MasterKeySource, open_master_key};
+pub use purpose::{Purpose, PurposeKey};
+pub use subject::SubjectKey;
+pub use subject_keys::SubjectKeys;
+
+/// The tables of this module. Safe to run again.
+pub const SCHEMA: &str = "\
+CREATE TABLE IF NOT EXISTS master_key (
+    only_row    boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    fingerprint text NOT NULL,
+    created_at  timestamptz NOT NULL DEFAULT now()
+);
+CREATE TABLE IF NOT EXISTS subject_keys (
+    subject    uuid PRIMARY KEY,
+    wrapped    bytea NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+";

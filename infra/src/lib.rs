@@ -1,0 +1,14 @@
+//! What Mintmark needs from the world outside its log: the embedded Postgres, storage,
+//! guarded egress, keys, clock and telemetry. See `docs/ARCHITECTURE.md`.
+
+pub mod assets;
+pub mod egress;
+pub mod inputs;
+pub mod keys;
+pub mod links;
+pub mod providers;
+pub mod running;
+pub mod telemetry;
+pub mod vault;
+
+pub use mintmark_postgres as postgres;

@@ -1,0 +1,8 @@
+//! Running runs, whole: use cases, writer and log in memory, dispatcher, providers. Time is Tokio's
+//! paused time throughout, so hours pass in milliseconds and nothing is ever waited for by guess.
+
+mod batches;
+mod crashes;
+mod endings;
+mod fairness;
+mod support;

@@ -1,0 +1,568 @@
+//! What the tests share: a world of one log, any number of nodes, and providers to send to.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::TimeDelta;
+use mintmark_domain::account::{Scope, Scopes, Tier};
+use mintmark_domain::batch::Batch;
+use mintmark_domain::catalog::{Ask, Catalog, Dialect, Sources};
+use mintmark_domain::creation::Privacy;
+use mintmark_domain::es::{
+    AggregateType, Confirmed, DecideError, Decider, DecisionRequest, EventLog, Job as DecisionJob, Loaded, Position,
+    SealedText, StreamRef,
+};
+use mintmark_domain::ids::{AccountId, RunId, SealedId};
+use mintmark_domain::ports::{
+    AssetError, Assets, CancelReply, ClaimKind, Clock, Dispatch, Entropy, FetchedInput, InputError, InputFetcher, Job,
+    Links, OwnAddress, PendingBatch, PendingRun, Probe, Provider, ProviderTraits, ProviderUnreachable, SeededEntropy,
+    StoredAsset, Submission, SubmitError, Vault, VaultError, WorkCursor, WorkItem, WorkQueue, WorkUnavailable,
+};
+use mintmark_domain::run::{Inputs, Run, Surface};
+use mintmark_domain::usecases::{Accepted, Caller, Core, IdempotencyKey, Registration, RunRequest, Settings};
+use mintmark_domain::{Credits, Shard, Timestamp};
+use mintmark_infra::providers::Sandbox;
+use mintmark_infra::providers::sandbox::SandboxSettings;
+use mintmark_infra::running::{Dispatcher, MemoryNodes, Running, RunningDeps, RunningSettings};
+use mintmark_log::directory::{BlockSizes, IdAllocator, MemoryBlocks, MemoryDirectory};
+use mintmark_log::memory::MemoryEventLog;
+use mintmark_log::snapshots::MemorySnapshots;
+use mintmark_log::writer::{Writer, WriterConfig, WriterDeps};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+pub fn credits(amount: &str) -> Credits {
+    amount.parse().unwrap()
+}
+
+/// A clock that goes with Tokio's, which tests pause.
+pub struct TokioClock {
+    begun: Instant,
+}
+
+impl Clock for TokioClock {
+    fn now(&self) -> Timestamp {
+        let begin = Timestamp::UNIX_EPOCH + TimeDelta::seconds(1_795_000_000);
+        let passed = u64::try_from(self.begun.elapsed().as_micros()).unwrap();
+        begin + TimeDelta::microseconds(passed.cast_signed())
+    }
+}
+
+/// Keeps texts as they are, beside the log.
+pub struct PlainVault {
+    log: MemoryEventLog,
+}
+
+#[async_trait]
+impl Vault for PlainVault {
+    async fn seal(&self, subject: Uuid, id: SealedId, text: &[u8]) -> Result<SealedText, VaultError> {
+        Ok(SealedText { id, subject, ciphertext: text.to_vec() })
+    }
+
+    async fn open(&self, ids: &[SealedId]) -> Result<HashMap<SealedId, Vec<u8>>, VaultError> {
+        let found = self.log.read_sealed(Shard::ZERO, ids).await.unwrap();
+        Ok(found.into_iter().map(|text| (text.id, text.ciphertext)).collect())
+    }
+
+    async fn fingerprint(&self, subject: Uuid, bytes: &[u8]) -> Result<String, VaultError> {
+        Ok(format!("{subject}:{}", String::from_utf8_lossy(bytes)))
+    }
+
+    fn claim_value(&self, _kind: ClaimKind, name: &str) -> Vec<u8> {
+        name.as_bytes().to_vec()
+    }
+}
+
+/// Files in memory.
+pub struct MemoryAssets {
+    pub files: Mutex<BTreeMap<String, (String, Bytes)>>,
+    /// Where storing stops forever, as a process that dies there does.
+    pub gate: Stop,
+}
+
+#[async_trait]
+impl Assets for MemoryAssets {
+    async fn put(&self, key: &str, content_type: &str, bytes: Bytes) -> Result<StoredAsset, AssetError> {
+        let number = self.gate.begin().await;
+        let size_bytes = bytes.len() as u64;
+        self.files.lock().unwrap().insert(key.to_owned(), (content_type.to_owned(), bytes));
+        self.gate.end(number).await;
+        Ok(StoredAsset { key: key.to_owned(), content_type: content_type.to_owned(), size_bytes })
+    }
+
+    async fn head(&self, key: &str) -> Result<Option<StoredAsset>, AssetError> {
+        Ok(self.files.lock().unwrap().get(key).map(|(content_type, bytes)| StoredAsset {
+            key: key.to_owned(),
+            content_type: content_type.clone(),
+            size_bytes: bytes.len() as u64,
+        }))
+    }
+
+    async fn get(&self, key: &str) -> Result<Bytes, AssetError> {
+        self.files.lock().unwrap().get(key).map(|(_, bytes)| bytes.clone()).ok_or(AssetError::NotFound)
+    }
+}
+
+/// Built-in samples for every address but those that hold `gone`.
+pub struct Samples;
+
+#[async_trait]
+impl InputFetcher for Samples {
+    fn check(&self, _url: &str) -> Result<(), InputError> {
+        Ok(())
+    }
+
+    async fn fetch(&self, url: &str) -> Result<FetchedInput, InputError> {
+        if url.contains("gone") {
+            return Err(InputError::Unreachable("404".into()));
+        }
+        let bytes = Bytes::from_static(b"a file");
+        Ok(FetchedInput { content_type: "image/png".into(), bytes })
+    }
+}
+
+struct NoLinks;
+
+impl Links for NoLinks {
+    fn public(&self, key: &str) -> String {
+        key.to_owned()
+    }
+    fn signed(&self, key: &str, _now: Timestamp) -> String {
+        key.to_owned()
+    }
+    fn page(&self, path: &str) -> String {
+        path.to_owned()
+    }
+    fn own(&self, _url: &str, _now: Timestamp) -> Option<OwnAddress> {
+        None
+    }
+}
+
+/// The work queue, folded from the log at each look: what a read model without lag would say.
+pub struct FoldedWork {
+    log: MemoryEventLog,
+    decider: Arc<dyn Decider>,
+    seen: tokio::sync::Mutex<Seen>,
+}
+
+/// What was read so far: where the log was read to, and what had not ended then.
+#[derive(Default)]
+struct Seen {
+    position: Position,
+    open: BTreeMap<Uuid, (AggregateType, Timestamp)>,
+}
+
+#[async_trait]
+impl WorkQueue for FoldedWork {
+    async fn pending(&self, after: Option<WorkCursor>, limit: usize) -> Result<Vec<WorkItem>, WorkUnavailable> {
+        let mut seen = self.seen.lock().await;
+        for row in self.log.read(Shard::ZERO, seen.position, usize::MAX).await.unwrap() {
+            seen.position = row.position;
+            let ends = ["run.succeeded", "run.failed", "run.cancelled", "batch.completed", "batch.partial"];
+            if ends.contains(&row.event_type.as_str()) {
+                seen.open.remove(&row.stream.id);
+            } else if matches!(row.stream.aggregate.as_str(), "run" | "batch") {
+                seen.open.insert(row.stream.id, (row.stream.aggregate, row.recorded_at));
+            }
+        }
+        let mut items = Vec::new();
+        for (id, (aggregate, changed_at)) in &seen.open {
+            let (id, changed_at) = (*id, *changed_at);
+            if *aggregate == AggregateType::named("run") {
+                items.extend(self.run(RunId(id), changed_at).await);
+            } else {
+                let batch = self.load::<Batch>(StreamRef::of::<Batch>(id)).await;
+                let created = batch.created().unwrap().clone();
+                if batch.next_startable().is_some() {
+                    let batch = mintmark_domain::ids::BatchId(id);
+                    items.push(WorkItem::Batch(PendingBatch { batch, account: created.account, changed_at }));
+                }
+            }
+        }
+        items.sort_by_key(WorkItem::cursor);
+        items.retain(|item| after.is_none_or(|after| item.cursor() > after));
+        items.truncate(limit);
+        Ok(items)
+    }
+}
+
+impl FoldedWork {
+    async fn load<A: Clone + 'static>(&self, stream: StreamRef) -> A {
+        let loaded = self.decider.load(Shard::ZERO, vec![stream]).await.unwrap();
+        loaded[0].state.as_any().downcast_ref::<A>().unwrap().clone()
+    }
+
+    async fn run(&self, id: RunId, changed_at: Timestamp) -> Option<WorkItem> {
+        let run = self.load::<Run>(StreamRef::of::<Run>(id)).await;
+        let requested = run.requested()?;
+        if run.status().is_ended() {
+            return None;
+        }
+        let carried = run.status() != mintmark_domain::run::RunStatus::Queued;
+        Some(WorkItem::Run(PendingRun {
+            run: id,
+            account: requested.account,
+            provider: requested.provider.clone(),
+            status: run.status(),
+            node: run.attempt().filter(|_| carried).map(|attempt| attempt.node.clone()),
+            cancel_requested: run.cancel_requested_by().is_some(),
+            batch: requested.item.map(|item| item.batch),
+            changed_at,
+        }))
+    }
+}
+
+/// Where something stops, by the number of the call, counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// Right before it is done.
+    Before(usize),
+    /// Right after it was done, before anybody is told.
+    After(usize),
+    /// Never.
+    Never,
+}
+
+/// Counts calls, and stops one of them forever.
+pub struct Stop {
+    at: Mutex<At>,
+    made: AtomicUsize,
+    /// A call stands here.
+    pub reached: tokio::sync::Notify,
+}
+
+impl Default for Stop {
+    fn default() -> Self {
+        Stop { at: Mutex::new(At::Never), made: AtomicUsize::new(0), reached: tokio::sync::Notify::new() }
+    }
+}
+
+impl Stop {
+    /// Counts from 0 again, and stops there.
+    pub fn arm(&self, at: At) {
+        self.made.store(0, Ordering::SeqCst);
+        *self.at.lock().unwrap() = at;
+    }
+
+    async fn begin(&self) -> usize {
+        let number = self.made.fetch_add(1, Ordering::SeqCst);
+        self.stop_if(At::Before(number)).await;
+        number
+    }
+
+    async fn end(&self, number: usize) {
+        self.stop_if(At::After(number)).await;
+    }
+
+    async fn stop_if(&self, here: At) {
+        let at = *self.at.lock().unwrap();
+        if at == here {
+            *self.at.lock().unwrap() = At::Never;
+            self.reached.notify_one();
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// A decider that can stop at a decision.
+pub struct Gate {
+    inner: Arc<dyn Decider>,
+    pub stop: Stop,
+}
+
+#[async_trait]
+impl Decider for Gate {
+    async fn submit(&self, request: DecisionRequest, job: DecisionJob) -> Result<Confirmed, DecideError> {
+        let number = self.stop.begin().await;
+        let made = self.inner.submit(request, job).await;
+        self.stop.end(number).await;
+        made
+    }
+
+    async fn load(&self, shard: Shard, streams: Vec<StreamRef>) -> Result<Vec<Loaded>, DecideError> {
+        self.inner.load(shard, streams).await
+    }
+}
+
+/// A provider of its own, behind a network: takes a job at once and works on it by itself. It outlives
+/// our nodes.
+pub struct Remote {
+    pub sandbox: Sandbox,
+    pub traits: ProviderTraits,
+    /// Nothing answers there.
+    pub down: AtomicBool,
+    /// Jobs are taken, and submissions never answered.
+    pub deaf: AtomicBool,
+    /// Submissions get lost on the way, and are never answered.
+    pub leaky: AtomicBool,
+    pub probes: AtomicUsize,
+    pub under_way_most: AtomicUsize,
+    under_way: Arc<AtomicUsize>,
+}
+
+impl Remote {
+    pub fn new(sandbox: Sandbox) -> Self {
+        let traits = ProviderTraits {
+            takes_client_ids: true,
+            concurrency: 8,
+            submit_timeout: Duration::from_secs(10),
+            job_timeout: Duration::from_secs(120),
+            poll_interval: Duration::from_secs(1),
+            dies_with_node: false,
+        };
+        Remote {
+            sandbox,
+            traits,
+            down: AtomicBool::new(false),
+            deaf: AtomicBool::new(false),
+            leaky: AtomicBool::new(false),
+            probes: AtomicUsize::new(0),
+            under_way_most: AtomicUsize::new(0),
+            under_way: Arc::default(),
+        }
+    }
+
+    /// How often each job was handed over; each more than once is a double submission.
+    pub fn submissions(&self) -> BTreeMap<String, u32> {
+        self.sandbox.jobs().into_iter().map(|job| (job.client_id, job.submissions)).collect()
+    }
+}
+
+#[async_trait]
+impl Provider for Remote {
+    fn name(&self) -> &str {
+        "sandbox"
+    }
+
+    fn traits(&self) -> ProviderTraits {
+        self.traits
+    }
+
+    async fn submit(&self, job: &Job) -> Result<Submission, SubmitError> {
+        if self.down.load(Ordering::SeqCst) {
+            return Err(SubmitError::NotSent("connection refused".into()));
+        }
+        if self.leaky.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+        self.under_way_most.fetch_max(now, Ordering::SeqCst);
+        let (sandbox, job, under_way) = (self.sandbox.clone(), job.clone(), Arc::clone(&self.under_way));
+        let client_id = job.client_id.clone();
+        let work = tokio::spawn(async move {
+            let answer = sandbox.submit(&job).await;
+            under_way.fetch_sub(1, Ordering::SeqCst);
+            answer
+        });
+        if self.deaf.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        // A refusal or a lost reply is known at once, everything else only later.
+        tokio::task::yield_now().await;
+        match tokio::time::timeout(Duration::from_millis(1), work).await {
+            Ok(answer) => match answer.unwrap() {
+                Ok(_) => Ok(Submission::Accepted { provider_request_id: format!("remote_{client_id}") }),
+                Err(error) => Err(error),
+            },
+            Err(_) => Ok(Submission::Accepted { provider_request_id: format!("remote_{client_id}") }),
+        }
+    }
+
+    async fn probe(&self, client_id: &str) -> Result<Probe, ProviderUnreachable> {
+        self.probes.fetch_add(1, Ordering::SeqCst);
+        if self.down.load(Ordering::SeqCst) {
+            return Err(ProviderUnreachable("connection refused".into()));
+        }
+        self.sandbox.probe(client_id).await
+    }
+
+    async fn cancel(&self, client_id: &str) -> Result<CancelReply, ProviderUnreachable> {
+        self.sandbox.cancel(client_id).await
+    }
+}
+
+/// One log, and all that stands around it.
+pub struct World {
+    pub log: MemoryEventLog,
+    pub writer: Arc<Writer>,
+    pub clock: Arc<TokioClock>,
+    pub assets: Arc<MemoryAssets>,
+    pub nodes: Arc<MemoryNodes>,
+    pub catalog: Arc<Catalog>,
+    entropy: Arc<SeededEntropy>,
+    directory: Arc<MemoryDirectory>,
+    integers: Arc<IdAllocator>,
+}
+
+/// One process.
+pub struct Node {
+    pub core: Core,
+    pub dispatcher: Dispatcher,
+    pub running: Running,
+    pub gate: Arc<Gate>,
+}
+
+/// Settings for tests that last for a day: nobody looks around every other second.
+pub fn patient() -> RunningSettings {
+    RunningSettings {
+        scan_every: Duration::from_secs(600),
+        beat_every: Duration::from_secs(600),
+        dead_after: Duration::from_secs(3_600),
+        ended_poll: Duration::from_secs(60),
+        ..RunningSettings::default()
+    }
+}
+
+/// A sandbox that delivers ready assets, so that tests do not draw.
+pub async fn instant(world: &World) -> Sandbox {
+    let settings = SandboxSettings { dies_with_node: false, ..SandboxSettings::default() };
+    Sandbox::instant(settings, &*world.assets).await.unwrap()
+}
+
+impl World {
+    pub async fn new() -> World {
+        let log = MemoryEventLog::new();
+        let clock = Arc::new(TokioClock { begun: Instant::now() });
+        let entropy = Arc::new(SeededEntropy::new(7));
+        let deps = WriterDeps {
+            log: Arc::new(log.clone()),
+            snapshots: Arc::new(MemorySnapshots::new(Arc::new(log.clone()))),
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            entropy: Arc::clone(&entropy) as Arc<dyn Entropy>,
+        };
+        let writer = Arc::new(Writer::start(deps, WriterConfig::default(), &[Shard::ZERO]).await.unwrap());
+        World {
+            writer,
+            directory: Arc::new(MemoryDirectory::new(Arc::clone(&clock) as Arc<dyn Clock>)),
+            integers: Arc::new(IdAllocator::new(Arc::new(MemoryBlocks::default()), BlockSizes::default())),
+            catalog: Arc::new(Catalog::load(&Sources::embedded()).unwrap()),
+            assets: Arc::new(MemoryAssets { files: Mutex::default(), gate: Stop::default() }),
+            nodes: Arc::default(),
+            log,
+            clock,
+            entropy,
+        }
+    }
+
+    pub async fn node(&self, name: &str, provider: Arc<dyn Provider>) -> Node {
+        self.node_with(name, provider, RunningSettings::default(), Arc::clone(&self.nodes)).await
+    }
+
+    pub async fn node_with(
+        &self,
+        name: &str,
+        provider: Arc<dyn Provider>,
+        settings: RunningSettings,
+        nodes: Arc<MemoryNodes>,
+    ) -> Node {
+        let writer = Arc::clone(&self.writer) as Arc<dyn Decider>;
+        let gate = Arc::new(Gate { inner: writer, stop: Stop::default() });
+        let decider = Arc::clone(&gate) as Arc<dyn Decider>;
+        let dispatcher = Dispatcher::new(name, Arc::clone(&decider), vec![provider], settings);
+        let core = Core {
+            decider,
+            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            entropy: Arc::clone(&self.entropy) as Arc<dyn Entropy>,
+            directory: Arc::clone(&self.directory) as _,
+            integers: Arc::clone(&self.integers) as _,
+            vault: Arc::new(PlainVault { log: self.log.clone() }),
+            dispatch: Arc::new(dispatcher.clone()),
+            inputs: Arc::new(Samples),
+            links: Arc::new(NoLinks),
+            catalog: Arc::clone(&self.catalog),
+            settings: Arc::new(Settings::default()),
+        };
+        let work = FoldedWork {
+            log: self.log.clone(),
+            decider: Arc::clone(&self.writer) as Arc<dyn Decider>,
+            seen: tokio::sync::Mutex::default(),
+        };
+        let running = dispatcher.start(RunningDeps {
+            core: core.clone(),
+            assets: Arc::clone(&self.assets) as _,
+            work: Arc::new(work),
+            nodes,
+        });
+        // Its heart has beaten once, and it has looked around once.
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        Node { core, dispatcher, running, gate }
+    }
+
+    /// The events of one stream's kind, by type, in order.
+    pub async fn events_of(&self, run: RunId) -> Vec<String> {
+        let rows = self.log.read(Shard::ZERO, Position(0), usize::MAX).await.unwrap();
+        rows.into_iter().filter(|row| row.stream.id == run.0).map(|row| row.event_type).collect()
+    }
+}
+
+impl Node {
+    pub async fn account(&self, name: &str, amount: &str) -> Caller {
+        let registration = Registration {
+            username: name.to_owned(),
+            email: format!("{name}@example.com"),
+            tier: Tier::default(),
+            credits: credits(amount),
+            scopes: Scopes::Full,
+        };
+        let made = self.core.register(registration).await.unwrap();
+        Caller {
+            account: made.account,
+            user_id: made.user_id,
+            key_id: None,
+            scopes: Scopes::Full,
+            tier: Tier::default(),
+            surface: Surface::Genfire,
+            request_id: "req".into(),
+            traceparent: String::new(),
+        }
+    }
+
+    /// Asks for `count` images of 3 credits each.
+    pub async fn images(&self, caller: &Caller, prompt: &str, count: i64) -> Accepted {
+        self.core.accept_run(caller, image_request(prompt, count)).await.unwrap()
+    }
+
+    /// Waits for a run's end, and gives its state.
+    pub async fn ended(&self, run: RunId) -> Run {
+        assert!(self.dispatcher.ended(run, Duration::from_secs(200_000)).await, "the run never ended");
+        self.core.run_state(run).await.unwrap()
+    }
+
+    /// Available and held.
+    pub async fn balance(&self, account: AccountId) -> (Credits, Credits) {
+        let balance = self.core.balance_of(account).await.unwrap();
+        (balance.available, balance.held)
+    }
+}
+
+pub fn image_request(prompt: &str, count: i64) -> RunRequest {
+    let ask = Ask { count: Some(count), ..Ask::prompt(Ask::length_of(prompt)) };
+    RunRequest {
+        dialect: Dialect::Genfire,
+        model: "image.nano_banana_2".into(),
+        ask,
+        inputs: Inputs { prompt: prompt.into(), ..Inputs::default() },
+        generator: None,
+        preference: None,
+        preference_two: None,
+        privacy: Privacy::Public,
+        route: "POST /v1/images/generations".into(),
+        operation: "images.generations.create".into(),
+        scope: Scope::ImagesWrite,
+        idempotency: None,
+    }
+}
+
+pub fn keyed(request: RunRequest, key: &str) -> RunRequest {
+    let idempotency = Some(IdempotencyKey {
+        key: key.into(),
+        method: "POST".into(),
+        path: "/v1/images/generations".into(),
+        body: request.inputs.prompt.clone().into_bytes(),
+    });
+    RunRequest { idempotency, ..request }
+}

@@ -1,0 +1,218 @@
+//! The sandbox makes what it is asked for: every capability that has a route, every mode, each card.
+
+use bytes::Bytes;
+use mintmark_domain::Timestamp;
+use mintmark_domain::catalog::{Ask, Capability, Catalog, Dialect, Mode, Sources};
+use mintmark_domain::ports::{
+    InputMedia, InputRole, Job, Media, OutputReport, Probe, Provider, Report, Submission, SubmitError,
+};
+use mintmark_infra::providers::Sandbox;
+use mintmark_infra::providers::sandbox::SandboxSettings;
+use mintmark_media::{ImageFormat, MediaKind, Picture, VideoMode, VideoSpec, draw_image, make_video, probe};
+
+fn catalog() -> Catalog {
+    Catalog::load(&Sources::embedded()).unwrap()
+}
+
+fn job(model: &str, ask: &Ask, prompt: &str) -> Job {
+    let catalog = catalog();
+    let model_of = catalog.model(model).unwrap();
+    let offered = [Dialect::Genfire, Dialect::Generor].into_iter().find(|dialect| model_of.rules(*dialect).is_some());
+    let parameters = model_of.check(offered.unwrap(), ask).unwrap();
+    Job {
+        client_id: format!("run_{model}_1"),
+        model: model.into(),
+        parameters,
+        prompt: prompt.into(),
+        fields: Vec::new(),
+        generator: None,
+        preferences: [None, None],
+        media: Vec::new(),
+        seed: 11,
+        submit_by: Timestamp::MAX_UTC,
+    }
+}
+
+fn picture() -> Bytes {
+    let form = Picture { width: 128, height: 96, format: ImageFormat::Png };
+    draw_image("a portrait", 3, form, &[]).unwrap().into()
+}
+
+fn clip() -> Bytes {
+    let spec =
+        VideoSpec { prompt: "sea".into(), seed: 1, width: 160, height: 90, duration_ms: 1_000, mode: VideoMode::Text };
+    make_video(&spec).unwrap().bytes.into()
+}
+
+async fn submit(job: &Job) -> Report {
+    match Sandbox::new(SandboxSettings::default()).submit(job).await.unwrap() {
+        Submission::Finished(report) => report,
+        Submission::Accepted { .. } => panic!("not finished"),
+    }
+}
+
+fn file(output: &OutputReport) -> (&str, &Bytes) {
+    match output {
+        OutputReport::Media(Media::Bytes { content_type, bytes }) => (content_type, bytes),
+        other => panic!("no file: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn images_have_the_asked_ratio_and_number_and_repeat_with_their_seed() {
+    let ask = Ask { count: Some(2), aspect_ratio: Some("16:9".into()), ..Ask::prompt(6) };
+    let job = job("nano-banana-2", &ask, "a boat");
+    let report = submit(&job).await;
+    assert_eq!(report.outputs.len(), 2);
+    for output in &report.outputs {
+        let info = probe(file(output).1).unwrap();
+        let (width, height) = (info.width.unwrap(), info.height.unwrap());
+        assert_eq!((info.kind, width * 9 / 16), (MediaKind::WebP, height));
+    }
+    assert_ne!(report.outputs[0], report.outputs[1]);
+    assert_eq!(submit(&job).await.outputs, report.outputs, "the same seed and prompt make the same");
+    let other = Job { seed: 12, ..job };
+    assert_ne!(submit(&other).await.outputs[0], report.outputs[0]);
+}
+
+#[tokio::test]
+async fn every_mode_of_video_makes_a_video_of_the_asked_length() {
+    let media = |role, bytes: &Bytes, content_type: &str| InputMedia {
+        role,
+        content_type: content_type.into(),
+        bytes: bytes.clone(),
+    };
+    let (still, moving) = (picture(), clip());
+    let png = |role| media(role, &still, "image/png");
+    let mp4 = |role| media(role, &moving, "video/mp4");
+    let mut seen = Vec::new();
+    let cases = [
+        (Mode::TextToOutput, vec![]),
+        (Mode::ImageToOutput, vec![png(InputRole::Image)]),
+        (Mode::References, vec![png(InputRole::Reference), png(InputRole::Reference)]),
+        (Mode::SourceVideo, vec![mp4(InputRole::SourceVideo)]),
+        (Mode::SourceVideoWithReferences, vec![mp4(InputRole::SourceVideo), png(InputRole::Reference)]),
+        (Mode::MotionControl, vec![png(InputRole::Image), mp4(InputRole::SourceVideo)]),
+        (Mode::FirstLastFrame, vec![png(InputRole::FirstFrame), png(InputRole::LastFrame)]),
+    ];
+    let mut base = job("genfire-v1", &Ask::prompt(6), "a boat");
+    base.parameters.capability = Capability::VideoGeneration;
+    base.parameters.media_type = Capability::VideoGeneration.media_type();
+    base.parameters.aspect_ratio = Some("16:9".into());
+    base.parameters.resolution = Some("180p".into());
+    base.parameters.duration_seconds = Some(2.into());
+    for (mode, inputs) in cases {
+        let mut job = base.clone();
+        job.parameters.mode = mode;
+        job.media = inputs;
+        let report = submit(&job).await;
+        let (content_type, bytes) = file(&report.outputs[0]);
+        let info = probe(bytes).unwrap();
+        assert_eq!((content_type, info.kind, info.duration_ms), ("video/mp4", MediaKind::Mp4, Some(2_000)), "{mode}");
+        assert_eq!((info.width, info.height), (Some(320), Some(180)), "{mode}");
+        assert!(!seen.contains(bytes), "{mode} looks like another mode");
+        seen.push(bytes.clone());
+        let mut extend = job.clone();
+        if mode == Mode::SourceVideo {
+            extend.parameters.model = "veo-3-1-extend".into();
+            let report = submit(&extend).await;
+            let info = probe(file(&report.outputs[0]).1).unwrap();
+            assert_eq!(info.duration_ms, Some(3_000), "the source and what was added");
+        }
+    }
+    // An input that is missing or cannot be read is a failure of that output, never a panic.
+    let mut broken = base.clone();
+    broken.parameters.mode = Mode::ImageToOutput;
+    assert!(matches!(submit(&broken).await.outputs[0], OutputReport::Failed(_)));
+    broken.media = vec![media(InputRole::Image, &Bytes::from_static(b"no picture"), "image/png")];
+    let report = submit(&broken).await;
+    let OutputReport::Failed(reason) = &report.outputs[0] else { panic!("{report:?}") };
+    assert_eq!(reason.code, "input_unreadable");
+}
+
+#[tokio::test]
+async fn every_generator_gets_exactly_its_fields() {
+    let catalog = catalog();
+    let mut with_fields = 0;
+    for generator in catalog.generators().filter(|generator| !generator.fields.is_empty()) {
+        let mut job = job("gpt-5-nano", &Ask::prompt(6), &format!("{} about owls", generator.title));
+        job.fields.clone_from(&generator.fields);
+        job.generator = Some(generator.slug.clone());
+        for seed in 0..20 {
+            job.seed = seed;
+            job.client_id = format!("run_{seed}_1");
+            let report = submit(&job).await;
+            let OutputReport::Text(fields) = &report.outputs[0] else { panic!("no text") };
+            generator.check_fields(fields).unwrap_or_else(|problem| panic!("{}: {problem}", generator.slug));
+        }
+        with_fields += 1;
+    }
+    assert!(with_fields > 3);
+}
+
+#[tokio::test]
+async fn speech_and_music_are_wav_of_the_asked_length() {
+    let catalog = catalog();
+    let speech = catalog.models().find(|model| model.capability == Capability::SpeechGeneration).unwrap();
+    let voice = catalog.voices().next().unwrap().id.clone();
+    let ask = Ask { characters: Some(28), voice: Some(voice), ..Ask::prompt(28) };
+    let report = submit(&job(&speech.slug, &ask, "Twenty-eight characters, ok.")).await;
+    let info = probe(file(&report.outputs[0]).1).unwrap();
+    assert_eq!((info.kind, info.duration_ms), (MediaKind::Wav, Some(2_000)));
+
+    let mut music = job("gpt-5-nano", &Ask::prompt(6), "calm sea");
+    music.parameters.capability = Capability::MusicGeneration;
+    music.parameters.media_type = Capability::MusicGeneration.media_type();
+    music.parameters.duration_seconds = Some(3.into());
+    let report = submit(&music).await;
+    let info = probe(file(&report.outputs[0]).1).unwrap();
+    assert_eq!((info.kind, info.duration_ms), (MediaKind::Wav, Some(3_000)));
+}
+
+#[tokio::test]
+async fn the_quality_is_chosen_where_it_was_left_open() {
+    for (asked, prompt, chosen) in [
+        ("auto", "x", Some("medium")),
+        ("auto", "x [sandbox:quality=low]", Some("low")),
+        ("high", "x [sandbox:quality=low]", None),
+    ] {
+        let ask = Ask { quality: Some(asked.into()), ..Ask::prompt(6) };
+        let report = submit(&job("gpt-image-2", &ask, prompt)).await;
+        assert_eq!(report.quality.as_deref(), chosen);
+    }
+}
+
+#[tokio::test]
+async fn cards_come_true_in_process() {
+    let sandbox = Sandbox::new(SandboxSettings::default());
+    let text = |client_id: &str, prompt: &str| Job {
+        client_id: client_id.into(),
+        ..job("gpt-5-nano", &Ask::prompt(6), prompt)
+    };
+    let unsent = sandbox.submit(&text("run_1_1", "x [sandbox:unsent]")).await;
+    assert!(matches!(unsent, Err(SubmitError::NotSent(_))));
+    assert!(sandbox.submit(&text("run_1_2", "x [sandbox:unsent]")).await.is_ok());
+    assert!(matches!(sandbox.submit(&text("run_2_1", "x [sandbox:refuse]")).await, Err(SubmitError::Refused(_))));
+    assert!(matches!(sandbox.submit(&text("run_3_1", "x [sandbox:lost-reply]")).await, Err(SubmitError::Unknown(_))));
+    assert!(matches!(sandbox.submit(&text("run_4_1", "x [sandbox:unknown]")).await, Err(SubmitError::Unknown(_))));
+    assert!(sandbox.probe("run_4_1").await.is_err());
+    assert!(matches!(sandbox.submit(&text("run_5_1", "x [sandbox:fail]")).await, Ok(Submission::Accepted { .. })));
+    assert!(matches!(sandbox.probe("run_5_1").await, Ok(Probe::Failed(..))));
+    assert_eq!(sandbox.probe("run_6_1").await, Ok(Probe::NotFound));
+    let report = submit(&text("run_7_1", "owls at night [sandbox:cost=1]")).await;
+    let OutputReport::Text(fields) = &report.outputs[0] else { panic!("no text") };
+    assert!(!fields["text"].as_str().unwrap().contains("sandbox"), "cards leave no trace");
+}
+
+#[tokio::test]
+async fn what_is_kept_of_finished_jobs_is_bounded() {
+    let settings = SandboxSettings { kept_max: 3, ..SandboxSettings::default() };
+    let sandbox = Sandbox::new(settings);
+    for n in 0..10 {
+        let job = Job { client_id: format!("run_{n}_1"), ..job("gpt-5-nano", &Ask::prompt(6), "x") };
+        sandbox.submit(&job).await.unwrap();
+    }
+    let known = async |n: u32| sandbox.probe(&format!("run_{n}_1")).await.unwrap() != Probe::NotFound;
+    assert!(known(9).await && known(7).await);
+    assert!(!known(0).await && !known(5).await);
+}
