@@ -1,0 +1,196 @@
+//! Lists of creations: an owner's own, and those that everybody may see.
+
+use mintmark_domain::catalog::MediaType;
+use mintmark_domain::ids::AccountId;
+use sqlx::Postgres;
+use sqlx::postgres::PgArguments;
+use sqlx::query::QueryAs;
+use uuid::Uuid;
+
+use super::creations::{COLUMNS, Creation, JOINS, View};
+use crate::error::QueryError;
+use crate::positions::{Positions, Walk, position_column};
+use crate::projection::ProjectionName;
+use crate::reads::{Order, Page, Paging, ReadModels, Stretch};
+use crate::sql::unsigned;
+
+/// Whose creations are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CreationList {
+    /// All that an account has and has not deleted, for its owner's eyes.
+    Own(AccountId),
+    /// What everybody may see of an account's.
+    OfUser(AccountId),
+    /// What everybody may see.
+    Public,
+}
+
+/// Which of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CreationFilter {
+    /// Made with this generator.
+    pub generator: Option<String>,
+    /// Of this medium.
+    pub media_type: Option<MediaType>,
+}
+
+/// Parameters 1 to 4: the position of each shard (by number + 1), the account, the generator, the
+/// medium.
+const IN_OWN: &str = "c.account_id = $2 AND c.position <= ($1::bigint[])[c.shard + 1]
+    AND (c.deleted_position IS NULL OR c.deleted_position > ($1::bigint[])[c.shard + 1])
+    AND ($3::text IS NULL OR c.generator = $3) AND ($4::text IS NULL OR c.media_type = $4)";
+const IN_PUBLIC: &str = "c.listed_from IS NOT NULL
+    AND (c.listed_from <= ($1::bigint[])[c.shard + 1]
+           AND (c.listed_until IS NULL OR c.listed_until > ($1::bigint[])[c.shard + 1])
+         OR c.listed_before IS NOT NULL AND c.listed_before::int8multirange @> ($1::bigint[])[c.shard + 1])
+    AND ($4::text IS NULL OR c.media_type = $4)";
+/// What is still to be seen of what was there when the walk began.
+const STILL_OWN: &str = "c.deleted_position IS NULL";
+const STILL_PUBLIC: &str = "c.listed_until IS NULL";
+
+impl CreationList {
+    /// What was in the list at the walk's positions.
+    fn members(self, filter: &CreationFilter) -> String {
+        match self {
+            CreationList::Own(_) => IN_OWN.to_owned(),
+            CreationList::OfUser(_) => {
+                format!("c.account_id = $2 AND ($3::text IS NULL OR c.generator = $3) AND {IN_PUBLIC}")
+            }
+            // Each of the two is served by an index of its own.
+            CreationList::Public if filter.generator.is_some() => {
+                format!("$2::uuid IS NULL AND c.generator = $3 AND {IN_PUBLIC}")
+            }
+            CreationList::Public => format!("$2::uuid IS NULL AND $3::text IS NULL AND {IN_PUBLIC}"),
+        }
+    }
+
+    fn still(self) -> &'static str {
+        match self {
+            CreationList::Own(_) => STILL_OWN,
+            CreationList::OfUser(_) | CreationList::Public => STILL_PUBLIC,
+        }
+    }
+
+    fn account(self) -> Option<AccountId> {
+        match self {
+            CreationList::Own(account) | CreationList::OfUser(account) => Some(account),
+            CreationList::Public => None,
+        }
+    }
+}
+
+fn directions(order: Order) -> (&'static str, &'static str) {
+    match order {
+        Order::Newest => ("DESC", "<"),
+        Order::Oldest => ("ASC", ">"),
+    }
+}
+
+/// Positions by shard number; Postgres counts from 1, and a shard that is not named has none.
+fn by_number(positions: &Positions) -> Vec<Option<i64>> {
+    let mut array = Vec::new();
+    for (shard, position) in positions.iter() {
+        array.resize(usize::from(shard.number()), None);
+        array.push(Some(position_column(position)));
+    }
+    array
+}
+
+type Query<'q, O> = QueryAs<'q, Postgres, O, PgArguments>;
+
+fn bind<'q, O>(query: Query<'q, O>, list: CreationList, filter: &'q CreationFilter, as_of: &Positions) -> Query<'q, O> {
+    query
+        .bind(by_number(as_of))
+        .bind(list.account().map(|account| account.0))
+        .bind(&filter.generator)
+        .bind(filter.media_type.map(MediaType::as_str))
+}
+
+impl ReadModels {
+    /// A numbered page of creations, ordered by when they were asked for.
+    ///
+    /// What was taken out of the list since the first page keeps its place, so that nothing moves, but
+    /// is not shown: such a page holds fewer rows.
+    pub async fn creation_page(
+        &self,
+        list: CreationList,
+        filter: &CreationFilter,
+        paging: &Paging,
+    ) -> Result<Page<Creation>, QueryError> {
+        let as_of = self.pin_creations(list, paging.as_of.as_ref()).await?;
+        let members = list.members(filter);
+        let (direction, _) = directions(paging.order);
+        let sql = format!("SELECT count(*) FROM read_generation_v1.creations c WHERE {members}");
+        let (total,): (i64,) = bind(sqlx::query_as(&sql), list, filter, &as_of).fetch_one(&self.pool).await?;
+        let sql = format!(
+            "SELECT {COLUMNS} FROM (
+                 SELECT * FROM read_generation_v1.creations c WHERE {members}
+                 ORDER BY c.recorded_at {direction}, c.creation_id {direction} LIMIT $5 OFFSET $6) AS c {JOINS}
+             WHERE {} ORDER BY c.recorded_at {direction}, c.creation_id {direction}",
+            list.still()
+        );
+        let rows: Vec<View> = bind(sqlx::query_as(&sql), list, filter, &as_of)
+            .bind(paging.limit())
+            .bind(paging.offset())
+            .fetch_all(&self.pool)
+            .await?;
+        let items = rows.into_iter().map(View::shown).collect::<Result<_, _>>()?;
+        Ok(Page { items, total: unsigned("creations", total)?, as_of })
+    }
+
+    /// A stretch of a walk through creations, ordered by when they were asked for.
+    pub async fn creation_walk(
+        &self,
+        list: CreationList,
+        filter: &CreationFilter,
+        order: Order,
+        walk: &Walk,
+        limit: u32,
+    ) -> Result<Stretch<Creation>, QueryError> {
+        let said = Some(&walk.as_of).filter(|said| said.iter().next().is_some());
+        let as_of = self.pin_creations(list, said).await?;
+        let limit = Paging::first(limit).limit();
+        let (direction, beyond) = directions(order);
+        let sql = format!(
+            "SELECT {COLUMNS} FROM (
+                 SELECT * FROM read_generation_v1.creations c WHERE {} AND {}
+                 AND ($5::timestamptz IS NULL OR (c.recorded_at, c.creation_id) {beyond} ($5, $6))
+                 ORDER BY c.recorded_at {direction}, c.creation_id {direction} LIMIT $7) AS c {JOINS}
+             ORDER BY c.recorded_at {direction}, c.creation_id {direction}",
+            list.members(filter),
+            list.still()
+        );
+        let rows: Vec<View> = bind(sqlx::query_as(&sql), list, filter, &as_of)
+            .bind(walk.after.map(|place| place.at))
+            .bind(walk.after.map_or_else(Uuid::nil, |place| place.id))
+            .bind(limit + 1)
+            .fetch_all(&self.pool)
+            .await?;
+        let shown = rows.into_iter().map(|row| row.shown().map(|creation| (creation.place(), creation)));
+        Ok(Stretch::of(shown.collect::<Result<_, _>>()?, limit, as_of))
+    }
+
+    async fn pin_creations(&self, list: CreationList, said: Option<&Positions>) -> Result<Positions, QueryError> {
+        match list.account().map(AccountId::shard) {
+            Some(shard) => self.pin(ProjectionName::Generation, shard, said).await,
+            None => self.pin_all(ProjectionName::Generation, said).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mintmark_domain::Shard;
+    use mintmark_domain::es::Position;
+
+    use super::*;
+
+    #[test]
+    fn positions_stand_at_their_shards_number() {
+        let shard = |number| Shard::new(number).unwrap();
+        let mut positions = Positions::one(shard(3), Position(30));
+        positions.raise(shard(1), Position(10));
+        assert_eq!(by_number(&positions), [None, Some(10), None, Some(30)]);
+        assert_eq!(by_number(&Positions::default()), []);
+    }
+}

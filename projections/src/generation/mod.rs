@@ -1,0 +1,22 @@
+//! Serves runs, creations, batches, usage, and the dispatcher's list of what has not ended.
+
+mod batch_fold;
+mod batches;
+mod creation_fold;
+mod creation_lists;
+mod creations;
+mod pending;
+mod projection;
+mod rows;
+mod run_fold;
+mod runs;
+mod usage;
+mod work;
+
+pub use batches::{Batch, BatchFilter, BatchItem};
+pub use creation_lists::{CreationFilter, CreationList};
+pub use creations::{Creation, CreationCounts, CreationState};
+pub use projection::GenerationProjection;
+pub use runs::{Run, RunFilter};
+pub use usage::{Usage, UsageBy, UsageFilter, UsageGroup, UsageTotals};
+pub use work::{OpenBatch, OpenRun};

@@ -1,0 +1,191 @@
+//! The way in for adapters: every query of every read model hangs on [`ReadModels`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mintmark_domain::Shard;
+use mintmark_domain::es::Position;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::error::QueryError;
+use crate::positions::{Place, Positions, Walk};
+use crate::projection::ProjectionName;
+use crate::runner::{Board, Waited};
+
+/// The most rows that one page holds, whatever is asked for.
+pub const PAGE_ROWS_MAX: u32 = 1_000;
+
+/// Which end of a list comes first. Lists are ordered by (recorded time, id).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The newest first.
+    #[default]
+    Newest,
+    /// The oldest first.
+    Oldest,
+}
+
+/// A numbered page of a list that is pinned to the positions of its first page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paging {
+    /// From 1.
+    pub page: u32,
+    /// Rows on a page.
+    pub per_page: u32,
+    /// Which end comes first.
+    pub order: Order,
+    /// What the first page answered with; `None` on the first page.
+    pub as_of: Option<Positions>,
+}
+
+impl Paging {
+    /// The first page, newest first.
+    #[must_use]
+    pub fn first(per_page: u32) -> Self {
+        Paging { page: 1, per_page, order: Order::Newest, as_of: None }
+    }
+
+    pub(crate) fn limit(&self) -> i64 {
+        i64::from(self.per_page.clamp(1, PAGE_ROWS_MAX))
+    }
+
+    pub(crate) fn offset(&self) -> i64 {
+        i64::from(self.page.max(1) - 1) * self.limit()
+    }
+}
+
+/// A numbered page.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<T> {
+    /// Its rows.
+    pub items: Vec<T>,
+    /// How many rows all pages hold together.
+    pub total: u64,
+    /// To be said when asking for the next page, so that it neither skips nor repeats.
+    pub as_of: Positions,
+}
+
+/// A stretch of a walk by cursor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stretch<T> {
+    /// Its rows, each with its place.
+    pub items: Vec<(Place, T)>,
+    /// Whether more follow.
+    pub has_more: bool,
+    /// What the walk is pinned to.
+    pub as_of: Positions,
+}
+
+impl<T> Stretch<T> {
+    /// The cursor that goes on after a place.
+    #[must_use]
+    pub fn cursor(&self, place: Place) -> String {
+        Walk { as_of: self.as_of.clone(), after: Some(place) }.to_token()
+    }
+
+    /// From one row more than asked for: what is shown, and whether there is more.
+    pub(crate) fn of(mut items: Vec<(Place, T)>, limit: i64, as_of: Positions) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(0);
+        let has_more = items.len() > limit;
+        items.truncate(limit);
+        Stretch { items, has_more, as_of }
+    }
+}
+
+/// The read models: all that is shown of what happened.
+///
+/// Cheap to clone; everything is shared.
+#[derive(Clone, Debug)]
+pub struct ReadModels {
+    pub(crate) pool: PgPool,
+    board: Arc<Board>,
+}
+
+impl ReadModels {
+    /// The read models in the database of `pool`. `board` is that of the process's runners; without
+    /// any, waiting asks the database.
+    #[must_use]
+    pub fn new(pool: PgPool, board: Arc<Board>) -> Self {
+        ReadModels { pool, board }
+    }
+
+    /// Up to where each shard is applied.
+    pub async fn applied(&self, projection: ProjectionName) -> Result<Positions, QueryError> {
+        let sql = match projection {
+            ProjectionName::Wallets => "SELECT shard, position FROM read_wallets_v1.checkpoints",
+            ProjectionName::Generation => "SELECT shard, position FROM read_generation_v1.checkpoints",
+            ProjectionName::Accounts => "SELECT shard, position FROM read_accounts_v1.checkpoints",
+        };
+        let rows: Vec<(i16, i64)> = sqlx::query_as(sql).fetch_all(&self.pool).await?;
+        let mut positions = Positions::default();
+        for (shard, position) in rows {
+            if let Some(shard) = Shard::new(shard.cast_unsigned()) {
+                positions.raise(shard, Position(position.unsigned_abs()));
+            }
+        }
+        Ok(positions)
+    }
+
+    /// What a list of one shard is pinned to: what was said, or what is applied now.
+    pub(crate) async fn pin(
+        &self,
+        projection: ProjectionName,
+        shard: Shard,
+        said: Option<&Positions>,
+    ) -> Result<Positions, QueryError> {
+        if let Some(said) = said.filter(|said| said.get(shard).is_some()) {
+            return Ok(said.clone());
+        }
+        let applied = self.applied(projection).await?;
+        Ok(Positions::one(shard, applied.get(shard).unwrap_or_default()))
+    }
+
+    /// What a list over all shards is pinned to: what was said, or what is applied now.
+    pub(crate) async fn pin_all(
+        &self,
+        projection: ProjectionName,
+        said: Option<&Positions>,
+    ) -> Result<Positions, QueryError> {
+        match said {
+            Some(said) => Ok(said.clone()),
+            None => self.applied(projection).await,
+        }
+    }
+
+    /// Waits until a projection has applied a shard up to `position`, so that a client reads what it
+    /// wrote. Returns at once for a projection that is stopped.
+    pub async fn wait_for(
+        &self,
+        projection: ProjectionName,
+        shard: Shard,
+        position: Position,
+        timeout: Duration,
+    ) -> Waited {
+        let poll = || async {
+            let applied = self.applied(projection).await.ok()?;
+            applied.get(shard)
+        };
+        self.board.wait_for(projection, shard, position, timeout, poll).await
+    }
+
+    /// [`ReadModels::wait_for`] in every shard of `positions`.
+    pub async fn wait_for_all(&self, projection: ProjectionName, positions: &Positions, timeout: Duration) -> Waited {
+        let deadline = tokio::time::Instant::now() + timeout;
+        let mut worst = Waited::Reached;
+        for (shard, position) in positions.iter() {
+            let left = deadline.saturating_duration_since(tokio::time::Instant::now());
+            match self.wait_for(projection, shard, position, left).await {
+                Waited::Reached => {}
+                other => worst = other,
+            }
+        }
+        worst
+    }
+
+    /// Refuses what belongs to a stream that only a newer release understands.
+    pub(crate) async fn readable(&self, sql: &'static str, stream: Uuid) -> Result<(), QueryError> {
+        let unreadable: bool = sqlx::query_scalar(sql).bind(stream).fetch_one(&self.pool).await?;
+        if unreadable { Err(QueryError::Unreadable) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,9 @@
+//! The read models on a real Postgres.
+
+mod history;
+mod support;
+
+mod creations;
+mod runner;
+mod runs;
+mod wallets;
