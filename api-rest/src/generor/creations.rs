@@ -1,0 +1,292 @@
+//! `/creations`: lists, one, its standing, changes.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::IntoResponse;
+use mintmark_domain::account::Scope;
+use mintmark_domain::creation::Creation as CreationState;
+use mintmark_domain::es::Confirmed;
+use mintmark_domain::ids::AccountId;
+use mintmark_domain::run::RunStatus;
+use mintmark_domain::usecases::{Caller, CreationChange, Refusal};
+use mintmark_projections::generation::{CreationFilter, CreationList};
+use mintmark_projections::{Positions, ProjectionName};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::creation::{self, Creation, Facts, Failure, Status, shown_rows};
+use super::envelope::{Listing, Success, listing, paging, success};
+use super::values::{license, privacy};
+use crate::AppState;
+use crate::http::fresh;
+use crate::http::{Authenticated, JsonBody, LogPosition, Problem, QueryParams, Visitor};
+
+/// How long a change waits for the lists to show it.
+const SHOWN_WITHIN: Duration = Duration::from_secs(1);
+
+/// A page of creations. `caller` is whoever asks, if they said.
+pub(super) async fn page(
+    state: &AppState,
+    caller: Option<&Caller>,
+    query: &QueryParams,
+    list: CreationList,
+    generator: Option<&str>,
+) -> Result<Json<Listing<Creation>>, Problem> {
+    let paging = paging(query)?;
+    if let Some(caller) = caller {
+        fresh(state, caller, query, ProjectionName::Generation).await?;
+    }
+    let filter = CreationFilter { generator: generator.map(str::to_owned), ..CreationFilter::default() };
+    let page = state.reads.creation_page(list, &filter, &paging).await?;
+    let data = shown_rows(&state.core, &page.items).await?;
+    Ok(listing(&paging, &page, data))
+}
+
+/// The generator that a list is narrowed to. Errors: there is no such generator.
+fn generator<'q>(state: &AppState, query: &'q QueryParams) -> Result<Option<&'q str>, Problem> {
+    match query.text("generator")? {
+        Some(slug) if state.core.catalog.generator(slug).is_none() => {
+            let slugs: Vec<&str> = state.core.catalog.generators().map(|known| known.slug.as_str()).collect();
+            Err(Problem::invalid(format!("generator must be one of: {}.", slugs.join(", "))))
+        }
+        other => Ok(other),
+    }
+}
+
+/// List your own creations
+///
+/// All that the caller asked for, through any door, and has not deleted.
+#[utoipa::path(
+    get, path = "/api/v1/creations", operation_id = "creations.list", tag = "Creations",
+    params(
+        ("generator" = Option<String>, Query, description = "A generator's slug."),
+        ("page" = Option<u32>, Query, description = "From 1.", minimum = 1),
+        ("per_page" = Option<u32>, Query, description = "20 if absent, 100 at most.", minimum = 1),
+        ("sort" = Option<String>, Query, description = "`newest` or `oldest`."),
+        ("as_of" = Option<String>, Query, description = "The `as_of` of the first page: freezes the walk."),
+        ("min_position" = Option<String>, Query, description = "What a write answered as `X-Log-Position`."),
+    ),
+    responses((status = 200, body = Listing<Creation>)),
+)]
+pub(super) async fn own(
+    State(state): State<AppState>,
+    Authenticated(caller): Authenticated,
+    query: QueryParams,
+) -> Result<Json<Listing<Creation>>, Problem> {
+    caller.require(Scope::RunsRead)?;
+    let generator = generator(&state, &query)?;
+    page(&state, Some(&caller), &query, CreationList::Own(caller.account), generator).await
+}
+
+/// Browse public creations
+///
+/// What everybody may see, across all generators.
+#[utoipa::path(
+    get, path = "/api/v1/creations/public", operation_id = "creations.public", tag = "Creations",
+    params(
+        ("generator" = Option<String>, Query, description = "A generator's slug."),
+        ("page" = Option<u32>, Query, description = "From 1.", minimum = 1),
+        ("per_page" = Option<u32>, Query, description = "20 if absent, 100 at most.", minimum = 1),
+        ("sort" = Option<String>, Query, description = "`newest` or `oldest`."),
+        ("as_of" = Option<String>, Query, description = "The `as_of` of the first page: freezes the walk."),
+    ),
+    responses((status = 200, body = Listing<Creation>)),
+    security((), ("key" = [])),
+)]
+pub(super) async fn public(
+    State(state): State<AppState>,
+    Visitor(caller): Visitor,
+    query: QueryParams,
+) -> Result<Json<Listing<Creation>>, Problem> {
+    let generator = generator(&state, &query)?;
+    page(&state, caller.as_ref(), &query, CreationList::Public, generator).await
+}
+
+fn not_found() -> Problem {
+    Problem::not_found("Creation")
+}
+
+/// A creation's number as a path names it; what is not one names none.
+fn number(text: &str) -> Result<u64, Problem> {
+    text.parse().map_err(|_| not_found())
+}
+
+/// A creation that the caller may see, at the log's confirmed end.
+async fn visible(state: &AppState, caller: Option<&Caller>, number: u64) -> Result<CreationState, Problem> {
+    let creation = state.core.creation_state(number).await?.ok_or_else(not_found)?;
+    if creation.is_public() {
+        return Ok(creation);
+    }
+    let caller = caller.filter(|caller| creation.is_visible_to(caller.account)).ok_or_else(not_found)?;
+    caller.require(Scope::RunsRead)?;
+    Ok(creation)
+}
+
+/// The owner's name; `None` once erased.
+async fn username(state: &AppState, account: AccountId) -> Result<Option<String>, Problem> {
+    match state.core.account_view(account).await {
+        Ok(view) => Ok(Some(view.profile.username).filter(|name| !name.is_empty())),
+        Err(Refusal::NotFound(_)) => Ok(None),
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
+async fn run_status(state: &AppState, creation: &CreationState) -> Result<RunStatus, Problem> {
+    match creation.opened() {
+        Some(opened) => Ok(state.core.run_state(opened.run).await?.status()),
+        None => Ok(RunStatus::None),
+    }
+}
+
+/// A state as it is shown.
+async fn resource(state: &AppState, creation: &CreationState) -> Result<Creation, Problem> {
+    let opened = creation.opened().ok_or_else(not_found)?;
+    let facts = Facts {
+        number: opened.number,
+        generator: opened.generator.as_deref(),
+        user_id: opened.user_id,
+        username: username(state, opened.account).await?,
+        inputs: opened.inputs,
+        created_at: opened.at,
+        privacy: opened.privacy,
+        media_type: opened.media_type,
+        license: opened.license,
+        status: Status::of(creation.status(), run_status(state, creation).await?),
+        model: &opened.model,
+        output: creation.output(),
+        failure: creation.failure(),
+    };
+    creation::shown(&state.core, facts).await
+}
+
+/// Get a creation
+///
+/// Public ones are open to everybody, private ones to their owner alone.
+#[utoipa::path(
+    get, path = "/api/v1/creations/{id}", operation_id = "creations.get", tag = "Creations",
+    params(("id" = u64, Path, description = "The creation.")),
+    responses((status = 200, body = Success<Creation>)),
+    security((), ("key" = [])),
+)]
+pub(super) async fn get(
+    State(state): State<AppState>,
+    Visitor(caller): Visitor,
+    Path(id): Path<String>,
+) -> Result<Json<Success<Creation>>, Problem> {
+    let creation = visible(&state, caller.as_ref(), number(&id)?).await?;
+    Ok(success(resource(&state, &creation).await?))
+}
+
+/// Where a creation stands.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct CreationStatus {
+    /// The creation.
+    pub creation_id: u64,
+    /// Where it stands.
+    pub status: Status,
+    /// Ours: percent done, where the provider says so; else null.
+    pub progress: Option<u8>,
+    /// Ours: why it was not made; null otherwise.
+    pub error: Option<Failure>,
+}
+
+/// Check a creation's status
+#[utoipa::path(
+    get, path = "/api/v1/creations/{id}/status", operation_id = "creations.status", tag = "Creations",
+    params(("id" = u64, Path, description = "The creation.")),
+    responses((status = 200, body = Success<CreationStatus>)),
+)]
+pub(super) async fn status(
+    State(state): State<AppState>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+) -> Result<Json<Success<CreationStatus>>, Problem> {
+    caller.require(Scope::RunsRead)?;
+    let creation = visible(&state, Some(&caller), number(&id)?).await?;
+    let opened = creation.opened().ok_or_else(not_found)?;
+    let status = Status::of(creation.status(), run_status(&state, &creation).await?);
+    let progress = match status {
+        Status::Completed => Some(100),
+        Status::Generating => state.core.dispatch.progress(opened.run),
+        Status::Pending | Status::Failed | Status::Cancelled => None,
+    };
+    let error = creation.failure().map(Failure::from);
+    Ok(success(CreationStatus { creation_id: opened.number, status, progress, error }))
+}
+
+/// What to change of a creation; at least one field.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+pub struct ChangeBody {
+    /// 0 public, 1 private.
+    #[schema(minimum = 0, maximum = 1)]
+    privacy_mode: Option<i64>,
+    /// 1 Open GO-1.0, 2 Exclusive GE-1.0.
+    #[schema(minimum = 1, maximum = 2)]
+    license: Option<i64>,
+}
+
+/// Waits, a moment at most, until the lists show what was changed: what has just been made private is
+/// in nobody's list any more when the answer goes out.
+async fn shown_in_lists(state: &AppState, account: AccountId, confirmed: &Confirmed) -> LogPosition {
+    let at = Positions::one(account.shard(), confirmed.end.position);
+    state.reads.wait_for_all(ProjectionName::Generation, &at, SHOWN_WITHIN).await;
+    LogPosition(at)
+}
+
+/// Update a creation you own
+#[utoipa::path(
+    patch, path = "/api/v1/creations/{id}", operation_id = "creations.update", tag = "Creations",
+    params(("id" = u64, Path, description = "The creation.")),
+    request_body(content = ChangeBody, example = json!({"privacy_mode": 1, "license": 2})),
+    responses((status = 200, body = Success<Creation>)),
+)]
+pub(super) async fn change(
+    State(state): State<AppState>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+    JsonBody { value: body, .. }: JsonBody<ChangeBody>,
+) -> Result<impl IntoResponse, Problem> {
+    let change = CreationChange {
+        privacy: body.privacy_mode.map(privacy).transpose()?,
+        license: body.license.map(license).transpose()?,
+        delete: false,
+    };
+    if change == CreationChange::default() {
+        return Err(Problem::invalid("privacy_mode or license is required."));
+    }
+    let (creation, confirmed) = state.core.change_creation(&caller, number(&id)?, change).await?;
+    let position = shown_in_lists(&state, caller.account, &confirmed).await;
+    Ok((position, success(resource(&state, &creation).await?)))
+}
+
+/// A creation that was deleted.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub struct DeletedCreation {
+    /// Which.
+    pub creation_id: u64,
+    /// Always true.
+    #[schema(examples(true))]
+    pub deleted: bool,
+}
+
+/// Delete a creation you own
+///
+/// It is hidden everywhere; the books are kept.
+#[utoipa::path(
+    delete, path = "/api/v1/creations/{id}", operation_id = "creations.delete", tag = "Creations",
+    params(("id" = u64, Path, description = "The creation.")),
+    responses((status = 200, body = Success<DeletedCreation>)),
+)]
+pub(super) async fn delete(
+    State(state): State<AppState>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+) -> Result<impl IntoResponse, Problem> {
+    let number = number(&id)?;
+    let change = CreationChange { delete: true, ..CreationChange::default() };
+    let (_, confirmed) = state.core.change_creation(&caller, number, change).await?;
+    let position = shown_in_lists(&state, caller.account, &confirmed).await;
+    Ok((position, success(DeletedCreation { creation_id: number, deleted: true })))
+}

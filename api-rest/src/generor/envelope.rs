@@ -1,0 +1,135 @@
+//! The envelope of successes, and numbered pages.
+
+use axum::Json;
+use mintmark_projections::{Order, Page, Paging, Positions};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::http::{Problem, QueryParams};
+
+/// How many items a page holds where nobody says.
+const PER_PAGE: i64 = 20;
+/// How many items a page holds at most; more is clamped (decision 13).
+const PER_PAGE_MAX: i64 = 100;
+/// How far into a list pages reach: `page` × `per_page` at most.
+const REACH_MAX: i64 = 100_000;
+
+/// A success.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Success<T> {
+    /// Always true.
+    #[schema(examples(true))]
+    pub success: bool,
+    /// What was asked for.
+    pub data: T,
+}
+
+/// A page of a list.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Listing<T> {
+    /// Always true.
+    #[schema(examples(true))]
+    pub success: bool,
+    /// The page's items.
+    pub data: Vec<T>,
+    /// Where the page stands in the list.
+    pub meta: Meta,
+}
+
+/// Where a page stands in its list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Meta {
+    /// The page, from 1.
+    pub page: u32,
+    /// Items on a page, as applied: more than 100 is taken as 100.
+    pub per_page: u32,
+    /// Items on all pages.
+    pub total: u64,
+    /// How many pages there are.
+    pub total_pages: u64,
+    /// Whether a page follows.
+    pub has_next: bool,
+    /// Whether a page comes before.
+    pub has_prev: bool,
+    /// Ours: sent back as `as_of` it freezes the list, so that a walk neither skips nor repeats.
+    pub as_of: String,
+}
+
+/// A success that holds `data`.
+pub(super) fn success<T>(data: T) -> Json<Success<T>> {
+    Json(Success { success: true, data })
+}
+
+/// Which page is asked for. Errors name the parameter.
+pub(super) fn paging(query: &QueryParams) -> Result<Paging, Problem> {
+    let page = query.whole_in("page", 1..=REACH_MAX)?.unwrap_or(1);
+    let per_page = query.whole_in("per_page", 1..=i64::MAX)?.unwrap_or(PER_PAGE).min(PER_PAGE_MAX);
+    if page * per_page > REACH_MAX {
+        return Err(Problem::invalid(format!("page times per_page must be at most {REACH_MAX}.")));
+    }
+    let order = match query.one_of("sort", &["newest", "oldest"])? {
+        Some("oldest") => Order::Oldest,
+        Some(_) | None => Order::Newest,
+    };
+    let wrong = |_| Problem::invalid("as_of must be the as_of of a page's meta.");
+    let as_of = query.text("as_of")?.map(Positions::from_token).transpose().map_err(wrong)?;
+    let narrow = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
+    Ok(Paging { page: narrow(page), per_page: narrow(per_page), order, as_of })
+}
+
+impl Meta {
+    fn of<T>(paging: &Paging, page: &Page<T>) -> Self {
+        let total_pages = page.total.div_ceil(u64::from(paging.per_page.max(1)));
+        Meta {
+            page: paging.page,
+            per_page: paging.per_page,
+            total: page.total,
+            total_pages,
+            has_next: u64::from(paging.page) < total_pages,
+            has_prev: paging.page > 1,
+            as_of: page.as_of.to_token(),
+        }
+    }
+}
+
+/// A page whose rows are shown as `data`.
+pub(super) fn listing<R, T>(paging: &Paging, page: &Page<R>, data: Vec<T>) -> Json<Listing<T>> {
+    Json(Listing { success: true, data, meta: Meta::of(paging, page) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Paging, Problem> {
+        paging(&QueryParams::parse(text).unwrap())
+    }
+
+    #[test]
+    fn a_page_has_twenty_items_unless_more_are_asked_for_and_a_hundred_at_most() {
+        let sizes = |text: &str| read(text).map(|paging| (paging.page, paging.per_page));
+        assert_eq!(sizes("").unwrap(), (1, 20));
+        assert_eq!(sizes("page=3&per_page=50").unwrap(), (3, 50));
+        assert_eq!(sizes("per_page=1000").unwrap(), (1, 100));
+        assert_eq!(sizes("page=1000&per_page=100").unwrap(), (1000, 100));
+        for bad in
+            ["page=0", "page=-1", "page=x", "per_page=0", "page=1001&per_page=100", "page=99999999999", "sort=up"]
+        {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+        assert!(read("as_of=zzz").unwrap_err().message.contains("as_of"));
+    }
+
+    #[test]
+    fn meta_says_where_a_page_stands() {
+        let meta = |total, text: &str| {
+            Meta::of(&read(text).unwrap(), &Page::<u8> { items: vec![], total, as_of: Positions::default() })
+        };
+        let first = meta(142, "");
+        assert_eq!((first.total_pages, first.has_next, first.has_prev), (8, true, false));
+        let last = meta(142, "page=8");
+        assert_eq!((last.has_next, last.has_prev), (false, true));
+        let none = meta(0, "");
+        assert_eq!((none.total_pages, none.has_next, none.has_prev), (0, false, false));
+    }
+}

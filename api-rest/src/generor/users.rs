@@ -1,0 +1,151 @@
+//! `/users/me`.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use mintmark_domain::Timestamp;
+use mintmark_domain::account::{Profile, Scope};
+use mintmark_domain::ids::AccountId;
+use mintmark_domain::usecases::{AccountView, Caller};
+use mintmark_projections::ProjectionName;
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
+
+use super::credits::CreditBalance;
+use super::envelope::{Success, success};
+use super::values::Moment;
+use crate::AppState;
+use crate::http::fresh;
+use crate::http::{Authenticated, JsonBody, LogPosition, Problem, QueryParams};
+
+/// The caller's profile.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Me {
+    /// Its public integer id.
+    pub user_id: u64,
+    /// Unique.
+    pub username: String,
+    /// Shown to nobody else.
+    pub email: String,
+    /// The address of a picture; null without one.
+    pub avatar: Option<String>,
+    /// A few sentences; null where nothing is said.
+    pub bio: Option<String>,
+    /// An address; null where nothing is said.
+    pub website: Option<String>,
+    /// When the account was made.
+    pub joined: Moment,
+    /// What can be spent.
+    pub credits: CreditBalance,
+    /// Creations that were made and not deleted.
+    pub creation_count: u64,
+    /// Who follows the caller.
+    pub follower_count: u64,
+    /// Whom the caller follows.
+    pub following_count: u64,
+    /// The caller's teams.
+    pub teams: Vec<MyTeam>,
+}
+
+/// A team of the caller's.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct MyTeam {
+    /// Its public integer id.
+    pub team_id: u64,
+    /// Its name.
+    pub name: String,
+}
+
+/// What to change of the profile; at least one field, null to clear it. The username and the email
+/// address stay as they are.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+pub struct ProfileBody {
+    /// A few sentences.
+    #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<String>, max_length = 1000)]
+    bio: Option<Option<String>>,
+    /// An http or https address.
+    #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<String>, max_length = 500)]
+    website: Option<Option<String>>,
+}
+
+/// Tells null from absent.
+fn said<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(reader).map(Some)
+}
+
+/// When an account's id was made: its first 48 bits. For an account that the read model does not show
+/// yet.
+fn made_at(account: AccountId) -> Timestamp {
+    let millis = account.0.as_u128() >> 80;
+    i64::try_from(millis).ok().and_then(chrono::DateTime::from_timestamp_millis).unwrap_or_default()
+}
+
+async fn me_of(state: &AppState, caller: &Caller, view: AccountView) -> Result<Me, Problem> {
+    let row = state.reads.account(caller.account).await?;
+    let counts = state.reads.creation_counts(caller.account).await?;
+    let wallet = state.core.wallet_view(caller).await?;
+    let Profile { username, email, bio, website, avatar, .. } = view.profile;
+    let said = |text: String| Some(text).filter(|text| !text.is_empty());
+    Ok(Me {
+        user_id: caller.user_id,
+        username,
+        email,
+        avatar: avatar.map(|key| state.core.links.public(&key)),
+        bio: said(bio),
+        website: said(website),
+        joined: Moment(row.map_or_else(|| made_at(caller.account), |row| row.created_at)),
+        credits: CreditBalance::of(&wallet),
+        creation_count: counts.made,
+        // There is nobody to follow and no team to join yet.
+        follower_count: 0,
+        following_count: 0,
+        teams: Vec::new(),
+    })
+}
+
+/// Get your profile
+///
+/// With the credit balance and counts.
+#[utoipa::path(
+    get, path = "/api/v1/users/me", operation_id = "users.me", tag = "Users",
+    responses((status = 200, body = Success<Me>)),
+)]
+pub(super) async fn me(
+    State(state): State<AppState>,
+    Authenticated(caller): Authenticated,
+    query: QueryParams,
+) -> Result<Json<Success<Me>>, Problem> {
+    caller.require(Scope::AccountRead)?;
+    fresh(&state, &caller, &query, ProjectionName::Generation).await?;
+    let view = state.core.account_view(caller.account).await?;
+    Ok(success(me_of(&state, &caller, view).await?))
+}
+
+/// Update your profile
+#[utoipa::path(
+    patch, path = "/api/v1/users/me", operation_id = "users.update_me", tag = "Users",
+    request_body(content = ProfileBody, example = json!({"bio": "Updated bio", "website": "https://example.com"})),
+    responses((status = 200, body = Success<Me>)),
+)]
+pub(super) async fn change_me(
+    State(state): State<AppState>,
+    Authenticated(caller): Authenticated,
+    JsonBody { value: body, .. }: JsonBody<ProfileBody>,
+) -> Result<impl IntoResponse, Problem> {
+    if body.bio.is_none() && body.website.is_none() {
+        return Err(Problem::invalid("bio or website is required."));
+    }
+    let change = move |profile: &mut Profile| {
+        if let Some(bio) = body.bio {
+            profile.bio = bio.unwrap_or_default();
+        }
+        if let Some(website) = body.website {
+            profile.website = website.unwrap_or_default();
+        }
+    };
+    let (view, confirmed) = state.core.change_profile(&caller, change).await?;
+    let position = LogPosition::confirmed(caller.account.shard(), &confirmed);
+    Ok((position, success(me_of(&state, &caller, view).await?)))
+}

@@ -1,0 +1,64 @@
+//! The GenFire dialect: `/v1`.
+//!
+//! A generation endpoint reads its body in the document's words (`images`, `videos`, `audio`), has the
+//! core accept a run, waits as long as is due (`submit`), and answers with the run resource (`run`,
+//! `mapping`). Single runs are read on confirmed state, lists and usage from the read models, which are
+//! waited for.
+//!
+//! Where the document leaves something open:
+//! * errors are `application/problem+json`, since their fields are RFC 9457's;
+//! * a run's `request_id` is its own id, as the document's examples have it; the HTTP request's id is
+//!   on the receipt;
+//! * what was just accepted and is answered at once says `queued`, though this node may start it in the
+//!   same moment; every later read says where the run stands;
+//! * `usage` is null until something is delivered, so on a run that failed too;
+//! * a video's output has `video_id` (the run's `resource_id`), `video_url`, `duration` and, as images
+//!   have it, `output_url`; the summary of speech has its own fields rather than an image's;
+//! * what a summary adds to the printed fields (`quality`, `resolution`, `source_images`, …) stands
+//!   after them, and only where it applies;
+//! * runs of this dialect are private: the addresses of their files are signed anew at each read;
+//! * `GET /v1/runs` lists the account's runs through every door, `GET /v1/usage` counts only those that
+//!   came through `/v1`;
+//! * stopping a run takes the scope that starts one of its kind; the charging rules need no key.
+
+mod account;
+mod asked;
+mod audio;
+mod images;
+mod mapping;
+mod models;
+mod period;
+mod receipt;
+mod run;
+mod runs;
+mod submit;
+#[cfg(test)]
+mod tests;
+mod usage;
+mod values;
+mod videos;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::AppState;
+
+/// The routes of the dialect.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(account::account))
+        .routes(routes!(account::credits))
+        .routes(routes!(models::list))
+        .routes(routes!(models::pricing))
+        .routes(routes!(images::create))
+        .routes(routes!(videos::create))
+        .routes(routes!(audio::speak))
+        .routes(routes!(audio::voices))
+        .routes(routes!(runs::list))
+        .routes(routes!(runs::get))
+        .routes(routes!(runs::output))
+        .routes(routes!(runs::cancel))
+        .routes(routes!(receipt::receipt))
+        .routes(routes!(receipt::charging_rules))
+        .routes(routes!(usage::usage))
+}

@@ -1,0 +1,122 @@
+//! From a request to an accepted run and its answer: what every generation endpoint does.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use mintmark_domain::catalog::{Catalog, Dialect};
+use mintmark_domain::creation::Privacy;
+use mintmark_domain::run::{Inputs, RunStatus};
+use mintmark_domain::usecases::{Accepted, Caller, Core, IdempotencyKey, RunRequest, RunView};
+use serde_json::{Map, Value};
+
+use super::asked::{Asked, Operation};
+use super::mapping::{Mapper, RunFacts};
+use super::run::{RunResource, RunState};
+use crate::http::{Idempotency, JsonBody, LogPosition, Prefer, Problem, Replayed};
+
+/// How long an answer waits for a run's end at most (decision 12).
+const WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// What every generation endpoint is given.
+pub(super) struct Submission {
+    /// Who asks.
+    pub caller: Caller,
+    /// The key under which it may be said again.
+    pub idempotency: Idempotency,
+    /// How long the caller wants to wait.
+    pub prefer: Prefer,
+    /// The body.
+    pub body: JsonBody,
+}
+
+/// Reads a body in one endpoint's way.
+pub(super) type Reader = fn(&Catalog, Map<String, Value>) -> Result<Asked, Problem>;
+
+impl Submission {
+    /// Accepts the run, waits as long as is due, and answers with the run as it then stands.
+    pub async fn answer(self, core: &Core, operation: &Operation, read: Reader) -> Result<Response, Problem> {
+        self.caller.require(operation.scope)?;
+        let key = self.idempotency.required(&self.body.bytes)?;
+        let asked = read(&core.catalog, self.body.value)?;
+        let (images_field, inputs) = (asked.images_field, asked.inputs.clone());
+        let accepted = core
+            .accept_run(&self.caller, request(operation, asked, key))
+            .await
+            .map_err(|refusal| operation.refused(&core.catalog, &refusal, images_field))?;
+        let usual = if operation.waits { WAIT_MAX } else { Duration::ZERO };
+        let within = self.prefer.wait_for(usual, WAIT_MAX);
+        let parts = (
+            Replayed(accepted.replayed),
+            self.prefer.applied(),
+            LogPosition::confirmed(accepted.run_id.shard(), &accepted.confirmed),
+        );
+        let at_once = within.is_zero() && !accepted.replayed;
+        let view = settled(core, accepted, inputs, within).await?;
+        Ok((parts, answer(core, &view, at_once)?).into_response())
+    }
+}
+
+fn request(operation: &Operation, asked: Asked, idempotency: IdempotencyKey) -> RunRequest {
+    RunRequest {
+        dialect: Dialect::Genfire,
+        model: asked.model,
+        ask: asked.ask,
+        inputs: asked.inputs,
+        generator: None,
+        preference: None,
+        preference_two: None,
+        // Runs of this dialect are their owner's alone: addresses are signed.
+        privacy: Privacy::Private,
+        route: operation.route.to_owned(),
+        operation: operation.name.to_owned(),
+        scope: operation.scope,
+        idempotency: Some(idempotency),
+    }
+}
+
+/// The run once it has ended, or as it stands when there was no more time to wait. Said again or not,
+/// the same body brought the same `inputs`.
+async fn settled(core: &Core, accepted: Accepted, inputs: Inputs, within: Duration) -> Result<RunView, Problem> {
+    let Accepted { run_id, run, .. } = accepted;
+    let ended = run.status().is_ended();
+    if !ended && within.is_zero() {
+        return Ok(RunView { run_id, run, inputs, creations: Vec::new() });
+    }
+    if !ended {
+        core.dispatch.ended(run_id, within).await;
+    }
+    Ok(core.run_view_with(run_id, run, inputs).await?)
+}
+
+/// 200 with a run that has ended, else 202.
+fn answer(core: &Core, view: &RunView, at_once: bool) -> Result<Response, Problem> {
+    let mut run = resource(core, view)?;
+    let ended = view.run.status().is_ended();
+    // What was just accepted is answered as the document prints it: queued. That this node starts it
+    // at once is told by the first read of the run.
+    if at_once && view.run.status() == RunStatus::Running {
+        run.status = RunState::Queued;
+    }
+    if ended {
+        return Ok(Json(run).into_response());
+    }
+    let location = core.links.page(&format!("/v1/runs/{}", run.id));
+    let mut response = (StatusCode::ACCEPTED, Json(run)).into_response();
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// The resource of a view.
+pub(super) fn resource(core: &Core, view: &RunView) -> Result<RunResource, Problem> {
+    let facts = RunFacts::of_view(view).ok_or_else(|| Problem::internal("a view of a run that nobody asked for"))?;
+    Ok(mapper(core).run(&facts))
+}
+
+/// Maps as of now.
+pub(super) fn mapper(core: &Core) -> Mapper<'_> {
+    Mapper { catalog: &core.catalog, links: &*core.links, now: core.now() }
+}

@@ -1,0 +1,219 @@
+//! Who asks. A key is looked up on confirmed state; what was found is good for a second here, so that
+//! reads are cheap. Whatever spends checks again, in its own decision.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::extract::FromRequestParts;
+use chrono::NaiveDate;
+use http::request::Parts;
+use http::{HeaderMap, header};
+use mintmark_domain::Timestamp;
+use mintmark_domain::ids::AccountId;
+use mintmark_domain::usecases::{Caller, Core, Credential, Refusal};
+
+use super::context::{RequestContext, surface_of};
+use super::problem::{Kind, Problem};
+
+/// How long a look-up is good for.
+pub const CALLER_TTL: Duration = Duration::from_secs(1);
+/// How many callers are remembered.
+const CALLERS_MAX: usize = 10_000;
+/// How many accounts are remembered as having claimed a day's bonuses.
+const CLAIMED_MAX: usize = 100_000;
+
+/// Is told which keys are used; writes it down in its own time.
+pub trait KeyUse: Send + Sync + 'static {
+    /// A key was used. Called about once in [`CALLER_TTL`] for each key; must not block.
+    fn used(&self, account: AccountId, key_id: u64, at: Timestamp);
+}
+
+/// Keeps no account of which keys are used.
+#[derive(Debug, Default)]
+pub struct NoKeyUse;
+
+impl KeyUse for NoKeyUse {
+    fn used(&self, _account: AccountId, _key_id: u64, _at: Timestamp) {}
+}
+
+/// Looks callers up. Clones share what is remembered.
+#[derive(Clone)]
+pub struct Authenticator {
+    core: Core,
+    key_use: Arc<dyn KeyUse>,
+    known: Arc<Mutex<Known>>,
+    claimed: Arc<Mutex<Claimed>>,
+}
+
+#[derive(Default)]
+struct Known {
+    callers: HashMap<[u8; 32], (Instant, Caller)>,
+    /// Raised whenever something is forgotten: what was looked up before is not remembered after.
+    generation: u64,
+}
+
+/// Who has claimed the bonuses of a day.
+#[derive(Default)]
+struct Claimed {
+    day: NaiveDate,
+    accounts: std::collections::HashSet<AccountId>,
+}
+
+impl Authenticator {
+    /// Looks up through `core`, tells `key_use`.
+    #[must_use]
+    pub fn new(core: Core, key_use: Arc<dyn KeyUse>) -> Self {
+        Authenticator { core, key_use, known: Arc::default(), claimed: Arc::default() }
+    }
+
+    /// The caller that presents `credential`.
+    pub async fn caller(&self, credential: &Credential, context: &RequestContext) -> Result<Caller, Refusal> {
+        let surface = surface_of(context.dialect()).ok_or(Refusal::Unauthenticated)?;
+        let hash = credential.hash();
+        let request_id = context.request_id().to_owned();
+        let traceparent = context.traceparent().to_owned();
+        let generation = {
+            let known = self.known();
+            if let Some((at, caller)) = known.callers.get(&hash)
+                && at.elapsed() < CALLER_TTL
+            {
+                return Ok(Caller { surface, request_id, traceparent, ..caller.clone() });
+            }
+            known.generation
+        };
+        let caller = self.core.authenticate(credential, surface, request_id, traceparent).await?;
+        self.remember(hash, &caller, generation);
+        if let Some(key_id) = caller.key_id {
+            self.key_use.used(caller.account, key_id, self.core.now());
+        }
+        self.claim_bonuses(&caller).await;
+        Ok(caller)
+    }
+
+    /// Forgets what is remembered of an account: a key of it was revoked, its scopes, tier or standing
+    /// changed. In this process at once; in others within [`CALLER_TTL`].
+    pub fn forget(&self, account: AccountId) {
+        let mut known = self.known();
+        known.generation += 1;
+        known.callers.retain(|_, (_, caller)| caller.account != account);
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remember(&self, hash: [u8; 32], caller: &Caller, generation: u64) {
+        let mut known = self.known();
+        if known.generation != generation {
+            return;
+        }
+        if known.callers.len() >= CALLERS_MAX {
+            known.callers.retain(|_, (at, _)| at.elapsed() < CALLER_TTL);
+        }
+        if known.callers.len() < CALLERS_MAX {
+            known.callers.insert(hash, (Instant::now(), caller.clone()));
+        }
+    }
+
+    /// The first authenticated call of a UTC day brings that day's and week's bonuses (decision 4).
+    /// A failure is logged, and the next call tries again: nobody is refused for it.
+    async fn claim_bonuses(&self, caller: &Caller) {
+        let today = self.core.now().date_naive();
+        if self.claimed(today).contains(&caller.account) {
+            return;
+        }
+        match self.core.claim_bonuses(caller).await {
+            Ok(_) => {
+                let mut claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
+                if claimed.day == today && claimed.accounts.len() < CLAIMED_MAX {
+                    claimed.accounts.insert(caller.account);
+                }
+            }
+            Err(refusal) => tracing::warn!(account = %caller.account, %refusal, "bonuses could not be claimed"),
+        }
+    }
+
+    fn claimed(&self, today: NaiveDate) -> ClaimedToday<'_> {
+        let mut claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
+        if claimed.day != today {
+            *claimed = Claimed { day: today, ..Claimed::default() };
+        }
+        ClaimedToday(claimed)
+    }
+}
+
+struct ClaimedToday<'a>(MutexGuard<'a, Claimed>);
+
+impl ClaimedToday<'_> {
+    fn contains(&self, account: &AccountId) -> bool {
+        self.0.accounts.contains(account)
+    }
+}
+
+/// What the `Authorization` header presents: `None` without the header. Errors: a header that holds
+/// no key of a known form.
+pub(super) fn presented(headers: &HeaderMap) -> Option<Result<Credential, Problem>> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let value = values.next()?;
+    let key = value.to_str().ok().filter(|_| values.next().is_none()).and_then(|text| {
+        let (scheme, key) = text.trim().split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| Credential::api_key(key.trim())).flatten()
+    });
+    Some(key.ok_or_else(unauthenticated))
+}
+
+/// The answer to whoever has no key, or a wrong one.
+pub(super) fn unauthenticated() -> Problem {
+    Problem::new(
+        Kind::Unauthenticated,
+        "Missing or invalid API key. Send it as a bearer token: \"Authorization: Bearer <key>\".",
+    )
+}
+
+/// A caller with a key that holds. A request without one is answered 401.
+#[derive(Clone, Debug)]
+pub struct Authenticated(pub Caller);
+
+/// A caller with a key that holds, or nobody: for public routes. (A key that does not hold is
+/// answered 401 there, too.)
+#[derive(Clone, Debug)]
+pub struct Visitor(pub Option<Caller>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Authenticated {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Authenticated>().cloned().ok_or_else(unauthenticated)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Visitor {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
+        Ok(Visitor(parts.extensions.get::<Authenticated>().map(|caller| caller.0.clone())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bearer_key_is_known_and_anything_else_is_a_wrong_one() {
+        let key = format!("gnr_live_{}", "a1".repeat(20));
+        let headers = |values: &[&str]| -> HeaderMap {
+            values.iter().map(|value| (header::AUTHORIZATION, value.parse().unwrap())).collect()
+        };
+        assert!(presented(&HeaderMap::new()).is_none());
+        for good in [format!("Bearer {key}"), format!("bearer  {key}")] {
+            assert!(presented(&headers(&[&good])).unwrap().is_ok(), "{good}");
+        }
+        let good = format!("Bearer {key}");
+        for bad in ["", "Bearer", "Bearer x", &key, &format!("Basic {key}")] {
+            assert!(presented(&headers(&[bad])).unwrap().is_err(), "{bad}");
+        }
+        assert!(presented(&headers(&[&good, &good])).unwrap().is_err(), "said twice");
+    }
+}

@@ -1,0 +1,79 @@
+//! Generor's envelope: `{"success": false, "error": {"code", "message", "status"}}`.
+
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{Envelope, json_of, usual};
+use crate::http::problem::{Kind, Problem};
+
+pub(super) struct Generor;
+
+#[derive(Serialize)]
+struct Body<'a> {
+    success: bool,
+    error: Error<'a>,
+}
+
+#[derive(Serialize)]
+struct Error<'a> {
+    code: &'a str,
+    message: &'a str,
+    status: u16,
+}
+
+/// The document's codes, and `CONFLICT`, for which it has none.
+fn code(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Unauthenticated => "UNAUTHORIZED",
+        Kind::Forbidden => "FORBIDDEN",
+        Kind::NotFound | Kind::NoRoute => "NOT_FOUND",
+        Kind::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+        Kind::Malformed
+        | Kind::Validation
+        | Kind::IdempotencyReused
+        | Kind::Timeout
+        | Kind::TooLarge
+        | Kind::UnsupportedMediaType
+        | Kind::RangeNotSatisfiable => "VALIDATION_ERROR",
+        Kind::InsufficientCredits => "INSUFFICIENT_CREDITS",
+        Kind::Conflict => "CONFLICT",
+        Kind::RateLimited => "RATE_LIMIT_EXCEEDED",
+        Kind::Overloaded | Kind::Internal => "SERVER_ERROR",
+    }
+}
+
+impl Envelope for Generor {
+    fn status(&self, kind: Kind) -> StatusCode {
+        match kind {
+            // Decision 8.
+            Kind::IdempotencyReused => StatusCode::BAD_REQUEST,
+            other => usual(other),
+        }
+    }
+
+    fn body(&self, problem: &Problem, _request_id: &str) -> String {
+        let status = self.status(problem.kind).as_u16();
+        json_of(&Body { success: false, error: Error { code: code(problem.kind), message: &problem.message, status } })
+    }
+
+    fn schema(&self) -> (&'static str, Value) {
+        let schema = json!({
+            "type": "object",
+            "required": ["success", "error"],
+            "properties": {
+                "success": {"type": "boolean", "const": false},
+                "error": {
+                    "type": "object",
+                    "required": ["code", "message", "status"],
+                    "properties": {
+                        "code": {"type": "string"},
+                        "message": {"type": "string"},
+                        "status": {"type": "integer"},
+                    },
+                },
+            },
+        });
+        ("Error", schema)
+    }
+}

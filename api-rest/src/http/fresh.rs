@@ -1,0 +1,47 @@
+//! Lists and sums are read from read models, which follow the log. Here they are waited for, so that
+//! who has just written finds it, whichever process answers.
+
+use std::time::Duration;
+
+use mintmark_domain::es::{DecisionExt, DecisionRequest};
+use mintmark_domain::usecases::{Caller, Refusal};
+use mintmark_projections::{Positions, ProjectionName, Waited};
+
+use super::problem::Problem;
+use super::query::QueryParams;
+use crate::state::AppState;
+
+/// How long what is there at the request is waited for; after that the list is shown as it is.
+const FRESH_WITHIN: Duration = Duration::from_secs(1);
+/// How long a position that the caller asks for is waited for.
+const ASKED_WITHIN: Duration = Duration::from_secs(5);
+
+/// Waits until `projection` holds what the log held for the caller when the request came. Errors: the
+/// position that the query asks for is not reached in time.
+pub(crate) async fn fresh(
+    state: &AppState,
+    caller: &Caller,
+    query: &QueryParams,
+    projection: ProjectionName,
+) -> Result<(), Problem> {
+    if let Some(asked) = query.min_position()? {
+        return match state.reads.wait_for_all(projection, &asked, ASKED_WITHIN).await {
+            Waited::Reached => Ok(()),
+            other => Err(Problem::unavailable(format!("a list up to a position: {other:?}"))),
+        };
+    }
+    let shard = caller.account.shard();
+    let request = DecisionRequest::new(shard, caller.acting(), caller.account);
+    // A decision about nothing: it appends nothing and is told where the log ends.
+    let ((), confirmed) = state
+        .core
+        .decider
+        .decide(request, |_| Ok::<(), Refusal>(()))
+        .await
+        .map_err(|error| error.unwrap_or_else(Refusal::from))?;
+    let end = Positions::one(shard, confirmed.end.position);
+    if state.reads.wait_for_all(projection, &end, FRESH_WITHIN).await != Waited::Reached {
+        tracing::debug!(?projection, "a list is shown as far as it is");
+    }
+    Ok(())
+}

@@ -1,0 +1,202 @@
+//! Rate limits (decision 14): per key, per account ten times that, per address for whoever has no
+//! key; three windows each. Exact within one process.
+
+mod memory;
+mod policy;
+
+use std::net::IpAddr;
+
+use async_trait::async_trait;
+use mintmark_domain::Timestamp;
+use mintmark_domain::ids::AccountId;
+
+pub use memory::MemoryLimiter;
+pub use policy::{ACCOUNT_FACTOR, RateLimits};
+
+/// A stretch of time in which requests are counted. Windows begin at whole minutes, hours and days
+/// of UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// 60 seconds.
+    Minute,
+    /// 3,600 seconds.
+    Hour,
+    /// 86,400 seconds.
+    Day,
+}
+
+impl Window {
+    /// Every window, the shortest first.
+    pub const ALL: [Window; 3] = [Window::Minute, Window::Hour, Window::Day];
+
+    /// Its length.
+    #[must_use]
+    pub fn seconds(self) -> i64 {
+        match self {
+            Window::Minute => 60,
+            Window::Hour => 3_600,
+            Window::Day => 86_400,
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Window::Minute => "minute",
+            Window::Hour => "hour",
+            Window::Day => "day",
+        }
+    }
+
+    /// Which one `now` lies in, and the second at which it ends (unix).
+    fn at(self, now: Timestamp) -> (i64, i64) {
+        let index = now.timestamp().div_euclid(self.seconds());
+        (index, (index + 1) * self.seconds())
+    }
+}
+
+/// How many requests each window takes. 0 is no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// In a minute.
+    pub minute: u32,
+    /// In an hour.
+    pub hour: u32,
+    /// In a day.
+    pub day: u32,
+}
+
+impl Quota {
+    /// So many in a minute, without other limits.
+    #[must_use]
+    pub fn per_minute(minute: u32) -> Self {
+        Quota { minute, hour: 0, day: 0 }
+    }
+
+    /// What one window takes; `None` is no limit.
+    #[must_use]
+    pub fn of(self, window: Window) -> Option<u32> {
+        let limit = match window {
+            Window::Minute => self.minute,
+            Window::Hour => self.hour,
+            Window::Day => self.day,
+        };
+        (limit > 0).then_some(limit)
+    }
+
+    fn times(self, factor: u32) -> Self {
+        Quota {
+            minute: self.minute.saturating_mul(factor),
+            hour: self.hour.saturating_mul(factor),
+            day: self.day.saturating_mul(factor),
+        }
+    }
+}
+
+/// What is counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Generor and GenFire: the tiers' own limits.
+    Standard,
+    /// GirlGeneratorAI's submissions.
+    GirlGeneratorSubmit,
+    /// GirlGeneratorAI's polls.
+    GirlGeneratorPoll,
+}
+
+/// Whose requests are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// One key of an account.
+    Key(AccountId, u64),
+    /// An account, over all its keys.
+    Account(AccountId),
+    /// An address without a key (an IPv6 one stands for its /64).
+    Address(IpAddr),
+}
+
+impl Subject {
+    /// The subject of an address.
+    #[must_use]
+    pub fn address(address: IpAddr) -> Self {
+        Subject::Address(match address {
+            IpAddr::V4(_) => address,
+            // Whoever has one IPv6 address has the whole /64.
+            IpAddr::V6(address) => address
+                .to_ipv4_mapped()
+                .map_or_else(|| IpAddr::V6((u128::from(address) & (u128::MAX << 64)).into()), IpAddr::V4),
+        })
+    }
+
+    /// What it is called in an answer.
+    #[must_use]
+    pub fn scope(self) -> &'static str {
+        match self {
+            Subject::Key(..) => "API key",
+            Subject::Account(_) => "account",
+            Subject::Address(_) => "IP address",
+        }
+    }
+}
+
+/// A counter to be counted up, and how far it may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counter {
+    /// Whose.
+    pub subject: Subject,
+    /// Of which requests.
+    pub class: Class,
+    /// How many there may be.
+    pub quota: Quota,
+}
+
+/// How a window stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// How many it takes.
+    pub limit: u32,
+    /// How many are left.
+    pub remaining: u32,
+    /// When it ends, unix seconds.
+    pub reset: i64,
+}
+
+/// What came of counting a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was counted. How the first counter's minute stands, with no more left than any of them has.
+    Allowed(Option<Standing>),
+    /// It was not counted: this bound.
+    Refused {
+        /// Which counter.
+        subject: Subject,
+        /// Which of its windows.
+        window: Window,
+        /// How that stands.
+        standing: Standing,
+        /// After how many whole seconds a request can be counted again.
+        retry_after_seconds: u64,
+    },
+}
+
+/// Counts requests. One process's is [`MemoryLimiter`]; one that several processes share can stand
+/// in its place.
+#[async_trait]
+pub trait RateLimiter: Send + Sync + 'static {
+    /// Counts a request in every counter, if every window of every one of them has room; else in none.
+    async fn take(&self, counters: &[Counter], now: Timestamp) -> Verdict;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_address_stands_for_its_network() {
+        let subject = |text: &str| Subject::address(text.parse().unwrap());
+        assert_eq!(subject("2001:db8:1:2:3::4"), subject("2001:db8:1:2:ffff::1"));
+        assert_ne!(subject("2001:db8:1:2::1"), subject("2001:db8:1:3::1"));
+        assert_eq!(subject("::ffff:1.2.3.4"), subject("1.2.3.4"));
+    }
+}

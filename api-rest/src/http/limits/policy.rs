@@ -1,0 +1,84 @@
+//! How many requests whom is allowed: all of it a setting.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use mintmark_domain::account::Tier;
+use mintmark_domain::catalog::Dialect;
+use mintmark_domain::usecases::Caller;
+
+use super::{Class, Counter, Quota, Subject};
+
+/// How many times a key's limits an account has: as many as it may have keys.
+pub const ACCOUNT_FACTOR: u32 = 10;
+
+/// The limits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RateLimits {
+    /// Per key, by tier. A tier that is not named has the limits of `free`; `unlimited` has none.
+    pub tiers: BTreeMap<&'static str, Quota>,
+    /// Per minute and address without a key.
+    pub unauthenticated_per_minute: u32,
+    /// Submissions per minute and key in the GirlGeneratorAI dialect.
+    pub girlgenerator_submits_per_minute: u32,
+    /// Polls per minute and key in the GirlGeneratorAI dialect: its own polling example must live.
+    pub girlgenerator_polls_per_minute: u32,
+}
+
+impl Default for RateLimits {
+    /// The documents' limits.
+    fn default() -> Self {
+        let quota = |minute, hour, day| Quota { minute, hour, day };
+        RateLimits {
+            tiers: BTreeMap::from([
+                (Tier::Free.as_str(), quota(30, 500, 5_000)),
+                (Tier::Basic.as_str(), quota(60, 2_000, 20_000)),
+                (Tier::Pro.as_str(), quota(120, 5_000, 50_000)),
+                (Tier::Enterprise.as_str(), quota(300, 20_000, 200_000)),
+            ]),
+            unauthenticated_per_minute: 15,
+            girlgenerator_submits_per_minute: 10,
+            girlgenerator_polls_per_minute: 60,
+        }
+    }
+}
+
+impl RateLimits {
+    /// What a request counts as.
+    #[must_use]
+    pub fn class(dialect: Dialect, path: &str) -> Class {
+        match dialect {
+            Dialect::GirlGenerator if path.starts_with("/api/v1/generate") => Class::GirlGeneratorSubmit,
+            Dialect::GirlGenerator => Class::GirlGeneratorPoll,
+            Dialect::Generor | Dialect::Genfire | Dialect::Native => Class::Standard,
+        }
+    }
+
+    /// The counters of a caller's request; none where the tier has no limits.
+    #[must_use]
+    pub fn of_caller(&self, caller: &Caller, class: Class) -> Vec<Counter> {
+        if caller.tier == Tier::Unlimited {
+            return Vec::new();
+        }
+        let quota = match class {
+            Class::Standard => self.tier(caller.tier),
+            Class::GirlGeneratorSubmit => Quota::per_minute(self.girlgenerator_submits_per_minute),
+            Class::GirlGeneratorPoll => Quota::per_minute(self.girlgenerator_polls_per_minute),
+        };
+        let account = Counter { subject: Subject::Account(caller.account), class, quota: quota.times(ACCOUNT_FACTOR) };
+        let key = caller.key_id.map(|key| Counter { subject: Subject::Key(caller.account, key), class, quota });
+        key.into_iter().chain([account]).collect()
+    }
+
+    /// The counters of a request without a key.
+    #[must_use]
+    pub fn of_address(&self, address: IpAddr) -> Vec<Counter> {
+        let quota = Quota::per_minute(self.unauthenticated_per_minute);
+        vec![Counter { subject: Subject::address(address), class: Class::Standard, quota }]
+    }
+
+    fn tier(&self, tier: Tier) -> Quota {
+        let named = |tier: Tier| self.tiers.get(tier.as_str()).copied();
+        named(tier).or_else(|| named(Tier::Free)).unwrap_or(Quota { minute: 30, hour: 500, day: 5_000 })
+    }
+}

@@ -1,0 +1,24 @@
+//! What all dialects share: the pipeline, who asks, limits, bodies, queries, headers, problems.
+
+mod amount;
+mod auth;
+mod context;
+pub mod envelope;
+mod fresh;
+mod headers;
+mod json;
+pub mod limits;
+pub(crate) mod pipeline;
+mod problem;
+mod query;
+mod time;
+
+pub use amount::Amount;
+pub use auth::{Authenticated, Authenticator, CALLER_TTL, KeyUse, NoKeyUse, Visitor};
+pub use context::{REQUEST_ID_CHARS_MAX, RequestContext, dialect_of, surface_of};
+pub(crate) use fresh::fresh;
+pub use headers::{Applied, Idempotency, LogPosition, Prefer, Replayed};
+pub use json::{BODY_WITHIN, JSON_BYTES_MAX, JsonBody, OptionalJsonBody, typed};
+pub use problem::{Kind, Problem};
+pub use query::QueryParams;
+pub use time::parse_time;

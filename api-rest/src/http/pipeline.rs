@@ -1,0 +1,207 @@
+//! What every request goes through: its id, its caller, its limits, and the envelope of its dialect.
+
+use std::any::Any;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use futures::FutureExt;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use mintmark_domain::catalog::Dialect;
+use mintmark_domain::usecases::{Caller, Refusal};
+use tracing::Instrument;
+
+use super::auth::{Authenticated, presented, unauthenticated};
+use super::context::{RequestContext, is_read};
+use super::envelope::render;
+use super::limits::{RateLimits, Standing, Verdict};
+use super::problem::{Carried, Kind, Problem};
+use crate::state::AppState;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The headers that say how a caller's limits stand.
+pub(crate) const RATE_LIMIT_HEADERS: [HeaderName; 4] = [
+    HeaderName::from_static("x-ratelimit-limit"),
+    HeaderName::from_static("x-ratelimit-remaining"),
+    HeaderName::from_static("x-ratelimit-reset"),
+    HeaderName::from_static("x-ratelimit-tier"),
+];
+/// What the tier's header says of whoever has no key.
+const NO_TIER: &str = "unauthenticated";
+
+/// How a caller's limits stand, for the headers.
+#[derive(Clone, Copy)]
+struct Limits {
+    standing: Option<Standing>,
+    tier: &'static str,
+}
+
+/// The outermost layer.
+pub(crate) async fn pipeline(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let context = RequestContext::read(
+        (request.uri().path(), request.headers()),
+        request.extensions().get::<ConnectInfo<SocketAddr>>(),
+        state.settings.trusted_proxies,
+        || state.new_request_id(),
+    );
+    let method = request.method().clone();
+    request.extensions_mut().insert(context.clone());
+    let span = tracing::info_span!("request", id = context.request_id(), %method, path = request.uri().path());
+    let span_of_response = span.clone();
+    let mut limits = None;
+    let response = match admit(&state, &context, &mut request, &mut limits).instrument(span.clone()).await {
+        Ok(()) => run(request, next, span).await,
+        Err(problem) => Err(problem),
+    };
+    let _entered = span_of_response.entered();
+    let mut response = written(&context, &method, response);
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(context.request_id()) {
+        headers.insert(REQUEST_ID, value);
+    }
+    if let Some(limits) = limits {
+        say_limits(headers, limits);
+    }
+    let labels = [
+        ("dialect", context.dialect().as_str().to_owned()),
+        ("method", if method.as_str().len() > 7 { "other".to_owned() } else { method.as_str().to_owned() }),
+        ("status", response.status().as_u16().to_string()),
+    ];
+    metrics::counter!("http_requests_total", &labels).increment(1);
+    metrics::histogram!("http_request_seconds", "dialect" => context.dialect().as_str()).record(begun.elapsed());
+    response
+}
+
+/// Finds out who asks and counts the request. Our own routes and the documents are open and
+/// uncounted; so is asking what a route takes.
+async fn admit(
+    state: &AppState,
+    context: &RequestContext,
+    request: &mut Request,
+    limits: &mut Option<Limits>,
+) -> Result<(), Problem> {
+    let path = request.uri().path();
+    if context.dialect() == Dialect::Native || request.method() == Method::OPTIONS || is_document(path) {
+        return Ok(());
+    }
+    let class = RateLimits::class(context.dialect(), path);
+    let caller = match presented(request.headers()) {
+        None => None,
+        Some(Err(problem)) => Some(Err(problem)),
+        Some(Ok(credential)) => Some(match state.auth.caller(&credential, context).await {
+            Ok(caller) => Ok(caller),
+            Err(Refusal::Unauthenticated) => Err(unauthenticated()),
+            Err(refusal) => Err(refusal.into()),
+        }),
+    };
+    let known: Option<&Caller> = caller.as_ref().and_then(|caller| caller.as_ref().ok());
+    let counters = match known {
+        Some(caller) => state.settings.rate_limits.of_caller(caller, class),
+        None => state.settings.rate_limits.of_address(context.peer()),
+    };
+    let tier = known.map_or(NO_TIER, |caller| caller.tier.as_str());
+    match state.limiter.take(&counters, state.core.now()).await {
+        Verdict::Allowed(standing) => *limits = Some(Limits { standing, tier }),
+        Verdict::Refused { subject, window, standing, retry_after_seconds } => {
+            *limits = Some(Limits { standing: Some(standing), tier });
+            let message = format!(
+                "Too many requests: at most {} per {} and {}. Try again in {retry_after_seconds} s.",
+                standing.limit,
+                window.as_str(),
+                subject.scope(),
+            );
+            let mut problem = Problem::new(Kind::RateLimited, message);
+            problem.retry_after_seconds = Some(retry_after_seconds);
+            return Err(problem);
+        }
+    }
+    if let Some(caller) = caller.transpose()? {
+        request.extensions_mut().insert(Authenticated(caller));
+    }
+    Ok(())
+}
+
+/// The machine-readable documents, which stand below a dialect's prefix.
+fn is_document(path: &str) -> bool {
+    matches!(path, "/v1/openapi.json" | "/api/v1/openapi.json" | "/api/v1/girlgenerator/openapi.json")
+}
+
+/// Runs the route. What changes something goes on when the caller is gone: it is answered to nobody,
+/// but never left half done. A panic is a defect of ours and ends this request only.
+async fn run(request: Request, next: Next, span: tracing::Span) -> Result<Response, Problem> {
+    if is_read(request.method()) {
+        let answer = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span).await;
+        return answer.map_err(|panic| panicked(&*panic));
+    }
+    match tokio::spawn(next.run(request).instrument(span)).await {
+        Ok(response) => Ok(response),
+        Err(error) if error.is_panic() => Err(panicked(&*error.into_panic())),
+        Err(_) => Err(Problem::unavailable("the server is stopping")),
+    }
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> Problem {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    Problem::internal(format!("panicked: {}", text.unwrap_or("no message")))
+}
+
+/// The response in its dialect's words; a defect is logged here, once.
+fn written(context: &RequestContext, method: &Method, response: Result<Response, Problem>) -> Response {
+    let (problem, headers) = match response {
+        Ok(mut response) => match response.extensions_mut().remove::<Carried>() {
+            Some(Carried(problem)) => (problem, std::mem::take(response.headers_mut())),
+            None => return response,
+        },
+        Err(problem) => (Arc::new(problem), HeaderMap::new()),
+    };
+    // Asked with OPTIONS, a route that knows no such method still says which it takes.
+    if *method == Method::OPTIONS && problem.kind == Kind::MethodNotAllowed {
+        let mut response = Response::new(axum::body::Body::empty());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        if let Some(allow) = headers.get(header::ALLOW).and_then(|value| value.to_str().ok())
+            && let Ok(allow) = HeaderValue::from_str(&format!("{allow},OPTIONS"))
+        {
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
+        return response;
+    }
+    if let Some(source) = &problem.source {
+        match problem.kind {
+            Kind::Internal => tracing::error!(code = %problem.code, source, "a request failed"),
+            _ => tracing::warn!(code = %problem.code, source, "a request could not be answered"),
+        }
+    }
+    let mut response = render(context.dialect(), &problem, context.request_id());
+    // What the route said besides the problem (`Allow`, `Content-Range`) stays.
+    for (name, value) in &headers {
+        if !matches!(*name, header::CONTENT_TYPE | header::CONTENT_LENGTH) {
+            response.headers_mut().insert(name, value.clone());
+        }
+    }
+    response
+}
+
+fn say_limits(headers: &mut HeaderMap, limits: Limits) {
+    let [limit, remaining, reset, tier] = RATE_LIMIT_HEADERS;
+    if let Some(standing) = limits.standing {
+        headers.insert(limit, HeaderValue::from(standing.limit));
+        headers.insert(remaining, HeaderValue::from(standing.remaining));
+        headers.insert(reset, HeaderValue::from(standing.reset));
+    }
+    headers.insert(tier, HeaderValue::from_static(limits.tier));
+}
+
+/// The answer where there is no route.
+pub(crate) async fn no_route() -> Problem {
+    Problem::new(Kind::NoRoute, "There is no such endpoint.")
+}
+
+/// The answer where a route does not take the method.
+pub(crate) async fn no_method() -> Problem {
+    Problem::new(Kind::MethodNotAllowed, "This endpoint does not support the request's method.")
+}

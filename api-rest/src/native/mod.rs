@@ -1,0 +1,20 @@
+//! Our own routes: health, metrics, files.
+
+mod assets;
+mod health;
+mod ranges;
+
+use axum::Router;
+use axum::routing::get;
+
+use crate::AppState;
+
+/// The routes.
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .route("/users/{user}/{kind}/{file}", get(assets::of_user))
+        .route("/samples/{file}", get(assets::of_samples))
+}

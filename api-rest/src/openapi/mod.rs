@@ -1,0 +1,189 @@
+//! The OpenAPI documents: one for each dialect, and a page to read them on.
+//!
+//! Routes describe their successes; what every route can answer besides is added here, from the
+//! dialect's own table:
+//! * 401 and 403 where a key is needed, 401 where one may be sent; 429, 500, 503 everywhere;
+//! * 404 where the path names something; 405 is answered by every path;
+//! * where there is a body: 413, 415, 408, and whatever the dialect says of malformed and wrong ones;
+//! * where something is paid for (a parameter `Idempotency-Key`): what the dialect says of too few
+//!   credits, a reused key and conflicts.
+
+mod page;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::response::Html;
+use axum::routing::get;
+use http::header;
+use mintmark_domain::catalog::Dialect;
+use serde_json::{Map, Value, json};
+use utoipa::openapi::OpenApi;
+
+use crate::AppState;
+use crate::http::Kind;
+use crate::http::envelope::{Envelope, envelope};
+
+/// The header parameter that says that a route's effect happens once.
+const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
+
+/// The documents, as they are served.
+pub struct Documents {
+    documents: Vec<(Dialect, Value)>,
+}
+
+/// Where a dialect's document is served.
+#[must_use]
+pub fn path_of(dialect: Dialect) -> Option<&'static str> {
+    match dialect {
+        Dialect::Generor => Some("/api/v1/openapi.json"),
+        Dialect::Genfire => Some("/v1/openapi.json"),
+        Dialect::GirlGenerator => Some("/api/v1/girlgenerator/openapi.json"),
+        Dialect::Native => None,
+    }
+}
+
+fn title_of(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Generor => "Mintmark: the Generor dialect",
+        Dialect::Genfire => "Mintmark: the GenFire dialect",
+        Dialect::GirlGenerator => "Mintmark: the GirlGeneratorAI dialect",
+        Dialect::Native => "Mintmark",
+    }
+}
+
+impl Documents {
+    /// Completes what the routes say of themselves.
+    #[must_use]
+    pub fn new(described: impl IntoIterator<Item = (Dialect, OpenApi)>) -> Self {
+        let documents = described.into_iter().map(|(dialect, described)| (dialect, complete(dialect, &described)));
+        Documents { documents: documents.collect() }
+    }
+
+    /// A dialect's document.
+    #[must_use]
+    pub fn get(&self, dialect: Dialect) -> Option<&Value> {
+        self.documents.iter().find(|(known, _)| *known == dialect).map(|(_, document)| document)
+    }
+
+    /// The routes that serve them.
+    pub fn routes(&self) -> Router<AppState> {
+        let mut router = Router::new();
+        for (dialect, document) in &self.documents {
+            let Some(path) = path_of(*dialect) else { continue };
+            let text: Arc<str> = document.to_string().into();
+            let serve = move || {
+                let text = Arc::clone(&text);
+                async move { ([(header::CONTENT_TYPE, "application/json")], text.to_string()) }
+            };
+            router = router.route(path, get(serve));
+        }
+        let page: Arc<str> = page::render(&self.documents).into();
+        router.route("/docs", get(move || async move { Html(page.to_string()) }))
+    }
+}
+
+fn complete(dialect: Dialect, described: &OpenApi) -> Value {
+    let mut document = serde_json::to_value(described).unwrap_or_else(|_| json!({}));
+    let way = envelope(dialect);
+    let (schema_name, schema) = way.schema();
+    document["openapi"] = json!("3.1.0");
+    document["info"] = json!({
+        "title": title_of(dialect),
+        "version": env!("CARGO_PKG_VERSION"),
+        "description": "Errors are listed with every route that can answer them. Every answer bears X-Request-Id, \
+                        and where requests are counted the X-RateLimit headers.",
+        "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
+    });
+    document["components"]["schemas"][schema_name] = schema;
+    document["components"]["securitySchemes"]["key"] = json!({"type": "http", "scheme": "bearer"});
+    document["security"] = json!([{"key": []}]);
+    if let Some(paths) = document["paths"].as_object_mut() {
+        for (path, item) in paths {
+            for method in METHODS {
+                if let Some(operation) = item.get_mut(method).and_then(Value::as_object_mut) {
+                    add_problems(way, path, operation);
+                }
+            }
+        }
+    }
+    document
+}
+
+/// Which kinds of problems an operation can have, from its own description.
+fn problems_of(path: &str, operation: &Map<String, Value>) -> Vec<Kind> {
+    let mut kinds =
+        vec![Kind::Unauthenticated, Kind::MethodNotAllowed, Kind::RateLimited, Kind::Internal, Kind::Overloaded];
+    let parameters = operation.get("parameters").and_then(Value::as_array).cloned().unwrap_or_default();
+    if !is_public(operation) {
+        kinds.push(Kind::Forbidden);
+    }
+    if path.contains('{') {
+        kinds.push(Kind::NotFound);
+    }
+    if parameters.iter().any(|parameter| parameter["in"] != "path") {
+        kinds.push(Kind::Validation);
+    }
+    if operation.contains_key("requestBody") {
+        kinds.extend([Kind::Malformed, Kind::Validation, Kind::TooLarge, Kind::UnsupportedMediaType, Kind::Timeout]);
+    }
+    if parameters.iter().any(|parameter| parameter["name"] == IDEMPOTENCY_KEY) {
+        kinds.extend([Kind::InsufficientCredits, Kind::IdempotencyReused, Kind::Conflict]);
+    }
+    kinds
+}
+
+/// Whether the operation says `security(())`: nobody needs a key.
+fn is_public(operation: &Map<String, Value>) -> bool {
+    let security = operation.get("security").and_then(Value::as_array);
+    security.is_some_and(|list| list.iter().any(|one| one.as_object().is_some_and(Map::is_empty)))
+}
+
+fn add_problems(way: &dyn Envelope, path: &str, operation: &mut Map<String, Value>) {
+    let kinds = problems_of(path, operation);
+    let (schema_name, _) = way.schema();
+    let responses = operation.entry("responses").or_insert_with(|| json!({}));
+    for kind in kinds {
+        let status = way.status(kind).as_u16().to_string();
+        let what = in_words(kind);
+        if let Some(known) = responses.get_mut(&status) {
+            let text = known["description"].as_str().unwrap_or_default().to_owned();
+            if !text.contains(what) {
+                known["description"] = json!(if text.is_empty() { what.to_owned() } else { format!("{text} {what}") });
+            }
+            continue;
+        }
+        let mut response = json!({
+            "description": what,
+            "content": {way.content_type(): {"schema": {"$ref": format!("#/components/schemas/{schema_name}")}}},
+        });
+        if matches!(kind, Kind::RateLimited | Kind::Overloaded) {
+            let schema =
+                json!({"schema": {"type": "integer"}, "description": "Seconds until it is worth trying again."});
+            response["headers"] = json!({"Retry-After": schema});
+        }
+        responses[&status] = response;
+    }
+}
+
+fn in_words(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Unauthenticated => "Missing or invalid API key.",
+        Kind::Forbidden => "The key lacks a scope, or the account is suspended.",
+        Kind::NotFound | Kind::NoRoute => "It does not exist, or not for the caller.",
+        Kind::MethodNotAllowed => "The path does not take this method.",
+        Kind::Malformed => "The body is not a JSON object.",
+        Kind::Validation => "A field is wrong; the message names it.",
+        Kind::InsufficientCredits => "Not enough credits.",
+        Kind::IdempotencyReused => "The idempotency key was used for another request.",
+        Kind::Conflict => "It contradicts what is already true.",
+        Kind::Timeout => "The body did not arrive in time.",
+        Kind::TooLarge => "The body is too large.",
+        Kind::UnsupportedMediaType => "The body is not JSON.",
+        Kind::RangeNotSatisfiable => "The range lies outside the file.",
+        Kind::RateLimited => "Too many requests.",
+        Kind::Overloaded => "Too much at the moment; try again.",
+        Kind::Internal => "A defect of the server.",
+    }
+}

@@ -1,0 +1,8 @@
+//! The base, GirlGeneratorAI and our own routes, over the whole surface.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod base;
+mod girlgenerator;
+mod native;

@@ -1,0 +1,239 @@
+//! What the tests of this crate share: the whole surface over a real core, on a database and a socket
+//! of its own. `TestApp::start().await` is all that most tests need.
+
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+mod assets;
+mod world;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use http::{Method, Request};
+use mintmark_api_rest::http::limits::RateLimits;
+use mintmark_api_rest::{AppState, RestSettings};
+use mintmark_domain::account::{Scopes, Tier};
+use mintmark_domain::ids::AccountId;
+use mintmark_domain::usecases::{BonusAmounts, Core, Registration};
+use mintmark_domain::{Credits, Timestamp};
+use mintmark_projections::ReadModels;
+use serde_json::Value;
+use tower::ServiceExt;
+
+/// What a test wants otherwise than usual.
+#[derive(Clone)]
+pub struct Options {
+    /// The first account's tier; `unlimited` usually, so that limits bind nobody.
+    pub tier: Tier,
+    /// The first account's credits.
+    pub credits: u32,
+    /// Settings of the surface.
+    pub settings: RestSettings,
+    /// Free credits by tier; none usually.
+    pub bonuses: BTreeMap<&'static str, BonusAmounts>,
+    /// Whether the sandbox delivers ready samples instead of drawing.
+    pub instant: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            tier: Tier::Unlimited,
+            credits: 100_000,
+            settings: RestSettings::default(),
+            bonuses: BTreeMap::new(),
+            instant: false,
+        }
+    }
+}
+
+impl Options {
+    /// With a tier whose limits bind, and those limits.
+    pub fn limited(tier: Tier, rate_limits: RateLimits) -> Self {
+        let settings = RestSettings { rate_limits, ..RestSettings::default() };
+        Options { tier, settings, ..Options::default() }
+    }
+}
+
+/// An account of a test.
+#[derive(Clone)]
+pub struct TestAccount {
+    /// Its id.
+    pub id: AccountId,
+    /// Its public integer id.
+    pub user_id: u64,
+    /// Its first key's id.
+    pub key_id: u64,
+    /// Its key.
+    pub key: String,
+}
+
+/// The whole surface, served on a socket.
+pub struct TestApp {
+    /// Where it is served: `http://127.0.0.1:<port>`.
+    pub base_url: String,
+    /// The first account.
+    pub account: TestAccount,
+    /// The use cases, with somebody who runs what is accepted.
+    pub core: Core,
+    /// The read models.
+    pub reads: ReadModels,
+    /// What the handlers are given.
+    pub state: AppState,
+    /// The surface without a socket.
+    pub router: Router,
+    /// A client that follows nothing.
+    pub client: reqwest::Client,
+    world: world::World,
+    server: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl TestApp {
+    /// The surface with an account that has credits and no limits.
+    pub async fn start() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    /// The same with some things otherwise.
+    pub async fn with(options: Options) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let base_url = format!("http://{}", listener.local_addr().expect("its address"));
+        let world = world::World::start(&base_url, &options).await;
+        let state = world.state(options.settings.clone());
+        let router = mintmark_api_rest::router(state.clone());
+        let service = router.clone().into_make_service_with_connect_info::<SocketAddr>();
+        let server = tokio::spawn(async move { axum::serve(listener, service).await.expect("serving") });
+        let core = state.core.clone();
+        let account = register(&core, options.tier, options.credits).await;
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+        let reads = state.reads.clone();
+        TestApp { base_url, account, core, reads, state, router, client, world, server }
+    }
+
+    /// One more account.
+    pub async fn register(&self, tier: Tier, credits: u32) -> TestAccount {
+        register(&self.core, tier, credits).await
+    }
+
+    /// A key of the first account that may do only that.
+    pub async fn key_with(&self, scopes: Scopes) -> String {
+        let issued = self.core.issue_key_by_operator(self.account.id, "narrow", scopes).await;
+        issued.expect("a key").0.secret
+    }
+
+    /// A request with the first account's key.
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.request_as(&self.account.key, method, path)
+    }
+
+    /// A request with some key.
+    pub fn request_as(&self, key: &str, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.anonymous(method, path).bearer_auth(key)
+    }
+
+    /// A request without a key.
+    pub fn anonymous(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base_url))
+    }
+
+    /// GET with the first account's key.
+    pub async fn get(&self, path: &str) -> Answer {
+        Answer::of(self.request(Method::GET, path)).await
+    }
+
+    /// POST of JSON with the first account's key.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        Answer::of(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// POST of JSON under an idempotency key.
+    pub async fn post_keyed(&self, path: &str, key: &str, body: &Value) -> Answer {
+        Answer::of(self.request(Method::POST, path).header("Idempotency-Key", key).json(body)).await
+    }
+
+    /// A request in process, without a socket.
+    pub async fn oneshot(&self, request: Request<Body>) -> Response {
+        self.router.clone().oneshot(request).await.expect("it never fails")
+    }
+
+    /// Waits until every read model has applied all that is in the log now.
+    pub async fn caught_up(&self) {
+        self.world.caught_up(&self.reads).await;
+    }
+
+    /// What the first account can spend, by the fold that enforces it.
+    pub async fn available(&self) -> Credits {
+        self.world.available(&self.core, self.account.id).await
+    }
+
+    /// Now, by the core's clock.
+    pub fn now(&self) -> Timestamp {
+        self.core.now()
+    }
+}
+
+async fn register(core: &Core, tier: Tier, credits: u32) -> TestAccount {
+    let name = format!("u{}", hex_of(core));
+    let registration = Registration {
+        email: format!("{name}@example.com"),
+        username: name,
+        tier,
+        credits: Credits::whole(credits),
+        scopes: Scopes::Full,
+    };
+    let made = core.register(registration).await.expect("an account");
+    TestAccount { id: made.account, user_id: made.user_id, key_id: made.key.key_id, key: made.key.secret }
+}
+
+fn hex_of(core: &Core) -> String {
+    let mut random = [0; 8];
+    core.entropy.fill(&mut random);
+    hex::encode(random)
+}
+
+/// An answer that was read whole.
+#[derive(Debug)]
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: reqwest::header::HeaderMap,
+    /// Its body.
+    pub bytes: bytes::Bytes,
+}
+
+impl Answer {
+    /// Sends and reads.
+    pub async fn of(request: reqwest::RequestBuilder) -> Self {
+        let response = request.send().await.expect("an answer");
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer { status, headers, bytes: response.bytes().await.expect("its body") }
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes)
+            .unwrap_or_else(|error| panic!("{error}: {} {}", self.status, String::from_utf8_lossy(&self.bytes)))
+    }
+
+    /// The body as JSON, where the status is that one.
+    #[track_caller]
+    pub fn json_of(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.bytes));
+        self.json()
+    }
+
+    /// A header as text; empty if it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,201 @@
+//! What stands behind the surface: log, writer, read models, sandbox, storage, each the real one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use mintmark_api_rest::http::limits::MemoryLimiter;
+use mintmark_api_rest::http::{Authenticator, NoKeyUse};
+use mintmark_api_rest::{AppState, HealthSource, PartHealth, RestSettings};
+use mintmark_domain::catalog::{Catalog, Sources};
+use mintmark_domain::es::{EventLog, StreamRef};
+use mintmark_domain::ids::AccountId;
+use mintmark_domain::ports::{
+    Assets, Clock, Entropy, Links, Provider, WorkCursor, WorkItem, WorkQueue, WorkUnavailable,
+};
+use mintmark_domain::usecases::{Core, Settings};
+use mintmark_domain::wallet::CreditWallet;
+use mintmark_domain::{Credits, Shard};
+use mintmark_infra::assets::{AssetStore, UrlSigner};
+use mintmark_infra::egress::{Egress, SystemResolver};
+use mintmark_infra::inputs::{GuardedInputs, document_sample};
+use mintmark_infra::keys::{self, MasterKey, Purpose};
+use mintmark_infra::links::SignedLinks;
+use mintmark_infra::providers::Sandbox;
+use mintmark_infra::providers::sandbox::SandboxSettings;
+use mintmark_infra::running::{Dispatcher, MemoryNodes, Running, RunningDeps, RunningSettings};
+use mintmark_infra::vault::PgVault;
+use mintmark_log::directory::{BlockSizes, IdAllocator, PgBlocks, PgDirectory};
+use mintmark_log::postgres::PgEventLog;
+use mintmark_log::snapshots::PgSnapshots;
+use mintmark_log::system::{SystemClock, SystemEntropy};
+use mintmark_log::writer::{Writer, WriterConfig, WriterDeps};
+use mintmark_projections::accounts::AccountsProjection;
+use mintmark_projections::generation::GenerationProjection;
+use mintmark_projections::wallets::WalletsProjection;
+use mintmark_projections::{Board, Projection, ProjectionName, ReadModels, RunnerSettings, Runners, Waited};
+use mintmark_testkit::TestDb;
+use sqlx::PgPool;
+use tempfile::TempDir;
+
+use super::Options;
+use super::assets::StoreReader;
+
+/// How long read models may take to catch up.
+const CATCH_UP_WITHIN: Duration = Duration::from_secs(20);
+
+pub struct World {
+    core: Core,
+    log: Arc<PgEventLog>,
+    reads: ReadModels,
+    assets: AssetStore,
+    _running: Running,
+    _runners: Runners,
+    _directory: TempDir,
+    // Last: everything above is connected to it.
+    _db: TestDb,
+}
+
+/// The master key of every test.
+fn master_key() -> MasterKey {
+    MasterKey::from_bytes([7; 32])
+}
+
+fn projections(pool: &PgPool) -> Vec<Arc<dyn Projection>> {
+    let vault = Arc::new(PgVault::new(pool.clone(), &master_key()));
+    vec![Arc::new(WalletsProjection), Arc::new(GenerationProjection), Arc::new(AccountsProjection::new(vault))]
+}
+
+/// A database with every table, cloned from a template.
+async fn database() -> TestDb {
+    // Only asked for its tables: nothing is ever connected.
+    let nowhere = PgPool::connect_lazy("postgres://nowhere").expect("an address");
+    let projections = projections(&nowhere);
+    let ddl: Vec<&str> = projections.iter().map(|projection| projection.definition().ddl).collect();
+    let common = [
+        include_str!("../../../projections/src/common.sql"),
+        include_str!("../../../projections/src/outside.sql"),
+        keys::SCHEMA,
+    ];
+    let key = [mintmark_log::schema::scripts(), ddl, common.to_vec()].concat();
+    TestDb::migrated(&key, |pool: PgPool| async move {
+        let mut connection = pool.acquire().await?;
+        mintmark_log::schema::migrate(&mut connection).await?;
+        sqlx::raw_sql(keys::SCHEMA).execute(&mut *connection).await?;
+        let projections: Vec<&dyn Projection> = projections.iter().map(|projection| &**projection).collect();
+        mintmark_projections::migrate(&mut connection, &projections).await?;
+        anyhow::Ok(())
+    })
+    .await
+}
+
+impl World {
+    pub async fn start(base_url: &str, options: &Options) -> Self {
+        let db = database().await;
+        let directory = tempfile::tempdir().expect("a directory");
+        let pool = db.pool().clone();
+        let log = Arc::new(PgEventLog::new(db.options().clone(), "test log"));
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let shards: Vec<Shard> = (0..mintmark_testkit::shards()).filter_map(Shard::new).collect();
+        let deps = WriterDeps {
+            log: log.clone(),
+            snapshots: Arc::new(PgSnapshots::new(pool.clone())),
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+        };
+        let writer = Arc::new(Writer::start(deps, WriterConfig::default(), &shards).await.expect("a writer"));
+        let board = Arc::new(Board::new());
+        let feed: Arc<dyn EventLog> = log.clone();
+        let runners = {
+            let writer = Arc::clone(&writer);
+            let ends = move |shard| writer.subscribe(shard);
+            Runners::start(&pool, &feed, &projections(&pool), &shards, ends, &board, RunnerSettings::default())
+        };
+        let reads = ReadModels::new(pool.clone(), board);
+        let master = master_key();
+        let public_url: url::Url = base_url.parse().expect("an address");
+        let signer = UrlSigner::new(master.purpose(Purpose::UrlSigning), public_url.clone());
+        let links: Arc<dyn Links> = Arc::new(SignedLinks::new(&public_url, signer));
+        let assets = AssetStore::open(directory.path().to_str().expect("a path")).expect("storage");
+        let egress = Egress::new(Vec::new(), Arc::new(SystemResolver), Arc::new(document_sample));
+        let sandbox = if options.instant {
+            Sandbox::instant(SandboxSettings::default(), &assets).await.expect("samples")
+        } else {
+            Sandbox::new(SandboxSettings::default())
+        };
+        let providers: Vec<Arc<dyn Provider>> = vec![Arc::new(sandbox)];
+        let dispatcher = Dispatcher::new("test-node", writer.clone(), providers, RunningSettings::default());
+        let core = Core {
+            decider: writer,
+            clock: clock.clone(),
+            entropy,
+            directory: Arc::new(PgDirectory::new(pool.clone(), clock.clone())),
+            integers: Arc::new(IdAllocator::new(Arc::new(PgBlocks::new(pool.clone())), BlockSizes::default())),
+            vault: Arc::new(PgVault::new(pool, &master)),
+            dispatch: Arc::new(dispatcher.clone()),
+            inputs: Arc::new(GuardedInputs::new(egress, links.clone(), assets.clone(), clock)),
+            links,
+            catalog: Arc::new(Catalog::load(&Sources::embedded()).expect("the catalog")),
+            settings: Arc::new(Settings { shards, bonuses: options.bonuses.clone(), ..Settings::default() }),
+        };
+        let kept: Arc<dyn Assets> = Arc::new(assets.clone());
+        let running = dispatcher.start(RunningDeps {
+            core: core.clone(),
+            assets: kept,
+            work: Arc::new(NothingLeft),
+            nodes: Arc::new(MemoryNodes::default()),
+        });
+        World { core, log, reads, assets, _running: running, _runners: runners, _directory: directory, _db: db }
+    }
+
+    pub fn state(&self, settings: RestSettings) -> AppState {
+        let health: Arc<dyn HealthSource> = Arc::new(AllWell);
+        AppState {
+            core: self.core.clone(),
+            reads: self.reads.clone(),
+            auth: Authenticator::new(self.core.clone(), Arc::new(NoKeyUse)),
+            limiter: Arc::new(MemoryLimiter::new()),
+            assets: Arc::new(StoreReader(self.assets.clone())),
+            health: Arc::from([health]),
+            metrics: Arc::new(|| "up 1\n".to_owned()),
+            settings: Arc::new(settings),
+        }
+    }
+
+    pub async fn caught_up(&self, reads: &ReadModels) {
+        for &shard in &self.core.settings.shards {
+            let end = self.log.end(shard).await.expect("the log's end").position;
+            for name in [ProjectionName::Wallets, ProjectionName::Generation, ProjectionName::Accounts] {
+                let waited = reads.wait_for(name, shard, end, CATCH_UP_WITHIN).await;
+                assert!(matches!(waited, Waited::Reached), "{name} {waited:?}");
+            }
+        }
+    }
+
+    pub async fn available(&self, core: &Core, account: AccountId) -> Credits {
+        let wallet = account.wallet();
+        let loaded = core.decider.load(wallet.shard(), vec![StreamRef::of::<CreditWallet>(wallet)]).await;
+        let loaded = loaded.expect("the wallet");
+        loaded[0].state.as_any().downcast_ref::<CreditWallet>().expect("a wallet").balance(core.now()).available
+    }
+}
+
+/// A work queue for one process that lives as long as its test: nothing is ever left alone.
+struct NothingLeft;
+
+#[async_trait]
+impl WorkQueue for NothingLeft {
+    async fn pending(&self, _after: Option<WorkCursor>, _limit: usize) -> Result<Vec<WorkItem>, WorkUnavailable> {
+        Ok(Vec::new())
+    }
+}
+
+struct AllWell;
+
+#[async_trait]
+impl HealthSource for AllWell {
+    async fn check(&self) -> Vec<PartHealth> {
+        vec![PartHealth { name: "log".into(), ready: true, detail: "answers".into() }]
+    }
+}
