@@ -1,0 +1,186 @@
+//! Creations, and the outputs of a run.
+
+use async_graphql::{Enum, Json, Object, SimpleObject};
+use chrono::{DateTime, Utc};
+use mintmark_domain::account::Scope;
+use mintmark_domain::creation::{License, Output, Privacy};
+use mintmark_domain::usecases::CreationView;
+use mintmark_projections::generation as reads;
+
+use crate::error::GraphqlError;
+use crate::run::Failure;
+use crate::scalar::Long;
+use crate::state::ContextExt as _;
+
+/// Under which licence a creation may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(name = "License")]
+pub(crate) enum LicenseName {
+    /// Open GO-1.0.
+    #[graphql(name = "OPEN_GO_1")]
+    OpenGo1,
+    /// Exclusive GE-1.0.
+    #[graphql(name = "EXCLUSIVE_GE_1")]
+    ExclusiveGe1,
+}
+
+impl From<License> for LicenseName {
+    fn from(license: License) -> Self {
+        match license {
+            License::OpenGo1 => LicenseName::OpenGo1,
+            License::ExclusiveGe1 => LicenseName::ExclusiveGe1,
+        }
+    }
+}
+
+impl From<LicenseName> for License {
+    fn from(license: LicenseName) -> Self {
+        match license {
+            LicenseName::OpenGo1 => License::OpenGo1,
+            LicenseName::ExclusiveGe1 => License::ExclusiveGe1,
+        }
+    }
+}
+
+/// A file that was made.
+#[derive(SimpleObject)]
+pub(crate) struct File {
+    /// Where to fetch it. The address of a private file is signed and works for an hour; read it
+    /// again for a fresh one.
+    url: String,
+    /// Its media type.
+    content_type: String,
+    /// Its size.
+    size_bytes: Long,
+    /// Its width in pixels, of a picture or video.
+    width: Option<u32>,
+    /// Its height in pixels, of a picture or video.
+    height: Option<u32>,
+    /// Its length in milliseconds, of a sound or video.
+    duration_ms: Option<Long>,
+}
+
+fn file(ctx: &async_graphql::Context<'_>, output: &Output, private: bool) -> Option<File> {
+    let Output::Asset { key, content_type, size_bytes, width, height, duration_ms } = output else { return None };
+    let core = ctx.core();
+    let url = if private { core.links.signed(key, core.now()) } else { core.links.public(key) };
+    Some(File {
+        url,
+        content_type: content_type.clone(),
+        size_bytes: Long(*size_bytes),
+        width: *width,
+        height: *height,
+        duration_ms: duration_ms.map(Long),
+    })
+}
+
+/// One output of a run.
+pub(crate) struct RunOutput {
+    view: CreationView,
+    private: bool,
+}
+
+impl RunOutput {
+    pub fn new(view: &CreationView, private: bool) -> Self {
+        RunOutput { view: view.clone(), private }
+    }
+}
+
+/// One output of a run.
+#[Object]
+impl RunOutput {
+    /// The creation's public integer id.
+    async fn creation_number(&self) -> Long {
+        Long(self.view.number)
+    }
+
+    /// The file, where one was delivered.
+    async fn file(&self, ctx: &async_graphql::Context<'_>) -> Option<File> {
+        file(ctx, self.view.creation.output()?, self.private)
+    }
+
+    /// The typed fields, where a text was delivered.
+    async fn fields(&self) -> Option<Json<serde_json::Map<String, serde_json::Value>>> {
+        self.view.fields.clone().map(Json)
+    }
+}
+
+/// Something made, as lists show it.
+pub(crate) struct Creation(pub reads::Creation);
+
+/// Something made.
+#[Object]
+impl Creation {
+    /// The public integer id.
+    async fn number(&self) -> Long {
+        Long(self.0.number)
+    }
+
+    /// The run that made it; for its owner only.
+    async fn run_id(&self, ctx: &async_graphql::Context<'_>) -> async_graphql::Result<Option<String>> {
+        let own = ctx.anyone()?.is_some_and(|caller| caller.account == self.0.account);
+        Ok(own.then(|| self.0.run.to_string()))
+    }
+
+    /// Who made it.
+    async fn username(&self) -> Option<&str> {
+        self.0.username.as_deref()
+    }
+
+    /// The generator, where one was used.
+    async fn generator(&self) -> Option<&str> {
+        self.0.generator.as_deref()
+    }
+
+    /// The canonical name of the model.
+    async fn model(&self) -> &str {
+        &self.0.model
+    }
+
+    /// `text`, `img`, `video`, `audio`, `svg`.
+    async fn media_type(&self) -> &str {
+        self.0.media_type.as_str()
+    }
+
+    /// Whether only its owner may see it.
+    async fn private(&self) -> bool {
+        self.0.privacy == Privacy::Private
+    }
+
+    /// Its licence.
+    async fn license(&self) -> LicenseName {
+        self.0.license.into()
+    }
+
+    /// The prompt.
+    async fn prompt(&self, ctx: &async_graphql::Context<'_>) -> async_graphql::Result<Option<String>> {
+        let text = ctx.core().prompt_of(self.0.inputs).await.map_err(GraphqlError::from)?;
+        Ok(text)
+    }
+
+    /// The file, where one was delivered.
+    async fn file(&self, ctx: &async_graphql::Context<'_>) -> Option<File> {
+        file(ctx, self.0.output.as_ref()?, self.0.privacy == Privacy::Private)
+    }
+
+    /// The typed fields, where a text was delivered.
+    async fn fields(
+        &self,
+        ctx: &async_graphql::Context<'_>,
+    ) -> async_graphql::Result<Option<Json<serde_json::Map<String, serde_json::Value>>>> {
+        let Some(Output::Text { fields, .. }) = &self.0.output else { return Ok(None) };
+        let fields = ctx.core().fields_of(*fields).await.map_err(GraphqlError::from)?;
+        Ok(fields.map(Json))
+    }
+
+    /// Why it was not made.
+    #[graphql(guard = "crate::guard::Needs(Scope::RunsRead)")]
+    async fn error(&self) -> Option<Failure> {
+        self.0.failure.as_ref().map(Failure::from)
+    }
+
+    /// When it was asked for.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+}

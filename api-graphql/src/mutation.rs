@@ -1,0 +1,175 @@
+//! What can be changed.
+
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use mintmark_domain::account::{Scope, Scopes};
+use mintmark_domain::catalog::{AskField, AskProblem, AskReason, Dialect};
+use mintmark_domain::creation::Privacy;
+use mintmark_domain::es::Confirmed;
+use mintmark_domain::usecases::{CreationChange, Refusal};
+use mintmark_projections::ProjectionName;
+
+use crate::account::{Account, ApiKey};
+use crate::creation::{Creation, LicenseName};
+use crate::error::{GraphqlError, Result};
+use crate::guard::Needs;
+use crate::input::CreateRunInput;
+use crate::run::Run;
+use crate::scalar::{Credits, Long};
+use crate::state::ContextExt as _;
+
+/// How long a mutation waits for the read models that its answer is read from.
+const READ_OWN_WRITE: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// A run that was accepted.
+#[derive(SimpleObject)]
+pub(crate) struct CreateRunPayload {
+    /// The run.
+    run: Run,
+    /// Whether the same request had been accepted before under the same key.
+    replayed: bool,
+    /// What can still be spent.
+    available: Credits,
+}
+
+/// A key that was just made.
+#[derive(SimpleObject)]
+pub(crate) struct CreateApiKeyPayload {
+    /// The key itself. It is not shown again.
+    secret: String,
+    /// What is shown of it from now on.
+    api_key: ApiKey,
+}
+
+/// What a person says of themselves; what is left out stays as it is.
+#[derive(InputObject)]
+pub(crate) struct UpdateProfileInput {
+    /// The name to show.
+    display_name: Option<String>,
+    /// A few sentences.
+    bio: Option<String>,
+    /// An http or https address.
+    website: Option<String>,
+}
+
+pub(crate) struct MutationRoot;
+
+/// What can be changed.
+#[Object]
+impl MutationRoot {
+    /// Accepts a run: its price is held, and it starts as soon as there is room. With an idempotency
+    /// key the same request finds the same run.
+    async fn create_run(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateRunInput,
+        #[graphql(desc = "1 to 255 printable characters.")] idempotency_key: Option<String>,
+    ) -> async_graphql::Result<CreateRunPayload> {
+        let (core, caller) = (ctx.core(), ctx.caller()?);
+        let model = core.catalog.find(Dialect::Native, &input.model).ok_or_else(|| {
+            GraphqlError::from(Refusal::from(AskProblem::new(AskField::Model, AskReason::NotOffered)))
+        })?;
+        let request = input.into_request(model.capability, idempotency_key)?;
+        let accepted = core.accept_run(caller, request).await.map_err(GraphqlError::from)?;
+        let view = core.opened(accepted.run_id, accepted.run).await.map_err(GraphqlError::from)?;
+        wait(ctx, ProjectionName::Generation, caller.account.shard(), accepted.confirmed).await;
+        let run = Run::new(view).ok_or_else(|| GraphqlError::from(Refusal::NotFound("run")))?;
+        Ok(CreateRunPayload { run, replayed: accepted.replayed, available: accepted.available.into() })
+    }
+
+    /// Stops a run. One that waits ends at once and costs nothing; of one that is with its provider,
+    /// what the provider confirms is paid for; one that has ended stays as it is.
+    #[graphql(guard = "Needs(Scope::RunsRead)")]
+    async fn cancel_run(&self, ctx: &Context<'_>, id: ID) -> async_graphql::Result<Run> {
+        let not_found = || GraphqlError::from(Refusal::NotFound("run"));
+        let run_id = id.parse().map_err(|_| not_found())?;
+        let (core, caller) = (ctx.core(), ctx.caller()?);
+        let capability = core.run_view(caller.account, run_id).await.map_err(GraphqlError::from)?;
+        let requested = capability.run.requested().ok_or_else(not_found)?;
+        let scope = crate::input::scope_of(requested.parameters.capability);
+        caller.require(scope).map_err(GraphqlError::from)?;
+        core.cancel_run(caller, run_id).await.map_err(GraphqlError::from)?;
+        let view = core.run_view(caller.account, run_id).await.map_err(GraphqlError::from)?;
+        Ok(Run::new(view).ok_or_else(not_found)?)
+    }
+
+    /// Changes who may see a creation, or its licence.
+    async fn update_creation(
+        &self,
+        ctx: &Context<'_>,
+        number: Long,
+        private: Option<bool>,
+        license: Option<LicenseName>,
+    ) -> async_graphql::Result<Creation> {
+        let privacy = private.map(|private| if private { Privacy::Private } else { Privacy::Public });
+        let change = CreationChange { privacy, license: license.map(Into::into), delete: false };
+        let (_, confirmed) =
+            ctx.core().change_creation(ctx.caller()?, number.0, change).await.map_err(GraphqlError::from)?;
+        wait(ctx, ProjectionName::Generation, ctx.caller()?.account.shard(), confirmed).await;
+        let found = ctx.reads().creation_by_number(number.0).await.map_err(GraphqlError::from)?;
+        Ok(found.map(Creation).ok_or_else(|| GraphqlError::from(Refusal::NotFound("creation")))?)
+    }
+
+    /// Deletes a creation: it is hidden everywhere, the books stay.
+    async fn delete_creation(&self, ctx: &Context<'_>, number: Long) -> async_graphql::Result<bool> {
+        let change = CreationChange { delete: true, ..CreationChange::default() };
+        let caller = ctx.caller()?;
+        let (_, confirmed) = ctx.core().change_creation(caller, number.0, change).await.map_err(GraphqlError::from)?;
+        wait(ctx, ProjectionName::Generation, caller.account.shard(), confirmed).await;
+        Ok(true)
+    }
+
+    /// Changes the caller's profile.
+    async fn update_profile(&self, ctx: &Context<'_>, input: UpdateProfileInput) -> async_graphql::Result<Account> {
+        let change = move |profile: &mut mintmark_domain::account::Profile| {
+            let fields = [
+                (&mut profile.display_name, input.display_name),
+                (&mut profile.bio, input.bio),
+                (&mut profile.website, input.website),
+            ];
+            for (field, value) in fields {
+                if let Some(value) = value {
+                    *field = value;
+                }
+            }
+        };
+        let (view, _) = ctx.core().change_profile(ctx.caller()?, change).await.map_err(GraphqlError::from)?;
+        Ok(Account(view))
+    }
+
+    /// Issues an API key, never wider than the one it is made with. The secret is shown only here.
+    async fn create_api_key(
+        &self,
+        ctx: &Context<'_>,
+        name: String,
+        #[graphql(desc = "What it may do; full access if left out. An empty list is refused.")] scopes: Option<
+            Vec<String>,
+        >,
+    ) -> async_graphql::Result<CreateApiKeyPayload> {
+        let scopes = parse_scopes(scopes)?;
+        let (key, _) = ctx.core().issue_key(ctx.caller()?, &name, scopes).await.map_err(GraphqlError::from)?;
+        let api_key = ApiKey {
+            id: Long(key.key_id),
+            prefix: key.prefix,
+            name: key.name,
+            scopes: key.scopes.names().into_iter().map(str::to_owned).collect(),
+        };
+        Ok(CreateApiKeyPayload { secret: key.secret, api_key })
+    }
+
+    /// Revokes an API key: it may do nothing from now on.
+    async fn revoke_api_key(&self, ctx: &Context<'_>, id: Long) -> async_graphql::Result<bool> {
+        ctx.core().revoke_key(ctx.caller()?, id.0).await.map_err(GraphqlError::from)?;
+        Ok(true)
+    }
+}
+
+fn parse_scopes(scopes: Option<Vec<String>>) -> Result<Scopes> {
+    let Some(names) = scopes else { return Ok(Scopes::Full) };
+    let scopes: std::result::Result<Vec<Scope>, _> = names.iter().map(|name| name.parse()).collect();
+    scopes.map(Scopes::only).map_err(|error| GraphqlError::argument("scopes", error.to_string()))
+}
+
+/// Waits, for a while, until a read model shows what was just written.
+async fn wait(ctx: &Context<'_>, projection: ProjectionName, shard: mintmark_domain::Shard, confirmed: Confirmed) {
+    ctx.reads().wait_for(projection, shard, confirmed.end.position, READ_OWN_WRITE).await;
+}

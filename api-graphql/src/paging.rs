@@ -1,0 +1,174 @@
+//! Relay connections over pinned walks.
+
+use async_graphql::{Context, SimpleObject};
+use chrono::{DateTime, Utc};
+use mintmark_projections::generation::{CreationFilter, CreationList, RunFilter};
+use mintmark_projections::wallets::Transaction;
+use mintmark_projections::{Order, Place, Stretch, Walk};
+
+use crate::creation::Creation;
+use crate::error::{GraphqlError, Result};
+use crate::run::Run;
+use crate::scalar::Credits;
+use crate::state::ContextExt as _;
+
+/// How many nodes a page may hold.
+pub(crate) const FIRST_MAX: i32 = 100;
+/// How many it holds where nothing is said.
+pub(crate) const FIRST_DEFAULT: i32 = 20;
+
+/// Where a page stands in its walk.
+#[derive(SimpleObject)]
+pub(crate) struct PageInfo {
+    /// Whether more follow.
+    has_next_page: bool,
+    /// Always false: walks go forward only.
+    has_previous_page: bool,
+    /// The first node's.
+    start_cursor: Option<String>,
+    /// The last node's; give it as `after` to go on.
+    end_cursor: Option<String>,
+}
+
+macro_rules! connection {
+    ($connection:ident, $edge:ident, $node:ty, $what:literal) => {
+        #[doc = concat!("One ", $what, " in a list.")]
+        #[derive(SimpleObject)]
+        pub(crate) struct $edge {
+            /// To go on after it.
+            cursor: String,
+            /// It.
+            node: $node,
+        }
+
+        #[doc = concat!("A page of ", $what, "s. A walk is pinned to its first page: it neither skips nor repeats.")]
+        #[derive(SimpleObject)]
+        pub(crate) struct $connection {
+            /// The nodes with their cursors.
+            edges: Vec<$edge>,
+            /// Where the page stands.
+            page_info: PageInfo,
+        }
+
+        impl $connection {
+            fn new(nodes: Vec<(String, $node)>, has_next_page: bool) -> Self {
+                let page_info = PageInfo {
+                    has_next_page,
+                    has_previous_page: false,
+                    start_cursor: nodes.first().map(|(cursor, _)| cursor.clone()),
+                    end_cursor: nodes.last().map(|(cursor, _)| cursor.clone()),
+                };
+                let edges = nodes.into_iter().map(|(cursor, node)| $edge { cursor, node }).collect();
+                $connection { edges, page_info }
+            }
+        }
+    };
+}
+
+connection!(RunConnection, RunEdge, Run, "run");
+connection!(CreationConnection, CreationEdge, Creation, "creation");
+connection!(TransactionConnection, TransactionEdge, WalletTransaction, "transaction");
+
+/// How many rows and from where.
+pub(crate) fn page(first: Option<i32>, after: Option<String>) -> Result<(u32, Walk)> {
+    let first = first.unwrap_or(FIRST_DEFAULT);
+    if !(1..=FIRST_MAX).contains(&first) {
+        return Err(GraphqlError::argument("first", format!("must be 1 to {FIRST_MAX}")));
+    }
+    let walk = match after {
+        None => Walk::default(),
+        Some(cursor) => {
+            Walk::from_token(&cursor).map_err(|_| GraphqlError::argument("after", "must be a cursor of this list"))?
+        }
+    };
+    Ok((first.cast_unsigned(), walk))
+}
+
+fn with_cursors<T>(stretch: Stretch<T>) -> (Vec<(String, T)>, bool) {
+    let cursors: Vec<String> = stretch.items.iter().map(|(place, _): &(Place, T)| stretch.cursor(*place)).collect();
+    let more = stretch.has_more;
+    (cursors.into_iter().zip(stretch.items).map(|(cursor, (_, item))| (cursor, item)).collect(), more)
+}
+
+/// A page of the caller's runs, each as it stands now.
+pub(crate) async fn runs(
+    ctx: &Context<'_>,
+    first: Option<i32>,
+    after: Option<String>,
+    filter: RunFilter,
+) -> Result<RunConnection> {
+    let (first, walk) = page(first, after)?;
+    let account = ctx.caller()?.account;
+    let stretch = ctx.reads().run_walk(account, &filter, Order::Newest, &walk, first).await?;
+    let (rows, more) = with_cursors(stretch);
+    let views = futures::future::try_join_all(rows.iter().map(|(_, row)| ctx.core().run_view(account, row.id))).await?;
+    let cursors = rows.into_iter().map(|(cursor, _)| cursor);
+    let nodes = cursors.zip(views).filter_map(|(cursor, view)| Some((cursor, Run::new(view)?))).collect();
+    Ok(RunConnection::new(nodes, more))
+}
+
+/// A page of creations.
+pub(crate) async fn creations(
+    ctx: &Context<'_>,
+    list: CreationList,
+    filter: CreationFilter,
+    first: Option<i32>,
+    after: Option<String>,
+) -> Result<CreationConnection> {
+    let (first, walk) = page(first, after)?;
+    let stretch = ctx.reads().creation_walk(list, &filter, Order::Newest, &walk, first).await?;
+    let (rows, more) = with_cursors(stretch);
+    Ok(CreationConnection::new(rows.into_iter().map(|(cursor, row)| (cursor, Creation(row))).collect(), more))
+}
+
+/// A movement of credits.
+#[derive(SimpleObject)]
+pub(crate) struct WalletTransaction {
+    /// `spend`, `purchase`, `daily_bonus`, `weekly_bonus`, `signup_bonus`, `refund`, `gift_sent`,
+    /// `gift_received`, `expiry`, `adjustment`, `chargeback`.
+    r#type: String,
+    /// `pending`, `settled` or `released`.
+    status: String,
+    /// Signed: all together add up to what can be spent.
+    amount: Credits,
+    /// What could be spent after it.
+    balance_after: Credits,
+    /// The run it was for.
+    run_id: Option<String>,
+    /// The line of the charging rules, once settled.
+    rule: Option<&'static str>,
+    /// When it began.
+    created_at: DateTime<Utc>,
+    /// When it last changed.
+    updated_at: DateTime<Utc>,
+}
+
+impl From<Transaction> for WalletTransaction {
+    fn from(row: Transaction) -> Self {
+        WalletTransaction {
+            r#type: row.kind.as_str().to_owned(),
+            status: row.status.as_str().to_owned(),
+            amount: row.amount.into(),
+            balance_after: row.balance_after.into(),
+            run_id: row.run.map(|run| run.to_string()),
+            rule: row.rule.map(mintmark_domain::money::ChargingRule::code),
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// A page of the caller's movements.
+pub(crate) async fn transactions(
+    ctx: &Context<'_>,
+    first: Option<i32>,
+    after: Option<String>,
+    kind: Option<String>,
+) -> Result<TransactionConnection> {
+    let (first, walk) = page(first, after)?;
+    let kind = kind.map(|kind| kind.parse()).transpose().map_err(|why: String| GraphqlError::argument("type", why))?;
+    let wallet = ctx.caller()?.account.wallet();
+    let stretch = ctx.reads().transaction_walk(wallet, kind, Order::Newest, &walk, first).await?;
+    let (rows, more) = with_cursors(stretch);
+    Ok(TransactionConnection::new(rows.into_iter().map(|(cursor, row)| (cursor, row.into())).collect(), more))
+}

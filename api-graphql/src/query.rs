@@ -1,0 +1,156 @@
+//! What can be asked.
+
+use async_graphql::{Context, ID, Object};
+use mintmark_domain::account::Scope;
+use mintmark_domain::catalog::{Capability, Dialect, MediaType};
+use mintmark_domain::money::ChargingRule;
+use mintmark_domain::run::RunStatus;
+use mintmark_domain::usecases::Refusal;
+use mintmark_projections::generation::{CreationFilter, CreationList, RunFilter};
+
+use crate::account::Account;
+use crate::creation::Creation;
+use crate::error::{GraphqlError, Result};
+use crate::guard::Needs;
+use crate::model::{Model, Rule};
+use crate::paging::{self, CreationConnection, RunConnection};
+use crate::run::{Run, Status};
+use crate::scalar::Long;
+use crate::state::ContextExt as _;
+use crate::usage::{Grouping, UsageRow};
+use crate::wallet::Wallet;
+
+/// What can be asked.
+pub(crate) struct QueryRoot;
+
+fn media_type(name: Option<String>) -> Result<Option<MediaType>> {
+    let Some(name) = name else { return Ok(None) };
+    let known = MediaType::ALL.into_iter().find(|known| known.as_str() == name);
+    known.map(Some).ok_or_else(|| GraphqlError::argument("mediaType", "must be text, img, video, audio or svg"))
+}
+
+/// What can be asked.
+#[Object]
+impl QueryRoot {
+    /// The account that asks.
+    #[graphql(guard = "Needs(Scope::AccountRead)")]
+    async fn viewer(&self, ctx: &Context<'_>) -> async_graphql::Result<Account> {
+        let view = ctx.core().account_view(ctx.caller()?.account).await.map_err(GraphqlError::from)?;
+        Ok(Account(view))
+    }
+
+    /// One run of the caller's, as it stands now.
+    #[graphql(guard = "Needs(Scope::RunsRead)")]
+    async fn run(&self, ctx: &Context<'_>, id: ID) -> async_graphql::Result<Option<Run>> {
+        let Ok(run_id) = id.parse() else { return Ok(None) };
+        match ctx.core().run_view(ctx.caller()?.account, run_id).await {
+            Ok(view) => Ok(Run::new(view)),
+            Err(Refusal::NotFound(_)) => Ok(None),
+            Err(refusal) => Err(GraphqlError::from(refusal).into()),
+        }
+    }
+
+    /// The caller's runs, newest first.
+    #[graphql(guard = "Needs(Scope::RunsRead)", complexity = "first.unwrap_or(20) as usize * child_complexity")]
+    async fn runs(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most 100.")] first: Option<i32>,
+        #[graphql(desc = "A cursor.")] after: Option<String>,
+        #[graphql(desc = "Only in this state.")] status: Option<Status>,
+        #[graphql(desc = "Only of this capability: `image_generation` …")] capability: Option<String>,
+        #[graphql(desc = "Only of this model, by its slug.")] model: Option<String>,
+    ) -> async_graphql::Result<RunConnection> {
+        let statuses: Vec<RunStatus> = status.map(Into::into).into_iter().collect();
+        let filter = RunFilter { statuses, capability, model, ..RunFilter::default() };
+        Ok(paging::runs(ctx, first, after, filter).await?)
+    }
+
+    /// The caller's wallet: what is shown is what is enforced.
+    #[graphql(guard = "Needs(Scope::CreditsRead)")]
+    async fn wallet(&self, ctx: &Context<'_>) -> async_graphql::Result<Wallet> {
+        Ok(Wallet(ctx.core().wallet_view(ctx.caller()?).await.map_err(GraphqlError::from)?))
+    }
+
+    /// One creation: anybody's public one, or the caller's own.
+    async fn creation(&self, ctx: &Context<'_>, number: Long) -> async_graphql::Result<Option<Creation>> {
+        let caller = ctx.anyone()?;
+        let found = ctx.reads().creation_by_number(number.0).await.map_err(GraphqlError::from)?;
+        Ok(found
+            .filter(|creation| {
+                let own = caller.is_some_and(|caller| caller.account == creation.account && !creation.deleted);
+                own || creation.is_public()
+            })
+            .map(Creation))
+    }
+
+    /// The caller's creations, newest first.
+    #[graphql(guard = "Needs(Scope::RunsRead)", complexity = "first.unwrap_or(20) as usize * child_complexity")]
+    async fn creations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most 100.")] first: Option<i32>,
+        #[graphql(desc = "A cursor.")] after: Option<String>,
+        #[graphql(desc = "Only of this generator.")] generator: Option<String>,
+        #[graphql(desc = "Only of this medium.")] media_type: Option<String>,
+    ) -> async_graphql::Result<CreationConnection> {
+        let filter = CreationFilter { generator, media_type: self::media_type(media_type)? };
+        let own = CreationList::Own(ctx.caller()?.account);
+        Ok(paging::creations(ctx, own, filter, first, after).await?)
+    }
+
+    /// What everybody may see, newest first. No key is needed.
+    #[graphql(complexity = "first.unwrap_or(20) as usize * child_complexity")]
+    async fn public_feed(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most 100.")] first: Option<i32>,
+        #[graphql(desc = "A cursor.")] after: Option<String>,
+        #[graphql(desc = "Only of this generator.")] generator: Option<String>,
+        #[graphql(desc = "Only of this medium.")] media_type: Option<String>,
+    ) -> async_graphql::Result<CreationConnection> {
+        ctx.anyone()?;
+        let filter = CreationFilter { generator, media_type: self::media_type(media_type)? };
+        Ok(paging::creations(ctx, CreationList::Public, filter, first, after).await?)
+    }
+
+    /// Every model, with what it costs. No key is needed.
+    #[graphql(complexity = "50 + child_complexity")]
+    async fn models(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only of this capability: `image_generation` …")] capability: Option<String>,
+    ) -> async_graphql::Result<Vec<Model>> {
+        let unknown = || GraphqlError::argument("capability", "is not known");
+        let wanted = match capability {
+            Some(name) => Some(Capability::from_name(&name).ok_or_else(unknown)?),
+            None => None,
+        };
+        let models = ctx.core().catalog.offered_in(Dialect::Native);
+        let wanted = |model: &&mintmark_domain::catalog::Model| wanted.is_none_or(|wanted| model.capability == wanted);
+        Ok(models.filter(wanted).cloned().map(Model).collect())
+    }
+
+    /// One model, by its slug or by what any REST dialect calls it.
+    async fn model(&self, ctx: &Context<'_>, name: String) -> Option<Model> {
+        ctx.core().catalog.find(Dialect::Native, &name).cloned().map(Model)
+    }
+
+    /// What each ending of a run costs. Receipts name the code.
+    async fn charging_rules(&self) -> Vec<Rule> {
+        ChargingRule::ALL.into_iter().map(Rule::from).collect()
+    }
+
+    /// What the caller's runs came to in a period: `from` included, `to` not; at most 365 days. A run
+    /// counts in the period in which it ended.
+    #[graphql(guard = "Needs(Scope::CreditsRead)", complexity = "20 + child_complexity")]
+    async fn usage(
+        &self,
+        ctx: &Context<'_>,
+        from: chrono::DateTime<chrono::Utc>,
+        to: chrono::DateTime<chrono::Utc>,
+        #[graphql(default)] group_by: Grouping,
+    ) -> async_graphql::Result<Vec<UsageRow>> {
+        Ok(crate::usage::usage(ctx, from, to, group_by).await?)
+    }
+}
