@@ -1,0 +1,204 @@
+//! The ledger: wallets folded and added up, holds against runs and batches.
+
+use std::collections::HashMap;
+
+use cqrs_es::Aggregate as _;
+use mintmark_domain::Credits;
+use mintmark_domain::account::AccountEvent;
+use mintmark_domain::batch::{Batch, BatchEvent};
+use mintmark_domain::bonus::BonusEvent;
+use mintmark_domain::creation::CreationEvent;
+use mintmark_domain::es::{DecodeError, Recorded, decode_event};
+use mintmark_domain::payment::PaymentEvent;
+use mintmark_domain::run::{Run, RunEvent};
+use mintmark_domain::wallet::{CreditWallet, HeldFor, Ledger, WalletEvent};
+use uuid::Uuid;
+
+use super::Finding;
+
+/// A wallet as its events tell, twice: folded, and as the sum of its postings.
+#[derive(Default)]
+struct Purse {
+    folded: CreditWallet,
+    available: Credits,
+    held: Credits,
+    receivable: Credits,
+    /// All sides that are the house's, together.
+    house: Credits,
+}
+
+/// What the books say so far.
+#[derive(Default)]
+pub(super) struct Books {
+    purses: HashMap<Uuid, Purse>,
+    /// Runs that have not ended.
+    open_runs: HashMap<Uuid, Run>,
+    /// Batches that have not ended.
+    open_batches: HashMap<Uuid, Batch>,
+    /// What wallets captured less what runs say they captured; nothing where both agree.
+    captured: HashMap<Uuid, Credits>,
+    /// What wallets refunded less what runs say they refunded.
+    refunded: HashMap<Uuid, Credits>,
+}
+
+impl Books {
+    /// Takes the next event in. Every event is decoded, whether it moves money or not.
+    pub fn check(&mut self, recorded: &Recorded) -> Vec<Finding> {
+        let checked = match recorded.stream.aggregate.as_str() {
+            "credit_wallet" => decode_event(recorded).map(|event| self.wallet(recorded, event)),
+            "run" => decode_event(recorded).map(|event| self.run(recorded, event)),
+            "batch" => decode_event(recorded).map(|event| self.batch(recorded, event)),
+            "account" => nothing_but::<AccountEvent>(recorded),
+            "creation" => nothing_but::<CreationEvent>(recorded),
+            "payment" => nothing_but::<PaymentEvent>(recorded),
+            "bonus" => nothing_but::<BonusEvent>(recorded),
+            other => return vec![Finding::at(recorded, format!("this release knows no aggregate {other}"))],
+        };
+        checked.unwrap_or_else(|error| vec![Finding::at(recorded, error.to_string())])
+    }
+
+    fn wallet(&mut self, recorded: &Recorded, event: WalletEvent) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        match &event {
+            WalletEvent::CreditsCaptured { held_for: HeldFor::Run(run), amount, .. } => {
+                *self.captured.entry(run.0).or_default() += *amount;
+            }
+            WalletEvent::CreditsCaptured { held_for: HeldFor::Batch(batch), .. } => {
+                findings.push(Finding::at(recorded, format!("{batch} was charged itself instead of its runs")));
+            }
+            WalletEvent::CreditsRefunded { run, amount, .. } => {
+                *self.refunded.entry(run.0).or_default() += *amount;
+            }
+            WalletEvent::Opened { .. }
+            | WalletEvent::LotGranted { .. }
+            | WalletEvent::CreditsHeld { .. }
+            | WalletEvent::HoldSplit { .. }
+            | WalletEvent::CreditsReleased { .. }
+            | WalletEvent::CreditsGifted { .. }
+            | WalletEvent::CreditsAdjusted { .. }
+            | WalletEvent::PaymentChargedBack { .. }
+            | WalletEvent::LotExpired { .. } => {}
+        }
+        let purse = self.purses.entry(recorded.stream.id).or_default();
+        for posting in event.postings() {
+            if posting.amount.is_negative() {
+                findings.push(Finding::at(recorded, format!("a posting of {}", posting.amount)));
+            }
+            *purse.side(posting.from) -= posting.amount;
+            *purse.side(posting.to) += posting.amount;
+        }
+        let after = event.after();
+        let opening = matches!(event, WalletEvent::Opened { .. });
+        purse.folded.apply(event);
+        let held: Credits = purse.folded.holds().map(mintmark_domain::wallet::Hold::left).sum();
+        let available: Credits = purse.folded.lots().map(|(_, lot)| lot.available).sum();
+        if !opening && (after.available, after.held) != (available, held) {
+            let (said, said_held) = (after.available, after.held);
+            findings.push(Finding::at(
+                recorded,
+                format!("the event says {said} available and {said_held} held, its fold {available} and {held}"),
+            ));
+        }
+        if (purse.available, purse.held) != (available, held) {
+            let (summed, summed_held) = (purse.available, purse.held);
+            findings.push(Finding::at(
+                recorded,
+                format!("postings add up to {summed} available and {summed_held} held, lots to {available} and {held}"),
+            ));
+        }
+        if available.is_negative() || held.is_negative() || purse.receivable.is_positive() {
+            findings.push(Finding::at(recorded, "a side of the wallet has the wrong sign"));
+        }
+        findings
+    }
+
+    fn run(&mut self, recorded: &Recorded, event: RunEvent) -> Vec<Finding> {
+        let id = recorded.stream.id;
+        if let RunEvent::Refunded { amount, .. } = &event {
+            *self.refunded.entry(id).or_default() -= *amount;
+            return Vec::new();
+        }
+        let run = self.open_runs.entry(id).or_default();
+        run.apply(event);
+        if run.status().is_ended() {
+            let captured = run.ending().map(|ending| ending.captured).unwrap_or_default();
+            *self.captured.entry(id).or_default() -= captured;
+            self.open_runs.remove(&id);
+        }
+        Vec::new()
+    }
+
+    fn batch(&mut self, recorded: &Recorded, event: BatchEvent) -> Vec<Finding> {
+        let id = recorded.stream.id;
+        let batch = self.open_batches.entry(id).or_default();
+        batch.apply(event);
+        if batch.status().is_ended() {
+            self.open_batches.remove(&id);
+        }
+        Vec::new()
+    }
+
+    /// What is left to compare once everything was read.
+    pub fn close(self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let mut held: HashMap<Uuid, Credits> = HashMap::new();
+        for (wallet, purse) in &self.purses {
+            for hold in purse.folded.holds() {
+                let open = match hold.held_for {
+                    HeldFor::Run(run) => self.open_runs.contains_key(&run.0),
+                    HeldFor::Batch(batch) => self.open_batches.contains_key(&batch.0),
+                };
+                if !open {
+                    findings.push(Finding::of(format!(
+                        "wallet {wallet} holds {} for {:?}, which has ended or never was",
+                        hold.left(),
+                        hold.held_for
+                    )));
+                }
+                held.insert(hold.held_for.id().0, hold.left());
+            }
+        }
+        for (id, run) in &self.open_runs {
+            let price = run.requested().map(|requested| requested.quote.amount).unwrap_or_default();
+            if held.get(id) != Some(&price) {
+                findings.push(Finding::of(format!(
+                    "run {id} has not ended, costs {price} at most, and holds {:?}",
+                    held.get(id)
+                )));
+            }
+        }
+        for id in self.open_batches.keys().filter(|id| !held.contains_key(id)) {
+            findings.push(Finding::of(format!("batch {id} has not ended and holds nothing")));
+        }
+        let disagree = |what: &str, sums: HashMap<Uuid, Credits>| {
+            let what = what.to_owned();
+            sums.into_iter().filter(|(_, difference)| !difference.is_zero()).map(move |(run, difference)| {
+                Finding::of(format!("run {run}: its wallet and itself differ by {difference} in what was {what}"))
+            })
+        };
+        findings.extend(disagree("captured", self.captured));
+        findings.extend(disagree("refunded", self.refunded));
+        findings
+    }
+}
+
+impl Purse {
+    /// The side of a posting that is this wallet's; the house's sides are not kept apart by wallet.
+    fn side(&mut self, ledger: Ledger) -> &mut Credits {
+        match ledger {
+            Ledger::Available => &mut self.available,
+            Ledger::Held => &mut self.held,
+            Ledger::Receivable => &mut self.receivable,
+            Ledger::IssuedPaid
+            | Ledger::IssuedFree
+            | Ledger::Transferred
+            | Ledger::Spent
+            | Ledger::Expired
+            | Ledger::Adjusted => &mut self.house,
+        }
+    }
+}
+
+fn nothing_but<E: cqrs_es::DomainEvent>(recorded: &Recorded) -> Result<Vec<Finding>, DecodeError> {
+    decode_event::<E>(recorded).map(|_| Vec::new())
+}

@@ -1,0 +1,143 @@
+//! `audit verify`: the whole log read again, the ledger added up, and what hangs on them compared.
+//!
+//! What is checked, in this order:
+//! 1. every shard: positions 0, 1, 2 … without gaps, recorded times that never run back, commits that
+//!    are not interleaved, every leaf recomputed;
+//! 2. every stream: sequences 1, 2, 3 … and events that this release can read;
+//! 3. every wallet: postings that add up to its balance, and the balance written in each event;
+//! 4. every hold: belongs to a run or batch that has not ended; every run and batch that has not
+//!    ended has one; every run captured what its ending says;
+//! 5. every stream once more through the stock postgres-es repository;
+//! 6. every read model against a replay (by [`crate::commands`], with the projections' own check).
+//!
+//! The first position that differs is named.
+
+mod books;
+mod chain;
+mod stock;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::fmt;
+
+use mintmark_domain::Shard;
+use mintmark_domain::es::{EventLog, Position, ReadError, Recorded, SHARD_OPENED, StreamId};
+
+pub use stock::compare_with_stock_reader;
+
+/// How many events are read at once.
+const PAGE: usize = 2_000;
+
+/// Something that is not as it must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Where, if it can be said.
+    pub place: Option<(Shard, Position)>,
+    /// What differs.
+    pub what: String,
+}
+
+impl Finding {
+    fn at(recorded: &Recorded, what: impl Into<String>) -> Self {
+        Finding { place: Some((recorded.shard, recorded.position)), what: what.into() }
+    }
+
+    fn of(what: impl Into<String>) -> Self {
+        Finding { place: None, what: what.into() }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.place {
+            Some((shard, position)) => write!(f, "shard {shard}, position {position}: {}", self.what),
+            None => f.write_str(&self.what),
+        }
+    }
+}
+
+/// What a read of the log came to.
+#[derive(Debug, Default)]
+pub struct Verified {
+    /// How many events were read.
+    pub events: u64,
+    /// What differs, in the order in which it was found.
+    pub findings: Vec<Finding>,
+    /// A digest of every stream, for the comparison with an independent reader.
+    pub streams: HashMap<StreamId, StreamDigest>,
+}
+
+/// What one reader saw of a stream.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StreamDigest {
+    /// Its last sequence.
+    pub sequence: u64,
+    /// SHA-256 chained over type, version, payload and metadata of its events.
+    pub hash: [u8; 32],
+}
+
+/// How many findings are kept; a damaged log has millions.
+const FINDINGS_MAX: usize = 100;
+
+/// Reads and checks the log of every shard. `progress` is told how many more events were read.
+pub async fn verify_log(
+    log: &dyn EventLog,
+    shards: &[Shard],
+    mut progress: impl FnMut(u64),
+) -> Result<Verified, ReadError> {
+    let mut verified = Verified::default();
+    let mut books = books::Books::default();
+    for &shard in shards {
+        let mut chain = chain::Chain::default();
+        let end = log.end(shard).await?.position;
+        verified.findings.extend(opening(shard, log.at(shard, Position(0)).await?));
+        let mut after = Position(0);
+        while after < end && verified.findings.len() < FINDINGS_MAX {
+            let page = log.read(shard, after, PAGE).await?;
+            let Some(last) = page.last() else {
+                verified.findings.push(Finding::of(format!(
+                    "shard {shard}: nothing stands after position {after}, but its end is {end}"
+                )));
+                break;
+            };
+            after = last.position;
+            for recorded in &page {
+                verified.findings.extend(chain.check(recorded));
+                verified.findings.extend(follow(&mut verified.streams, recorded));
+                verified.findings.extend(books.check(recorded));
+            }
+            verified.events += page.len() as u64;
+            progress(page.len() as u64);
+        }
+    }
+    if verified.findings.is_empty() {
+        verified.findings.extend(books.close());
+    }
+    verified.findings.truncate(FINDINGS_MAX);
+    Ok(verified)
+}
+
+/// The row that opens a shard, which belongs to no stream of ours.
+fn opening(shard: Shard, row: Option<Recorded>) -> Option<Finding> {
+    match row {
+        None => Some(Finding::of(format!("shard {shard}: nothing stands at position 0"))),
+        Some(row) if row.computed_leaf() != row.leaf => Some(Finding::at(&row, chain::ALTERED)),
+        Some(row) if row.event_type != SHARD_OPENED => Some(Finding::at(&row, "it does not open the shard")),
+        Some(_) => None,
+    }
+}
+
+/// Follows a stream: its sequences have no gaps; its digest grows.
+fn follow(streams: &mut HashMap<StreamId, StreamDigest>, recorded: &Recorded) -> Option<Finding> {
+    let digest = streams.entry(recorded.stream).or_default();
+    let expected = digest.sequence + 1;
+    digest.sequence = recorded.sequence;
+    digest.hash = stock::chained(digest.hash, recorded);
+    (recorded.sequence != expected).then(|| {
+        Finding::at(
+            recorded,
+            format!("{:?} has sequence {} where {expected} comes next", recorded.stream, recorded.sequence),
+        )
+    })
+}

@@ -1,0 +1,281 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use mintmark_domain::Credits;
+use mintmark_domain::account::Tier;
+use mintmark_domain::ids::RunId;
+use mintmark_domain::wallet::LotKind;
+
+/// A self-hosted platform for AI generation in which every credit and every creation can be
+/// accounted for.
+#[derive(Debug, Parser)]
+#[command(name = "mintmark", version, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Where the server's data are: the same flags on every command that needs them.
+#[derive(Clone, Debug, Args)]
+pub struct Place {
+    /// Directory of the embedded database, files and master key [default: ./data]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Configuration file [default: mintmark.toml, if it exists]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve REST and GraphQL, run what is accepted, project the log
+    Serve {
+        #[command(flatten)]
+        place: Place,
+        /// Address and port [default: 127.0.0.1:8080]
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<SocketAddr>,
+    },
+    /// Make accounts, look at them, suspend them
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Issue, list and revoke API keys
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Grant and refund credits
+    #[command(subcommand)]
+    Credits(CreditsCommand),
+    /// Look at runs, cancel them, settle them by hand
+    #[command(subcommand)]
+    Runs(RunsCommand),
+    /// Verify the books
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Build read models anew beside the live ones, compare, and switch
+    Rebuild {
+        #[command(flatten)]
+        place: Place,
+        /// Only these [default: all]
+        #[arg(value_name = "READ_MODEL")]
+        only: Vec<String>,
+    },
+    /// Models, prices, generators and routes
+    #[command(subcommand)]
+    Catalog(CatalogCommand),
+    /// The sandbox provider as a process of its own
+    #[command(subcommand)]
+    Sandbox(SandboxCommand),
+    /// Print every configuration key with its default and meaning, as Markdown
+    Config,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AccountCommand {
+    /// Make an account with its wallet and a full-access key, which is shown once
+    Create {
+        #[command(flatten)]
+        place: Place,
+        /// 3 to 32 of a-z, 0-9 and _, starting with a letter
+        #[arg(long)]
+        username: String,
+        /// Email address
+        #[arg(long)]
+        email: String,
+        /// Grant one paid lot of exactly this many credits
+        #[arg(long, value_name = "N", default_value = "0")]
+        credits: Credits,
+        /// free, basic, pro, enterprise or unlimited (no rate limits)
+        #[arg(long, default_value = "free")]
+        tier: Tier,
+        /// Print JSON: account_id, user_id, api_key
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show an account, its balance and its keys
+    Show {
+        #[command(flatten)]
+        place: Place,
+        /// Username or account id
+        account: String,
+    },
+    /// Let an account do nothing until it is reinstated
+    Suspend {
+        #[command(flatten)]
+        place: Place,
+        /// Username or account id
+        account: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+    /// Let a suspended account act again
+    Reinstate {
+        #[command(flatten)]
+        place: Place,
+        /// Username or account id
+        account: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Issue a key, which is shown once
+    Create {
+        #[command(flatten)]
+        place: Place,
+        /// Username or account id
+        #[arg(long)]
+        account: String,
+        /// What to call it
+        #[arg(long, default_value = "command line")]
+        name: String,
+        /// Scopes, separated by spaces [default: full access]
+        #[arg(long)]
+        scopes: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the active keys
+    List {
+        #[command(flatten)]
+        place: Place,
+        /// Username or account id
+        #[arg(long)]
+        account: String,
+    },
+    /// Revoke a key: it may do nothing from now on
+    Revoke {
+        #[command(flatten)]
+        place: Place,
+        /// Username or account id
+        #[arg(long)]
+        account: String,
+        /// The key's integer id
+        key_id: u64,
+    },
+}
+
+/// Where granted credits count as coming from.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum GrantKind {
+    /// As if bought
+    Paid,
+    /// Given by the house
+    Free,
+    /// As if received as a gift
+    Earned,
+}
+
+impl From<GrantKind> for LotKind {
+    fn from(kind: GrantKind) -> LotKind {
+        match kind {
+            GrantKind::Paid => LotKind::Paid,
+            GrantKind::Free => LotKind::Free,
+            GrantKind::Earned => LotKind::Earned,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CreditsCommand {
+    /// Add a lot of credits to an account's wallet
+    Grant {
+        #[command(flatten)]
+        place: Place,
+        /// Username or account id
+        #[arg(long)]
+        account: String,
+        /// How many; at most six decimal places
+        #[arg(long)]
+        amount: Credits,
+        /// What they count as
+        #[arg(long, value_enum)]
+        kind: GrantKind,
+        /// Why; kept in the books
+        #[arg(long)]
+        reason: String,
+        /// Said again with the same reference it is the same grant
+        #[arg(long)]
+        reference: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give back some of what a run was charged
+    Refund {
+        #[command(flatten)]
+        place: Place,
+        /// The run
+        run: RunId,
+        /// How many
+        #[arg(long)]
+        amount: Credits,
+        /// Why; kept in the books
+        #[arg(long)]
+        reason: String,
+        /// Said again with the same reference it is the same refund
+        #[arg(long)]
+        reference: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// Show a run: request, price, attempts, how the books were closed
+    Show {
+        #[command(flatten)]
+        place: Place,
+        /// The run
+        run: RunId,
+    },
+    /// End a run by hand on evidence from outside: it fails at no cost
+    Settle {
+        #[command(flatten)]
+        place: Place,
+        /// The run
+        run: RunId,
+        /// The evidence; kept in the books
+        #[arg(long)]
+        reason: String,
+    },
+    /// Stop a run
+    Cancel {
+        #[command(flatten)]
+        place: Place,
+        /// The run
+        run: RunId,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Check the whole log, the ledger and the read models; exit code 1 if anything differs
+    Verify {
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CatalogCommand {
+    /// Check models, prices, generators, voices and routes; exit code 1 if anything is wrong
+    Check {
+        /// A directory whose files replace those of the built-in catalog
+        #[arg(value_name = "DIR")]
+        directory: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SandboxCommand {
+    /// Serve the sandbox over the generic provider protocol
+    Serve {
+        /// Address and port
+        #[arg(long, default_value = "127.0.0.1:8090")]
+        listen: SocketAddr,
+    },
+}

@@ -1,0 +1,61 @@
+//! `mintmark account`
+
+use std::process::ExitCode;
+
+use mintmark_domain::account::Scopes;
+use mintmark_domain::usecases::Registration;
+use serde_json::json;
+
+use super::{account_named, show, with_platform};
+use crate::cli::AccountCommand;
+
+pub async fn run(command: AccountCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        AccountCommand::Create { place, username, email, credits, tier, json } => {
+            with_platform(place, async |platform| {
+                let registration = Registration { username, email, tier, credits, scopes: Scopes::Full };
+                let made = platform.core.register(registration).await?;
+                if json {
+                    let answer = json!({
+                        "account_id": made.account.to_string(),
+                        "user_id": made.user_id,
+                        "api_key": made.key.secret,
+                    });
+                    println!("{answer}");
+                } else {
+                    println!("account  {}", made.account);
+                    println!("user id  {}", made.user_id);
+                    println!("API key  {}   (shown only now)", made.key.secret);
+                }
+                Ok(())
+            })
+            .await?;
+        }
+        AccountCommand::Show { place, account } => {
+            with_platform(place, async |platform| {
+                let account = account_named(platform, &account).await?;
+                show::account(platform, account).await
+            })
+            .await?;
+        }
+        AccountCommand::Suspend { place, account, reason } => {
+            with_platform(place, async |platform| {
+                let account = account_named(platform, &account).await?;
+                platform.core.set_suspended(account, Some(reason)).await?;
+                println!("{account} is suspended");
+                Ok(())
+            })
+            .await?;
+        }
+        AccountCommand::Reinstate { place, account } => {
+            with_platform(place, async |platform| {
+                let account = account_named(platform, &account).await?;
+                platform.core.set_suspended(account, None).await?;
+                println!("{account} may act again");
+                Ok(())
+            })
+            .await?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,43 @@
+//! `mintmark credits`
+
+use std::process::ExitCode;
+
+use mintmark_domain::usecases::Grant;
+use serde_json::json;
+
+use super::{account_named, with_platform};
+use crate::cli::CreditsCommand;
+
+pub async fn run(command: CreditsCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        CreditsCommand::Grant { place, account, amount, kind, reason, reference, json } => {
+            with_platform(place, async |platform| {
+                let account = account_named(platform, &account).await?;
+                let grant = Grant { account, amount, kind: kind.into(), reason, reference, expires_at: None };
+                let granted = platform.core.grant_credits(grant).await?;
+                if json {
+                    let answer = json!({
+                        "payment_id": granted.payment.to_string(),
+                        "account_id": account.to_string(),
+                        "available": granted.balance.available.to_string(),
+                    });
+                    println!("{answer}");
+                } else {
+                    println!("granted {amount} as {}; {} available now", granted.payment, granted.balance.available);
+                }
+                Ok(())
+            })
+            .await?;
+        }
+        CreditsCommand::Refund { place, run, amount, reason, reference } => {
+            with_platform(place, async |platform| {
+                let (balance, _) =
+                    platform.core.refund_run(run, amount, "operator".to_owned(), reason, reference).await?;
+                println!("refunded {amount} of {run}; {} available now", balance.available);
+                Ok(())
+            })
+            .await?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,266 @@
+//! The composition root: the one place that knows every part and puts them together.
+
+mod catalog;
+mod nobody;
+mod running;
+mod web;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use chrono::TimeDelta;
+use mintmark_domain::account::Tier;
+use mintmark_domain::catalog::Catalog;
+use mintmark_domain::es::{EventLog, Position};
+use mintmark_domain::ports::{Clock, Dispatch, Entropy, Links};
+use mintmark_domain::usecases::{BonusAmounts, BonusPolicy, Core, Settings};
+use mintmark_domain::{Credits, Shard};
+use mintmark_infra::assets::{AssetStore, UrlSigner};
+use mintmark_infra::egress::{Egress, SystemResolver};
+use mintmark_infra::inputs::{GuardedInputs, document_sample};
+use mintmark_infra::keys::{self, MasterKey, MasterKeySource, Purpose, open_master_key};
+use mintmark_infra::links::SignedLinks;
+use mintmark_infra::postgres::{Database, EmbeddedSettings};
+use mintmark_infra::vault::PgVault;
+use mintmark_log::directory::{BlockSizes, IdAllocator, PgBlocks, PgDirectory};
+use mintmark_log::postgres::PgEventLog;
+use mintmark_log::snapshots::PgSnapshots;
+use mintmark_log::system::{SystemClock, SystemEntropy};
+use mintmark_log::writer::{Writer, WriterConfig, WriterDeps};
+use mintmark_projections::Projection;
+use mintmark_projections::accounts::AccountsProjection;
+use mintmark_projections::generation::GenerationProjection;
+use mintmark_projections::wallets::WalletsProjection;
+use sqlx::PgPool;
+
+pub use catalog::catalog_sources;
+pub use running::providers;
+pub use web::surfaces;
+
+use crate::config::Config;
+
+/// How long closing may take before what is not settled is left for the next start.
+const CLOSE_WITHIN: Duration = Duration::from_secs(20);
+
+/// What a process is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Serves and runs what is accepted.
+    Serve,
+    /// Does one thing and leaves; what it accepts is run by a server.
+    Tool,
+}
+
+/// Everything that is put together for one process.
+pub struct Platform {
+    /// The configuration.
+    pub config: Config,
+    /// The use cases. A server's run what is accepted; a tool's leave it to a server.
+    pub core: Core,
+    /// The log.
+    pub log: Arc<PgEventLog>,
+    /// Makes decisions.
+    pub writer: Arc<Writer>,
+    /// For everything beside the log.
+    pub pool: PgPool,
+    /// What is projected.
+    pub projections: Vec<Arc<dyn Projection>>,
+    /// Stored files.
+    pub assets: AssetStore,
+    /// Where the embedded database lies, if people should know.
+    pub notice: Option<String>,
+    database: Database,
+}
+
+impl Platform {
+    /// Opens everything. Each failure says in one line what is wrong and what to do.
+    pub async fn open(config: Config, role: Role) -> anyhow::Result<Self> {
+        let catalog = load_catalog(&config)?;
+        std::fs::create_dir_all(&config.data_dir)
+            .with_context(|| format!("the data directory {} cannot be made", config.data_dir.display()))?;
+        let url = Some(config.database_url.as_str()).filter(|url| !url.is_empty());
+        let database = Database::open(url, &config.data_dir, EmbeddedSettings::default()).await?;
+        match Self::on(config, role, catalog, &database).await {
+            Ok(parts) => Ok(parts.with(database)),
+            Err(error) => {
+                // The first error is the one that matters.
+                let _ = database.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn on(config: Config, role: Role, catalog: Catalog, database: &Database) -> anyhow::Result<Parts> {
+        let options = database.connect_options();
+        let (sessions, connections) = match role {
+            Role::Serve => (8, 24),
+            Role::Tool => (3, 8),
+        };
+        let log = Arc::new(PgEventLog::with_sessions(options.clone(), "mintmark log", sessions));
+        log.migrate().await?;
+        let pool = mintmark_log::postgres::pool(options, connections);
+        sqlx::raw_sql(keys::SCHEMA).execute(&pool).await.context("the tables of keys cannot be made")?;
+        let shards: Vec<Shard> = (0..config.shards).filter_map(Shard::new).collect();
+        let master = open_master_key(&master_key_source(&config), &pool, is_empty(&pool).await?).await?;
+
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let writer = start_writer(&config, &log, &pool, &clock, &entropy, &shards).await?;
+        let (links, assets, egress) = outside(&config, &master)?;
+        let vault = Arc::new(PgVault::new(pool.clone(), &master));
+        let projections = projections(&vault);
+        let all: Vec<&dyn Projection> = projections.iter().map(|projection| &**projection).collect();
+        mintmark_projections::migrate(&mut *pool.acquire().await?, &all).await?;
+        let linking: Arc<dyn Links> = Arc::new(links);
+        let core = Core {
+            decider: writer.clone(),
+            clock: clock.clone(),
+            entropy,
+            directory: Arc::new(PgDirectory::new(pool.clone(), clock.clone())),
+            integers: Arc::new(IdAllocator::new(Arc::new(PgBlocks::new(pool.clone())), BlockSizes::default())),
+            vault,
+            dispatch: Arc::new(nobody::Nobody),
+            inputs: Arc::new(GuardedInputs::new(egress, linking.clone(), assets.clone(), clock)),
+            links: linking,
+            catalog: Arc::new(catalog),
+            settings: Arc::new(settings(&config, shards)),
+        };
+        Ok(Parts { config, core, log, writer, pool, projections, assets })
+    }
+
+    /// The shards of this installation.
+    pub fn shards(&self) -> &[Shard] {
+        &self.core.settings.shards
+    }
+
+    /// The same use cases, with somebody who runs what is accepted.
+    pub fn core_with(&self, dispatch: Arc<dyn Dispatch>) -> Core {
+        Core { dispatch, ..self.core.clone() }
+    }
+
+    /// Settles what is under way and leaves the database; the last to leave an embedded one stops it.
+    pub async fn close(self) -> anyhow::Result<()> {
+        self.writer.shutdown(CLOSE_WITHIN).await;
+        drop(self.core);
+        drop(self.log);
+        self.pool.close().await;
+        self.database.close().await?;
+        Ok(())
+    }
+}
+
+/// A platform without its database, which is kept apart until all the rest has come up.
+struct Parts {
+    config: Config,
+    core: Core,
+    log: Arc<PgEventLog>,
+    writer: Arc<Writer>,
+    pool: PgPool,
+    projections: Vec<Arc<dyn Projection>>,
+    assets: AssetStore,
+}
+
+impl Parts {
+    fn with(self, database: Database) -> Platform {
+        let Parts { config, core, log, writer, pool, projections, assets } = self;
+        let notice = database.notice().map(str::to_owned);
+        Platform { config, core, log, writer, pool, projections, assets, notice, database }
+    }
+}
+
+/// Everything that is projected.
+fn projections(vault: &Arc<PgVault>) -> Vec<Arc<dyn Projection>> {
+    vec![Arc::new(WalletsProjection), Arc::new(GenerationProjection), Arc::new(AccountsProjection::new(vault.clone()))]
+}
+
+fn load_catalog(config: &Config) -> anyhow::Result<Catalog> {
+    let directory = Some(config.catalog_dir.as_path()).filter(|path| !path.as_os_str().is_empty());
+    Catalog::load(&catalog_sources(directory)?).map_err(|problems| {
+        let first = problems.first().map(ToString::to_string).unwrap_or_default();
+        anyhow::anyhow!(
+            "the catalog has {} problems, the first: {first} (see `mintmark catalog check`)",
+            problems.len()
+        )
+    })
+}
+
+async fn is_empty(pool: &PgPool) -> anyhow::Result<bool> {
+    let any: bool =
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM events WHERE position > 0)").fetch_one(pool).await?;
+    Ok(!any)
+}
+
+fn master_key_source(config: &Config) -> MasterKeySource {
+    if !config.master_key.is_empty() {
+        return MasterKeySource::Value(config.master_key.clone());
+    }
+    let named = !config.master_key_file.as_os_str().is_empty();
+    MasterKeySource::File(if named { config.master_key_file.clone() } else { config.data_dir.join("master.key") })
+}
+
+async fn start_writer(
+    config: &Config,
+    log: &Arc<PgEventLog>,
+    pool: &PgPool,
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+    shards: &[Shard],
+) -> anyhow::Result<Arc<Writer>> {
+    let deps = WriterDeps {
+        log: log.clone(),
+        snapshots: Arc::new(PgSnapshots::new(pool.clone())),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+    };
+    let limits = WriterConfig {
+        waiting_max: config.writer.waiting_max,
+        cache_bytes_max: config.writer.cache_mb << 20,
+        ..WriterConfig::default()
+    };
+    Ok(Arc::new(Writer::start(deps, limits, shards).await?))
+}
+
+fn outside(config: &Config, master: &MasterKey) -> anyhow::Result<(SignedLinks, AssetStore, Egress)> {
+    let public_url =
+        config.public_url.parse().with_context(|| format!("public_url {:?} is not an address", config.public_url))?;
+    let links = SignedLinks::new(&public_url, UrlSigner::new(master.purpose(Purpose::UrlSigning), public_url.clone()));
+    let assets = AssetStore::open(&config.storage_place())?;
+    let allow: Result<Vec<_>, _> = config.egress.allow.iter().map(|rule| rule.parse()).collect();
+    let allow = allow.map_err(|error| anyhow::anyhow!("egress.allow: {error}"))?;
+    Ok((links, assets, Egress::new(allow, Arc::new(SystemResolver), Arc::new(document_sample))))
+}
+
+fn settings(config: &Config, shards: Vec<Shard>) -> Settings {
+    let amount = |value| Credits::new(value).unwrap_or_default();
+    let bonuses: BonusPolicy = config
+        .bonuses
+        .iter()
+        .filter_map(|(tier, bonus)| {
+            let tier: Tier = tier.parse().ok()?;
+            let amounts = BonusAmounts {
+                signup: amount(bonus.signup),
+                daily: amount(bonus.daily),
+                weekly: amount(bonus.weekly),
+                max: amount(bonus.max),
+            };
+            Some((tier.as_str(), amounts))
+        })
+        .collect();
+    Settings {
+        shards,
+        bonuses,
+        unknown_for: TimeDelta::hours(i64::from(config.running.unknown_hours)),
+        ..Settings::default()
+    }
+}
+
+/// How many events the log holds, for a progress bar.
+pub async fn events_in(log: &dyn EventLog, shards: &[Shard]) -> anyhow::Result<u64> {
+    let mut events = 0;
+    for &shard in shards {
+        let Position(end) = log.end(shard).await?.position;
+        events += end;
+    }
+    Ok(events)
+}

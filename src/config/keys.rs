@@ -1,0 +1,102 @@
+//! Every key, in words: the source of `docs/CONFIG.md`.
+
+use super::{Config, ENV_PREFIX};
+
+/// A key and what it means. Keys below a name of the operator's own have `*` in its place.
+pub(super) const KEYS: &[(&str, &str)] = &[
+    ("listen", "Address and port on which HTTP is served."),
+    ("public_url", "What absolute links start with. Empty: `http://` and `listen`. Set it behind a proxy."),
+    ("data_dir", "Directory of the embedded database, of stored files and of the master key."),
+    ("database_url", "A Postgres to use instead of the embedded one (`postgres://…`). Also read from `DATABASE_URL`."),
+    (
+        "master_key_file",
+        "File of the master key, mode 0600. Empty: `master.key` in `data_dir`. Made by the first start on an empty log; keep it apart from backups of the database.",
+    ),
+    ("master_key", "The master key itself, 64 hexadecimal digits, instead of a file."),
+    ("shards", "How many shards new accounts go round, 1 to 4096. May be raised later, never lowered."),
+    ("storage", "Where files are stored: a directory or a `file://` address. Empty: `assets` in `data_dir`."),
+    (
+        "catalog_dir",
+        "A directory whose files replace those of the built-in catalog, one by one. Empty: built-in only. Check it with `mintmark catalog check`.",
+    ),
+    ("cors_origins", "Origins that may call from a browser; `*` for any."),
+    (
+        "trusted_proxies",
+        "How many proxies of yours stand before the server and write `X-Forwarded-For`; with 0 the header counts for nothing.",
+    ),
+    ("demo_account", "Whether the first start makes a demo account and prints its key."),
+    ("log.filter", "What is logged, in the filter syntax of `tracing` (`info`, `mintmark=debug,warn`)."),
+    ("log.format", "`text` for people, `json` for machines."),
+    (
+        "egress.allow",
+        "Hosts (`host` or `host:port`) that may be reached although they are not public, over http too. Everything else that a user names must be a public https address.",
+    ),
+    ("sandbox.instant", "The sandbox stores one ready asset by reference instead of drawing: for load tests."),
+    ("sandbox.url", "Address of a sandbox that runs as its own process (`mintmark sandbox serve`). Empty: built in."),
+    ("sandbox.concurrency", "How many jobs the sandbox works on at once."),
+    ("running.unknown_hours", "How long an unknown outcome is probed before the run fails at no cost."),
+    ("running.node_dead_seconds", "After how long without a sign of life another process takes a node's runs over."),
+    ("running.queue_max", "How many runs may wait in one process; beyond that they wait in the log."),
+    (
+        "running.submit_window_seconds",
+        "How long after it was written down that a run is about to be sent it may be sent. What a crash left in between is sent again only once this, the provider's timeout and five seconds have passed.",
+    ),
+    ("running.provider_timeout_seconds", "How long a provider behind the generic HTTP adapter may take to answer."),
+    ("providers.*.url", "Where a provider behind the generic HTTP adapter answers. Routes in the catalog name it."),
+    ("providers.*.token", "Sent to it as a bearer token."),
+    ("providers.*.concurrency", "How many jobs may be under way there."),
+    ("bonuses.*.signup", "Free credits once, for accounts of that tier, at their first authenticated call."),
+    ("bonuses.*.daily", "Free credits once in a UTC day."),
+    ("bonuses.*.weekly", "Free credits once in an ISO week."),
+    ("bonuses.*.max", "The ceiling up to which free credits are refilled."),
+    (
+        "rate_limits.tiers.*.minute",
+        "Requests per minute and key of that tier; an account has ten times that. The tier `unlimited` has no limits.",
+    ),
+    ("rate_limits.tiers.*.hour", "Requests per hour and key."),
+    ("rate_limits.tiers.*.day", "Requests per day and key."),
+    ("rate_limits.unauthenticated_per_minute", "Requests per minute and address without a key."),
+    ("rate_limits.girlgenerator_submits_per_minute", "Submissions per minute and key in the GirlGeneratorAI dialect."),
+    ("rate_limits.girlgenerator_polls_per_minute", "Polls per minute and key in the GirlGeneratorAI dialect."),
+    ("writer.waiting_max", "How many decisions may wait per shard; beyond that requests are answered 503."),
+    ("writer.cache_mb", "How many megabytes of states the writer keeps in memory, per shard."),
+];
+
+/// The page `docs/CONFIG.md`.
+pub fn markdown() -> String {
+    let defaults = toml::Table::try_from(Config::default()).unwrap_or_default();
+    let mut page = String::from(concat!(
+        "# Configuration\n\n",
+        "<!-- Generated from src/config/keys.rs; `mintmark config` prints it. -->\n\n",
+        "One file, `mintmark.toml` in the working directory or the one that `--config` names. Every key can be set by\n",
+        "environment too: `MINTMARK_` and the key in capitals, `__` between its parts. The environment goes before the\n",
+        "file, `--data-dir` and `--listen` before both. An unknown key is an error.\n\n",
+        "| key | environment | default | meaning |\n|---|---|---|---|\n",
+    ));
+    for (key, meaning) in KEYS {
+        let environment = format!("{ENV_PREFIX}{}", key.to_uppercase().replace('.', "__"));
+        let default = default_of(&defaults, key);
+        page.push_str(&format!("| `{key}` | `{environment}` | {default} | {meaning} |\n"));
+    }
+    page
+}
+
+/// The default of a key as it would stand in the file; for `*` what there is by default.
+fn default_of(defaults: &toml::Table, key: &str) -> String {
+    let mut found = vec![(String::new(), toml::Value::Table(defaults.clone()))];
+    for part in key.split('.') {
+        found = found
+            .into_iter()
+            .flat_map(|(name, value)| match value {
+                toml::Value::Table(table) if part == "*" => table.into_iter().collect::<Vec<_>>(),
+                toml::Value::Table(table) => table.get(part).map(|value| (name, value.clone())).into_iter().collect(),
+                _ => Vec::new(),
+            })
+            .collect();
+    }
+    let shown: Vec<String> = found
+        .into_iter()
+        .map(|(name, value)| if name.is_empty() { format!("`{value}`") } else { format!("{name} `{value}`") })
+        .collect();
+    shown.join(", ")
+}
