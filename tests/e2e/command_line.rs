@@ -1,0 +1,154 @@
+//! The command line, beside a running server.
+
+use serde_json::{Value, json};
+
+use crate::books;
+use crate::process::eventually;
+use crate::site::Site;
+
+#[tokio::test]
+async fn accounts_keys_credits_and_runs_are_kept_from_the_command_line() {
+    let site = Site::on_test_database().await;
+    let server = site.serve().await;
+    let made = site.run("account create --username ann --email ann@example.com --credits 50.5 --tier unlimited --json");
+    let made = made.await.json();
+    let fields: Vec<&str> = made.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(fields, ["account_id", "api_key", "user_id"]);
+    assert!(made["account_id"].as_str().unwrap().starts_with("acct_") && made["user_id"].is_u64(), "{made}");
+    let first = made["api_key"].as_str().unwrap();
+    assert_eq!(server.graphql(first, "{ wallet { available } }").await["wallet"]["available"], "50.5");
+    let again = site.run("account create --username ann --email other@example.com").await;
+    assert!(again.complaint().contains("taken"), "{}", again.err);
+
+    keys(&site, &server, first).await;
+    credits(&site).await;
+    runs(&site, &server, first).await;
+
+    let suspended = site.run("account suspend ann --reason spam").await;
+    assert!(suspended.good().contains("suspended"));
+    assert_eq!(server.get("/v1/account", first).await.status, 403);
+    site.run("account reinstate ann").await.good();
+    assert_eq!(server.get("/v1/account", first).await.status, 200);
+    let nobody = site.run("account show nobody").await;
+    assert!(nobody.complaint().contains("nobody"), "{}", nobody.err);
+    books::assert_in_order(&site).await;
+    assert!(server.process.stop().await.success());
+}
+
+async fn keys(site: &Site, server: &crate::site::Server, first: &str) {
+    let words =
+        ["key", "create", "--account", "ann", "--name", "read only", "--scopes", "account:read images:write", "--json"];
+    let key = site.run_words(&words).await.json();
+    let (id, secret) = (key["key_id"].as_u64().unwrap(), key["api_key"].as_str().unwrap());
+    assert_eq!(key["scopes"], json!(["account:read", "images:write"]));
+    assert_eq!(server.get("/v1/account", secret).await.status, 200);
+    assert_eq!(server.get("/v1/account/credits", secret).await.status, 403, "beyond its scope");
+    let listed = site.run("key list --account ann").await;
+    assert_eq!(listed.good().lines().count(), 2, "{}", listed.out);
+    assert!(listed.out.contains("read only") && !listed.out.contains(secret), "{}", listed.out);
+
+    let revoked = site.run(&format!("key revoke --account ann {id}")).await;
+    assert_eq!(revoked.good(), format!("key {id} is revoked\n"));
+    let image = json!({"prompt": "A boat"});
+    let spent = server.post_once("/v1/images/generations", secret, "revoked", &image).await.unwrap();
+    assert_eq!(spent.status, 401, "it spends nothing, at once, in another process");
+    // Another process may know a caller for a second; what is read meanwhile was his a second ago.
+    eventually("the end of the revoked key", async || {
+        (server.get("/v1/account", secret).await.status == 401).then_some(())
+    })
+    .await;
+    assert_eq!(server.get("/v1/account", first).await.status, 200);
+    let words = ["key", "create", "--account", "ann", "--scopes", "everything"];
+    let refused = site.run_words(&words).await;
+    assert!(refused.complaint().contains("everything") && refused.complaint().contains("runs:read"), "{}", refused.err);
+}
+
+async fn credits(site: &Site) {
+    let grant = "credits grant --account ann --amount 9.5 --kind free --reason trial --reference trial-1 --json";
+    let granted = site.run(grant).await.json();
+    assert_eq!(granted["available"], "60");
+    assert_eq!(site.run(grant).await.json(), granted, "the same reference is the same grant");
+    let other = site.run(&grant.replace("9.5", "10")).await;
+    assert!(!other.complaint().is_empty(), "the same reference with another amount is refused");
+    let shown = site.run("account show ann").await;
+    assert!(shown.good().contains("60 available (paid 50.5, free 9.5, earned 0), 0 held"), "{}", shown.out);
+    let finer = site.run("credits grant --account ann --amount 0.0000001 --kind free --reason x").await;
+    assert_eq!(finer.code, Some(2), "{}", finer.err);
+}
+
+async fn runs(site: &Site, server: &crate::site::Server, key: &str) {
+    let ask = async |once: &str, prompt: &str| -> Value {
+        let request = server.request(reqwest::Method::POST, "/v1/images/generations", key);
+        let request = request.header("Idempotency-Key", once).header("Prefer", "respond-async");
+        crate::site::Answer::of(request.json(&json!({ "prompt": prompt }))).await.unwrap().json_of(202)
+    };
+    let (endless, settled) = (ask("1", "A boat [sandbox:hang]").await, ask("2", "A ship [sandbox:hang]").await);
+    let id = endless["id"].as_str().unwrap();
+    let shown = site.run(&format!("runs show {id}")).await;
+    assert!(shown.good().contains("price      3 under"), "{}", shown.out);
+    let cancelled = site.run(&format!("runs cancel {id}")).await;
+    assert!(cancelled.good().starts_with(id), "{}", cancelled.out);
+    let ended = server.ended(id, key).await;
+    assert_eq!((&ended["status"], &ended["error"]["code"]), (&json!("failed"), &json!("cancelled")));
+
+    let id = settled["id"].as_str().unwrap();
+    let by_hand = site.run_words(&["runs", "settle", id, "--reason", "the provider says it never ran"]).await;
+    assert!(by_hand.good().contains("failed at no cost"), "{}", by_hand.out);
+    assert_eq!(server.ended(id, key).await["status"], "failed");
+    let shown = site.run(&format!("runs show {id}")).await;
+    assert!(shown.good().contains("captured 0 by the rule"), "{}", shown.out);
+    let shown = site.run("account show ann").await;
+    assert!(shown.good().contains("60 available") && shown.out.contains("), 0 held"), "{}", shown.out);
+    let unknown = site.run(&format!("runs show run_{}", "0".repeat(32))).await;
+    assert!(!unknown.complaint().is_empty());
+}
+
+#[tokio::test]
+async fn the_catalog_is_checked_and_every_command_explains_itself() {
+    let site = Site::embedded();
+    let checked = site.run_plain("catalog check").await;
+    assert!(checked.good().ends_with("nothing wrong\n"), "{}", checked.out);
+    let own = tempfile::tempdir().unwrap();
+    std::fs::write(own.path().join("models.toml"), "[[models]]\nslug = \"x\"\n").unwrap();
+    let checked = site.run_plain(&format!("catalog check {}", own.path().display())).await;
+    assert_eq!(checked.code, Some(1), "{}{}", checked.out, checked.err);
+    assert!(checked.out.contains("problems"), "{}", checked.out);
+    assert!(site.run_plain("--version").await.good().starts_with("mintmark "));
+    assert!(site.run_plain("config").await.good().starts_with("# Configuration\n"));
+    for command in [
+        "",
+        "serve",
+        "account",
+        "account create",
+        "account show",
+        "account suspend",
+        "account reinstate",
+        "key",
+        "key create",
+        "key list",
+        "key revoke",
+        "credits",
+        "credits grant",
+        "credits refund",
+        "runs",
+        "runs show",
+        "runs settle",
+        "runs cancel",
+        "audit",
+        "audit verify",
+        "rebuild",
+        "catalog",
+        "catalog check",
+        "sandbox",
+        "sandbox serve",
+        "config",
+    ] {
+        let help = site.run_plain(&format!("{command} --help")).await;
+        let usage = format!("Usage: mintmark {command}");
+        assert!(help.good().contains(usage.trim()), "{command}: {}", help.out);
+        // What it does is said before how it is called.
+        assert!(help.out.find("Usage").is_some_and(|at| at > 10), "{command}: {}", help.out);
+    }
+    assert_eq!(site.run_plain("frobnicate").await.code, Some(2));
+    assert!(!site.data().exists(), "none of these makes a data directory");
+}
