@@ -183,6 +183,5 @@ pub(super) async fn revoke(
 ) -> Result<impl IntoResponse, Problem> {
     let key_id: u64 = id.parse().map_err(|_| Problem::not_found("API key"))?;
     let confirmed = state.core.revoke_key(&caller, key_id).await?;
-    state.auth.forget(caller.account);
     Ok((key_position(&caller, &confirmed), success(RevokedKey { key_id, revoked: true })))
 }

@@ -1,9 +1,8 @@
-//! Who asks. A key is looked up on confirmed state; what was found is good for a second here, so that
-//! reads are cheap. Whatever spends checks again, in its own decision.
+//! Who asks. Whose a key is never changes, and is remembered; whether it still holds is asked of
+//! confirmed state for every request, so that a revoked key reads nothing more, in any process.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
 use axum::extract::FromRequestParts;
 use chrono::NaiveDate;
@@ -11,21 +10,19 @@ use http::request::Parts;
 use http::{HeaderMap, header};
 use mintmark_domain::Timestamp;
 use mintmark_domain::ids::AccountId;
-use mintmark_domain::usecases::{Caller, Core, Credential, Refusal};
+use mintmark_domain::usecases::{Caller, Core, Credential, IssuedKey, Refusal};
 
 use super::context::{RequestContext, surface_of};
 use super::problem::{Kind, Problem};
 
-/// How long a look-up is good for.
-pub const CALLER_TTL: Duration = Duration::from_secs(1);
-/// How many callers are remembered.
-const CALLERS_MAX: usize = 10_000;
+/// How many keys' owners are remembered; with more, all are looked up anew.
+const KEYS_MAX: usize = 100_000;
 /// How many accounts are remembered as having claimed a day's bonuses.
 const CLAIMED_MAX: usize = 100_000;
 
 /// Is told which keys are used; writes it down in its own time.
 pub trait KeyUse: Send + Sync + 'static {
-    /// A key was used. Called about once in [`CALLER_TTL`] for each key; must not block.
+    /// A key was used. Called for each request; must not block.
     fn used(&self, account: AccountId, key_id: u64, at: Timestamp);
 }
 
@@ -42,15 +39,8 @@ impl KeyUse for NoKeyUse {
 pub struct Authenticator {
     core: Core,
     key_use: Arc<dyn KeyUse>,
-    known: Arc<Mutex<Known>>,
+    keys: Arc<Mutex<HashMap<[u8; 32], IssuedKey>>>,
     claimed: Arc<Mutex<Claimed>>,
-}
-
-#[derive(Default)]
-struct Known {
-    callers: HashMap<[u8; 32], (Instant, Caller)>,
-    /// Raised whenever something is forgotten: what was looked up before is not remembered after.
-    generation: u64,
 }
 
 /// Who has claimed the bonuses of a day.
@@ -64,26 +54,28 @@ impl Authenticator {
     /// Looks up through `core`, tells `key_use`.
     #[must_use]
     pub fn new(core: Core, key_use: Arc<dyn KeyUse>) -> Self {
-        Authenticator { core, key_use, known: Arc::default(), claimed: Arc::default() }
+        Authenticator { core, key_use, keys: Arc::default(), claimed: Arc::default() }
     }
 
     /// The caller that presents `credential`.
     pub async fn caller(&self, credential: &Credential, context: &RequestContext) -> Result<Caller, Refusal> {
         let surface = surface_of(context.dialect()).ok_or(Refusal::Unauthenticated)?;
         let hash = credential.hash();
-        let request_id = context.request_id().to_owned();
-        let traceparent = context.traceparent().to_owned();
-        let generation = {
-            let known = self.known();
-            if let Some((at, caller)) = known.callers.get(&hash)
-                && at.elapsed() < CALLER_TTL
-            {
-                return Ok(Caller { surface, request_id, traceparent, ..caller.clone() });
-            }
-            known.generation
+        let remembered = self.keys().get(&hash).copied();
+        let key = match remembered {
+            Some(key) => key,
+            None => self.core.issued_key(credential).await?,
         };
-        let caller = self.core.authenticate(credential, surface, request_id, traceparent).await?;
-        self.remember(hash, &caller, generation);
+        let request_id = context.request_id().to_owned();
+        let caller = self.core.caller(key, surface, request_id, context.traceparent().to_owned()).await?;
+        if remembered.is_none() {
+            // Only keys that hold: nobody fills this with others.
+            let mut keys = self.keys();
+            if keys.len() >= KEYS_MAX {
+                keys.clear();
+            }
+            keys.insert(hash, key);
+        }
         if let Some(key_id) = caller.key_id {
             self.key_use.used(caller.account, key_id, self.core.now());
         }
@@ -91,29 +83,8 @@ impl Authenticator {
         Ok(caller)
     }
 
-    /// Forgets what is remembered of an account: a key of it was revoked, its scopes, tier or standing
-    /// changed. In this process at once; in others within [`CALLER_TTL`].
-    pub fn forget(&self, account: AccountId) {
-        let mut known = self.known();
-        known.generation += 1;
-        known.callers.retain(|_, (_, caller)| caller.account != account);
-    }
-
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn remember(&self, hash: [u8; 32], caller: &Caller, generation: u64) {
-        let mut known = self.known();
-        if known.generation != generation {
-            return;
-        }
-        if known.callers.len() >= CALLERS_MAX {
-            known.callers.retain(|_, (at, _)| at.elapsed() < CALLER_TTL);
-        }
-        if known.callers.len() < CALLERS_MAX {
-            known.callers.insert(hash, (Instant::now(), caller.clone()));
-        }
+    fn keys(&self) -> MutexGuard<'_, HashMap<[u8; 32], IssuedKey>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The first authenticated call of a UTC day brings that day's and week's bonuses (decision 4).

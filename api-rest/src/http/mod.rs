@@ -14,7 +14,7 @@ mod query;
 mod time;
 
 pub use amount::Amount;
-pub use auth::{Authenticated, Authenticator, CALLER_TTL, KeyUse, NoKeyUse, Visitor};
+pub use auth::{Authenticated, Authenticator, KeyUse, NoKeyUse, Visitor};
 pub use context::{REQUEST_ID_CHARS_MAX, RequestContext, dialect_of, surface_of};
 pub(crate) use fresh::fresh;
 pub use headers::{Applied, Idempotency, LogPosition, Prefer, Replayed};

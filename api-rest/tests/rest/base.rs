@@ -66,21 +66,18 @@ async fn a_key_that_does_not_hold_is_401_everywhere() {
 }
 
 #[tokio::test]
-async fn a_revoked_key_and_a_suspended_account_are_refused_within_a_second() {
+async fn a_revoked_key_and_a_suspended_account_are_refused_at_once() {
     let app = TestApp::start().await;
     assert_eq!(app.get("/api/v1/tasks/x").await.status, 404);
     let key = app.key_with(Scopes::Full).await;
     let asks = || Answer::of(app.request_as(&key, Method::GET, "/api/v1/tasks/x"));
     assert_eq!(asks().await.status, 404);
     app.core.set_suspended(app.account.id, Some("test".into())).await.unwrap();
-    app.state.auth.forget(app.account.id);
     let suspended = asks().await;
     assert_eq!((suspended.status, &suspended.json()["error"]["code"]), (403, &json!("account_suspended")));
     app.core.set_suspended(app.account.id, None).await.unwrap();
     assert_eq!(asks().await.status, 404);
     app.core.revoke_key_by_operator(app.account.id, app.account.key_id).await.unwrap();
-    // Nobody told this process to forget: the look-up is good for a second.
-    tokio::time::sleep(Duration::from_millis(1_050)).await;
     assert_eq!(app.get("/api/v1/tasks/x").await.status, 401);
 }
 

@@ -39,6 +39,14 @@ impl Credential {
     }
 }
 
+/// A key as it was issued: whose it is never changes, so whoever asks often may remember it. Whether it
+/// still holds is asked each time ([`Core::caller`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IssuedKey {
+    account: AccountId,
+    key_id: u64,
+}
+
 /// An account that acts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
@@ -89,10 +97,29 @@ impl Core {
         request_id: String,
         traceparent: String,
     ) -> Result<Caller, Refusal> {
+        let key = self.issued_key(credential).await?;
+        self.caller(key, surface, request_id, traceparent).await
+    }
+
+    /// The key that a credential is, from the directory. Errors: `Unauthenticated` where none was
+    /// ever issued.
+    pub async fn issued_key(&self, credential: &Credential) -> Result<IssuedKey, Refusal> {
         let claim =
             self.directory.find(ClaimKind::ApiKey, &credential.hash()).await?.ok_or(Refusal::Unauthenticated)?;
-        let account_id = AccountId(claim.owner);
         let key_id = claim.reference.ok_or(Refusal::Unauthenticated)?;
+        Ok(IssuedKey { account: AccountId(claim.owner), key_id })
+    }
+
+    /// The caller that acts with a key, on confirmed state. Callers that ask at once share one look at
+    /// the log's end.
+    pub async fn caller(
+        &self,
+        key: IssuedKey,
+        surface: Surface,
+        request_id: String,
+        traceparent: String,
+    ) -> Result<Caller, Refusal> {
+        let IssuedKey { account: account_id, key_id } = key;
         let account: Account = self.load(account_id).await?;
         let (Some(user_id), Some(key)) = (account.user_id(), account.key(key_id)) else {
             return Err(Refusal::Unauthenticated);

@@ -19,7 +19,7 @@ mod submission;
 
 pub use accept_run::{Accepted, IdempotencyKey, RunRequest};
 pub use accounts::{AccountView, Registered, Registration};
-pub use authenticate::{Caller, Credential};
+pub use authenticate::{Caller, Credential, IssuedKey};
 pub use batch_items::ItemStart;
 pub use batches::{AcceptedBatch, BatchItemRequest, BatchRequest};
 pub use cancel_run::Cancelled;
