@@ -1,69 +1,135 @@
 //! Whole runs and reads over HTTP: the real binary on the same cluster, the load on the same cores.
 
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use mintmark_testkit::TestCluster;
+use mintmark_testkit::{TestCluster, url_of};
 use serde_json::{Value, json};
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection as _, PgConnection};
+use tempfile::TempDir;
 
 /// How many requests are under way at once.
-const CLIENTS: u64 = 64;
+const CLIENTS: usize = 64;
 /// What the account has.
 const CREDITS: &str = "90000000000";
+/// How long a server may take to come up.
+const READY_WITHIN: Duration = Duration::from_secs(30);
 
-/// The server under load, and a hello-world of axum's beside it.
-pub struct Server {
-    child: Child,
-    address: SocketAddr,
-    hello: SocketAddr,
-    key: String,
-    client: reqwest::Client,
-    next: AtomicU64,
-    run: String,
-    options: PgConnectOptions,
+/// A server's process. Killed with the value.
+pub struct Child {
+    process: std::process::Child,
+    pub address: SocketAddr,
+}
+
+impl Child {
+    pub fn serve(arguments: &[&str], settings: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let address = free_address()?;
+        let process = Command::new(env!("CARGO_BIN_EXE_mintmark"))
+            .args(["serve", "--listen", &address.to_string()])
+            .args(arguments)
+            .env("MINTMARK_LOG__FILTER", "warn")
+            .envs(settings.iter().copied())
+            .stdout(Stdio::null())
+            .spawn()?;
+        Ok(Child { process, address })
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        Command::new("kill").args(["-TERM", &self.pid().to_string()]).status()?;
+        tokio::task::spawn_blocking(move || self.process.wait()).await??;
+        Ok(())
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if matches!(self.process.try_wait(), Ok(None)) {
+            let _ = self.process.kill();
+            let _ = self.process.wait();
+        }
+    }
 }
 
 fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-impl Server {
-    pub async fn start(cluster: &TestCluster) -> anyhow::Result<Self> {
-        let binary = env!("CARGO_BIN_EXE_mintmark");
-        let directory = cluster.data_directory();
-        let address = free_address()?;
-        let child = Command::new(binary)
-            .args(["serve", "--listen", &address.to_string(), "--data-dir"])
-            .arg(directory)
-            .env("MINTMARK_SANDBOX__INSTANT", "true")
-            .env("MINTMARK_SANDBOX__CONCURRENCY", "256")
-            .env("MINTMARK_DEMO_ACCOUNT", "false")
-            .env("MINTMARK_LOG__FILTER", "warn")
-            .stdout(Stdio::null())
-            .spawn()?;
-        let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(512).build()?;
-        let begun = Instant::now();
-        while client.get(format!("http://{address}/readyz")).send().await.is_err() {
-            ensure!(begun.elapsed() < Duration::from_secs(30), "the server does not come up");
-            tokio::time::sleep(Duration::from_millis(20)).await;
+/// Waits until a server says that it is ready.
+pub async fn ready(address: SocketAddr) -> anyhow::Result<()> {
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let begun = Instant::now();
+    loop {
+        let answer = client.get(format!("http://{address}/readyz")).send().await;
+        if answer.is_ok_and(|answer| answer.status() == 200) {
+            return Ok(());
         }
-        let made = Command::new(binary)
+        ensure!(begun.elapsed() < READY_WITHIN, "the server does not come up");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// The server under load, and a hello-world of axum's beside it.
+pub struct Server {
+    child: Child,
+    hello: SocketAddr,
+    key: String,
+    client: reqwest::Client,
+    next: AtomicU64,
+    run: String,
+    events_per_run: f64,
+    options: PgConnectOptions,
+    // After the process that uses it.
+    _data: TempDir,
+}
+
+impl Server {
+    /// One on a database of its own in the cluster. `instant`: nothing is drawn.
+    pub async fn start(cluster: &TestCluster, database: &str, instant: bool) -> anyhow::Result<Self> {
+        cluster.restore(format!("CREATE DATABASE {database};").as_bytes()).await?;
+        let options = cluster.options();
+        let url = url_of(&options, database);
+        let data = tempfile::Builder::new().prefix("mintmark-").tempdir()?;
+        let directory = data.path().display().to_string();
+        let settings = [
+            ("DATABASE_URL", url.as_str()),
+            ("MINTMARK_SANDBOX__INSTANT", if instant { "true" } else { "false" }),
+            ("MINTMARK_SANDBOX__CONCURRENCY", "256"),
+            ("MINTMARK_DEMO_ACCOUNT", "false"),
+        ];
+        let child = Child::serve(&["--data-dir", &directory], &settings)?;
+        ready(child.address).await?;
+        let made = Command::new(env!("CARGO_BIN_EXE_mintmark"))
             .args(["account", "create", "--username", "bench", "--email", "bench@example.com"])
-            .args(["--tier", "unlimited", "--credits", CREDITS, "--json", "--data-dir"])
-            .arg(directory)
+            .args(["--tier", "unlimited", "--credits", CREDITS, "--json", "--data-dir", &directory])
+            .envs(settings)
             .output()?;
         let made: Value = serde_json::from_slice(&made.stdout).context("account create")?;
         let key = made["api_key"].as_str().context("api_key")?.to_owned();
-        let hello = hello_world().await?;
-        let options = cluster.options();
-        let mut server =
-            Server { child, address, hello, key, client, next: AtomicU64::new(0), run: String::new(), options };
-        server.run = server.one_run().await?;
+        let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(512).build()?;
+        let mut server = Server {
+            child,
+            hello: hello_world().await?,
+            key,
+            client,
+            next: AtomicU64::new(0),
+            run: String::new(),
+            events_per_run: 0.0,
+            options: options.database(database),
+            _data: data,
+        };
+        server.run = server.one_run(1).await?;
+        let before = server.events().await?;
+        server.one_run(1).await?;
+        server.events_per_run = (server.events().await? - before) as f64;
         Ok(server)
     }
 
@@ -72,15 +138,40 @@ impl Server {
         self.options.clone()
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.pid()
+    }
+
+    /// How many events a whole run is.
+    pub fn events_per_run(&self) -> f64 {
+        self.events_per_run
+    }
+
+    /// How many events its log holds.
+    async fn events(&self) -> anyhow::Result<i64> {
+        let mut connection = PgConnection::connect_with(&self.options).await?;
+        let events = sqlx::query_scalar("SELECT max(position) FROM events").fetch_one(&mut connection).await?;
+        connection.close().await?;
+        Ok(events)
+    }
+
+    /// Runs until the log holds so many events.
+    pub async fn fill(&self, events: i64) -> anyhow::Result<()> {
+        while self.events().await? < events {
+            load(Duration::from_secs(5), || async { self.one_run(4).await.map(drop) }).await?;
+        }
+        Ok(())
+    }
+
     /// One whole run, from POST to captured; its id.
-    async fn one_run(&self) -> anyhow::Result<String> {
+    async fn one_run(&self, images: u8) -> anyhow::Result<String> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let answer = self
             .client
-            .post(format!("http://{}/v1/images/generations", self.address))
+            .post(format!("http://{}/v1/images/generations", self.child.address))
             .bearer_auth(&self.key)
             .header("Idempotency-Key", format!("bench-{number}"))
-            .json(&json!({ "prompt": "A lighthouse at dusk", "aspect_ratio": "1:1" }))
+            .json(&json!({ "prompt": "A lighthouse at dusk", "aspect_ratio": "1:1", "count": images }))
             .send()
             .await?;
         let status = answer.status();
@@ -91,12 +182,32 @@ impl Server {
 
     /// Whole runs a second.
     pub async fn runs_per_second(&self, lasts: Duration) -> anyhow::Result<f64> {
-        load(lasts, || async { self.one_run().await.map(drop) }).await
+        load(lasts, || async { self.one_run(1).await.map(drop) }).await
+    }
+
+    /// Begins runs at a steady rate, however long each takes; how many have ended.
+    pub async fn runs_at(&self, rate: f64, lasts: Duration) -> anyhow::Result<f64> {
+        let begun = Instant::now();
+        let done = AtomicU64::new(0);
+        let started = AtomicU64::new(0);
+        let clients = (0..CLIENTS).map(|_| async {
+            loop {
+                let due = Duration::from_secs_f64(started.fetch_add(1, Ordering::Relaxed) as f64 / rate);
+                if due >= lasts {
+                    return anyhow::Ok(());
+                }
+                tokio::time::sleep(due.saturating_sub(begun.elapsed())).await;
+                self.one_run(1).await?;
+                done.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        futures::future::try_join_all(clients).await?;
+        Ok(done.load(Ordering::Relaxed) as f64)
     }
 
     /// Polls of a run a second.
     pub async fn reads_per_second(&self, lasts: Duration) -> anyhow::Result<f64> {
-        let url = format!("http://{}/v1/runs/{}", self.address, self.run);
+        let url = format!("http://{}/v1/runs/{}", self.child.address, self.run);
         load(lasts, || self.get(&url)).await
     }
 
@@ -113,17 +224,8 @@ impl Server {
         Ok(())
     }
 
-    /// The server's resident memory.
-    pub fn memory(&self) -> anyhow::Result<String> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
-        Ok(format!("server memory after the load: {}", resident.trim()))
-    }
-
-    pub async fn stop(mut self) -> anyhow::Result<()> {
-        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status()?;
-        tokio::task::spawn_blocking(move || self.child.wait()).await??;
-        Ok(())
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.child.stop().await
     }
 }
 

@@ -1,22 +1,30 @@
-//! `make bench`: speed as ratios against pgbench on the same cluster, in the same run, interleaved,
-//! median of five. Writes the table to standard output; `docs/BENCHMARKS.md` keeps one that was
-//! measured, with the command.
+//! `make bench`: speed as ratios to a baseline on the same cluster, in the same run, interleaved,
+//! median of five. Prints what it measured, and writes it into `docs/BENCHMARKS.md`.
 
+mod budget;
+mod cold;
+mod contended;
 mod http;
+mod lag;
 mod pgbench;
 mod projections;
 mod report;
+mod start;
 mod writer;
 
 use std::time::Duration;
 
-use mintmark_testkit::TestCluster;
-use report::{Round, Table};
+use mintmark_testkit::{EmbeddedSettings, TestCluster};
+use report::{Report, Rounds};
 
 /// How often everything is measured, one after the other.
 const ROUNDS: usize = 5;
 /// How long each measurement takes.
 const LASTS: Duration = Duration::from_secs(3);
+/// How many events the full log holds.
+const MANY_EVENTS: i64 = 1_000_000;
+/// pgbench's clients and all servers and writers that are measured beside each other.
+const CONNECTIONS: u16 = 400;
 
 fn main() -> anyhow::Result<()> {
     // `cargo test` runs benches too; there is nothing to test here.
@@ -27,28 +35,67 @@ fn main() -> anyhow::Result<()> {
 }
 
 async fn measure() -> anyhow::Result<()> {
-    let cluster = TestCluster::start().await;
-    let baseline = pgbench::Pgbench::prepare(&cluster).await?;
-    let decisions = writer::Decisions::prepare(&cluster).await?;
-    let server = http::Server::start(&cluster).await?;
-    let mut table = Table::default();
+    let settings = EmbeddedSettings { max_connections: CONNECTIONS, ..EmbeddedSettings::default() };
+    let cluster = TestCluster::with_settings(settings).await;
+    let mut report = Report::default();
+    eprintln!("start and rest");
+    start::measure(&mut report).await?;
+    eprintln!("a cold wallet, contended writers");
+    cold::measure(&cluster, &mut report).await?;
+    contended::measure(&cluster, LASTS, &mut report).await?;
+
+    let fresh = http::Server::start(&cluster, "fresh", true).await?;
+    let drawn = http::Server::start(&cluster, "drawn", false).await?;
+    let full = http::Server::start(&cluster, "full", true).await?;
+    eprintln!("filling a log");
+    full.fill(MANY_EVENTS).await?;
+    rounds(&cluster, [&fresh, &drawn, &full], &mut report).await?;
+    for (server, log) in [(&fresh, "a young log"), (&full, "a log of 1,000,000 events")] {
+        eprintln!("lag, {log}");
+        lag::measure(server, log, &mut report).await?;
+    }
+    eprintln!("catching up");
+    projections::measure(&cluster, &full, &mut report).await?;
+    for server in [fresh, drawn, full] {
+        server.stop().await?;
+    }
+    report.finish()
+}
+
+/// What is compared with each other, in turns.
+async fn rounds(
+    cluster: &TestCluster,
+    [fresh, drawn, full]: [&http::Server; 3],
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let baseline = pgbench::Pgbench::prepare(cluster).await?;
+    let young = writer::Decisions::prepare(cluster, "young").await?;
+    let grown = writer::Decisions::prepare(cluster, "grown").await?;
+    grown.grow(MANY_EVENTS.unsigned_abs()).await?;
+    let mut rounds = Rounds::default();
+    let mut budget = budget::Budget::default();
     for round in 1..=ROUNDS {
         eprintln!("round {round} of {ROUNDS}");
-        let commits = baseline.commits(LASTS).await?;
-        let locked = baseline.locked_wallet(LASTS).await?;
-        let distinct = decisions.per_second(256, LASTS).await?;
-        let hot = decisions.per_second_on_one(LASTS).await?;
-        let hello = server.hello_per_second(LASTS).await?;
-        let reads = server.reads_per_second(LASTS).await?;
-        let runs = server.runs_per_second(LASTS).await?;
-        table.add(Round { commits, locked, distinct, hot, hello, reads, runs });
+        rounds.add("pgbench", baseline.commits(LASTS).await?);
+        rounds.add("locked", baseline.locked_wallet(LASTS).await?);
+        rounds.add("distinct", young.per_second(LASTS).await?);
+        rounds.add("hot", young.per_second_on_one(LASTS).await?);
+        rounds.add("distinct, full", grown.per_second(LASTS).await?);
+        rounds.add("hot, full", grown.per_second_on_one(LASTS).await?);
+        rounds.add("hello", fresh.hello_per_second(LASTS).await?);
+        rounds.add("reads", fresh.reads_per_second(LASTS).await?);
+        rounds.add("reads, full", full.reads_per_second(LASTS).await?);
+        let before = budget::Spent::now(fresh).await?;
+        let runs = fresh.runs_per_second(LASTS).await?;
+        budget.add(&before, &budget::Spent::now(fresh).await?, runs * LASTS.as_secs_f64());
+        rounds.add("runs", runs);
+        rounds.add("run events", runs * fresh.events_per_run());
+        rounds.add("runs, full", full.runs_per_second(LASTS).await?);
+        rounds.add("runs, drawn", drawn.runs_per_second(LASTS).await?);
     }
-    table.print();
-    let caught_up = projections::catch_up(&cluster, server.database()).await?;
-    println!("{caught_up}");
-    println!("{}", server.memory()?);
-    server.stop().await?;
-    decisions.stop().await;
-    drop(cluster);
+    report.rounds(rounds);
+    report.budget(&budget);
+    young.stop().await;
+    grown.stop().await;
     Ok(())
 }

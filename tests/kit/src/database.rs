@@ -101,9 +101,7 @@ impl TestDb {
     /// A URL for code under test that takes one, or for another process.
     #[must_use]
     pub fn url(&self) -> String {
-        let socket = self.options.get_socket().map(|path| path.display().to_string()).unwrap_or_default();
-        let socket = socket.replace('%', "%25").replace('/', "%2F");
-        format!("postgres://{}@{socket}/{}", self.options.get_username(), self.name)
+        url_of(&self.options, &self.name)
     }
 
     /// The database's name.
@@ -121,6 +119,14 @@ impl TestDb {
         self.pool.close().await;
         drop_by_name(&self.name).await.expect("dropping the test database");
     }
+}
+
+/// The URL of a database of the cluster that `options` lead to.
+#[must_use]
+pub fn url_of(options: &PgConnectOptions, database: &str) -> String {
+    let socket = options.get_socket().map(|path| path.display().to_string()).unwrap_or_default();
+    let socket = socket.replace('%', "%25").replace('/', "%2F");
+    format!("postgres://{}@{socket}/{database}", options.get_username())
 }
 
 impl Drop for TestDb {

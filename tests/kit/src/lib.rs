@@ -11,7 +11,7 @@ mod keeper;
 mod shared;
 
 pub use cluster::TestCluster;
-pub use database::TestDb;
+pub use database::{TestDb, url_of};
 pub use mintmark_postgres::{EmbeddedSettings, Handle};
 
 /// How many shards tests that can run with several should use: `TEST_SHARDS`, else
