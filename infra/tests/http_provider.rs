@@ -53,6 +53,7 @@ fn job(client_id: &str, model: &str, ask: Ask, prompt: &str) -> Job {
         model: model.into(),
         parameters,
         prompt: prompt.into(),
+        asked: None,
         fields: Vec::new(),
         generator: None,
         preferences: [None, None],

@@ -24,6 +24,7 @@ fn job(model: &str, ask: &Ask, prompt: &str) -> Job {
         model: model.into(),
         parameters,
         prompt: prompt.into(),
+        asked: None,
         fields: Vec::new(),
         generator: None,
         preferences: [None, None],

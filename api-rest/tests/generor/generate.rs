@@ -73,6 +73,29 @@ async fn what_a_generator_tells_its_model_is_its_template_and_the_prompt_stays_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_text_speaks_of_what_the_person_wrote_and_not_of_its_generators_words() {
+    let app = TestApp::start().await;
+    for (slug, prompt, topic) in [
+        ("joke", "Tell me a joke about programming", "programming"),
+        ("joke", "penguins [sandbox:cost=1]", "penguins"),
+        ("poem", "The old lighthouse", "lighthouse"),
+        ("recipe", "Vegan lasagne", "lasagne"),
+        ("story", "A dragon who is afraid of fire", "dragon"),
+        ("quiz", "Volcanoes of Iceland", "volcanoes"),
+    ] {
+        let body = json!({"prompt": prompt, "model_id": 3, "count": 2});
+        let made = app.post(&path(slug), &body).await.json_of(201);
+        for creation in made["data"]["creations"].as_array().unwrap() {
+            let text = creation.to_string().to_lowercase();
+            assert!(text.contains(topic) && !text.contains("sandbox"), "{slug}: {text}");
+            for word in ["topic", "subject", "genre", "wanted"] {
+                assert!(!text.contains(word), "{slug} speaks of its template's {word:?}: {text}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn frames_and_a_source_image_go_where_they_belong() {
     let app = TestApp::with(Options { instant: true, ..Options::default() }).await;
     let mode = |id: u64| {

@@ -54,6 +54,8 @@ pub struct Job {
     pub parameters: Checked,
     /// The prompt, or the text to be spoken.
     pub prompt: String,
+    /// The person's own words, where a generator's template made the prompt of them: what it is about.
+    pub asked: Option<String>,
     /// The typed fields that a text has to have; empty where the answer is one text.
     pub fields: Vec<OutputField>,
     /// The generator, where one was used.

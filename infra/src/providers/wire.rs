@@ -49,6 +49,9 @@ pub struct WireJob {
     pub parameters: Checked,
     /// The prompt, or the text to be spoken.
     pub prompt: String,
+    /// The person's own words, where a generator's template made the prompt of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<String>,
     /// The typed fields that a text has to have.
     #[serde(default)]
     pub fields: Vec<OutputField>,
@@ -90,6 +93,7 @@ impl From<&Job> for WireJob {
             model: job.model.clone(),
             parameters: job.parameters.clone(),
             prompt: job.prompt.clone(),
+            asked: job.asked.clone(),
             fields: job.fields.clone(),
             generator: job.generator.clone(),
             preferences: job.preferences.clone(),
@@ -114,6 +118,7 @@ impl WireJob {
             model: self.model,
             parameters: self.parameters,
             prompt: self.prompt,
+            asked: self.asked,
             fields: self.fields,
             generator: self.generator,
             preferences: self.preferences,
@@ -211,5 +216,38 @@ impl WireError {
     #[must_use]
     pub fn new(code: &str, message: &str) -> Self {
         WireError { error: FailureReason { code: code.to_owned(), message: message.to_owned() } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mintmark_domain::catalog::{Ask, Catalog, Dialect, Sources};
+
+    use super::*;
+
+    #[test]
+    fn a_job_is_read_as_it_was_sent_and_one_without_a_template_says_nothing_more() {
+        let catalog = Catalog::load(&Sources::embedded()).unwrap();
+        let model = catalog.model("gpt-5-nano").unwrap();
+        let mut job = Job {
+            client_id: "run_1".into(),
+            model: "gpt-5-nano".into(),
+            parameters: model.check(Dialect::Generor, &Ask::prompt(6)).unwrap(),
+            prompt: "Tell a joke. Topic or wish: owls".into(),
+            asked: Some("owls".into()),
+            fields: Vec::new(),
+            generator: Some("joke".into()),
+            preferences: [Some("pun".into()), None],
+            media: Vec::new(),
+            seed: 7,
+            submit_by: Timestamp::MAX_UTC,
+        };
+        let sent = serde_json::to_value(WireJob::from(&job)).unwrap();
+        assert_eq!(sent["asked"], "owls");
+        assert_eq!(serde_json::from_value::<WireJob>(sent).unwrap().into_job(), Some(job.clone()));
+        job.asked = None;
+        let sent = serde_json::to_value(WireJob::from(&job)).unwrap();
+        assert!(sent.get("asked").is_none());
+        assert_eq!(serde_json::from_value::<WireJob>(sent).unwrap().into_job(), Some(job));
     }
 }

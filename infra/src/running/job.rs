@@ -96,6 +96,7 @@ impl Draft {
             model: requested.provider_model.clone(),
             parameters: requested.parameters.clone(),
             prompt: self.inputs.provider_prompt.clone().unwrap_or_else(|| self.inputs.prompt.clone()),
+            asked: self.inputs.provider_prompt.is_some().then(|| self.inputs.prompt.clone()),
             fields: generator.map(|generator| generator.fields.clone()).unwrap_or_default(),
             generator: requested.generator.clone(),
             preferences: [requested.preference.clone(), requested.preference_two.clone()],

@@ -10,6 +10,8 @@ use mintmark_media::{
 };
 use rust_decimal::prelude::ToPrimitive;
 
+use super::cards::Cards;
+
 /// The length of what has none, in milliseconds.
 const DURATION_DEFAULT_MS: u64 = 5_000;
 /// The length of music that has none, in milliseconds.
@@ -88,7 +90,10 @@ pub(super) fn text(job: &Job, prompt: &str, seed: u64) -> OutputReport {
     let vision = job.parameters.capability == Capability::Vision;
     let form = job.generator.as_deref().unwrap_or(if vision { "vision" } else { "" });
     let language = job.parameters.language.as_deref().unwrap_or("auto");
-    let spec = TextSpec { prompt, seed, language, form };
+    // A generator's template speaks of kinds, moods and lengths; what the text is about is what the
+    // person wrote.
+    let asked = job.asked.as_deref().map(|asked| Cards::read(asked).1);
+    let spec = TextSpec { prompt: asked.as_deref().unwrap_or(prompt), seed, language, form };
     if job.fields.is_empty() {
         let fields = [("text".to_owned(), make_text(spec).into())];
         return OutputReport::Text(fields.into_iter().collect());
