@@ -233,7 +233,14 @@ impl CreationId {
 }
 
 impl BonusId {
-    /// The bonus of `kind` for one account and period (`2026-11-22`, `2026-W47`).
+    /// The stream in which an account's bonuses of `kind` are claimed.
+    #[must_use]
+    pub fn for_kind(account: AccountId, kind: &str) -> Self {
+        let parts = [account.0.as_bytes().as_slice(), kind.as_bytes()];
+        BonusId(derived_id(account.shard(), "bonus", &parts))
+    }
+
+    /// The claim of `kind` for one account and period, as the wallet's lot names it (`2026-11-22`, `2026-W47`).
     #[must_use]
     pub fn for_period(account: AccountId, kind: &str, period: &str) -> Self {
         let parts = [account.0.as_bytes().as_slice(), kind.as_bytes(), period.as_bytes()];

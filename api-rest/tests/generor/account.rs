@@ -1,9 +1,15 @@
 //! The profile, the balance and its history.
 
+use std::sync::Arc;
+
+use chrono::TimeDelta;
 use http::Method;
-use mintmark_domain::Credits;
 use mintmark_domain::account::Tier;
-use mintmark_domain::usecases::BonusAmounts;
+use mintmark_domain::ports::Clock;
+use mintmark_domain::run::Surface;
+use mintmark_domain::usecases::{BonusAmounts, Core, Credential};
+use mintmark_domain::{Credits, Timestamp};
+use mintmark_log::system::SystemClock;
 use serde_json::{Value, json};
 
 use super::shape::assert_shape;
@@ -50,6 +56,46 @@ async fn the_balance_is_told_by_kind() {
     assert_eq!(answer.json_of(200)["data"], expected);
     let bonus = app.get("/api/v1/credits/transactions?type=daily_bonus").await.json_of(200);
     assert_eq!((&bonus["meta"]["total"], &bonus["data"][0]["amount"]), (&json!(1), &json!(5)));
+}
+
+/// The system's clock, so many days off.
+struct Off(i64);
+
+impl Clock for Off {
+    fn now(&self) -> Timestamp {
+        SystemClock.now() + TimeDelta::days(self.0)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_with_a_slow_clock_claims_no_bonus_of_a_day_that_is_past() {
+    let amounts = BonusAmounts {
+        daily: Credits::whole(5),
+        weekly: Credits::whole(20),
+        signup: Credits::whole(40),
+        max: Credits::whole(500),
+    };
+    let app = TestApp::with(Options { bonuses: [("unlimited", amounts)].into(), ..Options::default() }).await;
+    app.get("/api/v1/credits/balance").await.json_of(200);
+    let free = async || app.get("/api/v1/credits/balance").await.json_of(200)["data"]["free"].as_i64().unwrap();
+    assert_eq!(free().await, 65);
+    let key = Credential::api_key(&app.account.key).unwrap();
+    let caller = app.core.authenticate(&key, Surface::Generor, "req".into(), String::new()).await.unwrap();
+    let claim = async |days| {
+        let core = Core { clock: Arc::new(Off(days)), ..app.core.clone() };
+        core.claim_bonuses(&caller).await.unwrap().is_some()
+    };
+    // The day and the week before were passed over; they stay so.
+    for days in [0, -1, -7, -400] {
+        assert!(!claim(days).await, "{days}");
+    }
+    assert_eq!(free().await, 65);
+    // A week on: one of each period, and none in between any more.
+    assert!(claim(7).await);
+    for days in [1, 6, 7] {
+        assert!(!claim(days).await, "{days}");
+    }
+    assert_eq!(free().await, 65 + 25);
 }
 
 #[tokio::test(flavor = "multi_thread")]

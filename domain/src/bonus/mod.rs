@@ -1,5 +1,6 @@
-//! A bonus: free credits for one account, kind and period. Its id is made of the three, so a period
-//! is never credited twice, whatever the clock does.
+//! Bonuses of one kind: free credits for one account, once a period. The stream's id is made of account
+//! and kind, and a period is only ever later than the last: none is credited twice, and none that was
+//! passed over is claimed afterwards by a process whose clock is slow.
 
 pub(crate) mod described;
 pub(crate) mod samples;
@@ -69,38 +70,49 @@ pub enum BonusCommand {
 /// A refusal by a bonus.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BonusError {
-    /// The id belongs to another wallet, kind or period.
+    /// The id belongs to another wallet or kind.
     #[error("the bonus exists with other content")]
     OtherBonus,
+    /// A later period was claimed already.
+    #[error("the bonus of {last} was claimed, so that of {period}, which is earlier, no longer can be")]
+    PeriodPast {
+        /// The period that was asked for.
+        period: String,
+        /// The last one that was claimed.
+        last: String,
+    },
     /// An amount of less than nothing.
     #[error("the amount must not be negative")]
     Negative,
 }
 
-/// Free credits for one account, kind and period.
+/// Free credits of one kind for one account.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bonus {
-    claimed: Option<(WalletId, BonusKind, String)>,
+    /// Wallet, kind and the last period that was claimed.
+    last: Option<(WalletId, BonusKind, String)>,
 }
 
 impl Bonus {
-    /// Whether it was claimed.
+    /// Whether that period, or a later one, was claimed: it brings nothing more. Periods of a kind are
+    /// written so that the later is the greater.
     #[must_use]
-    pub fn is_claimed(&self) -> bool {
-        self.claimed.is_some()
+    pub fn is_past(&self, period: &str) -> bool {
+        self.last.as_ref().is_some_and(|(_, _, last)| last.as_str() >= period)
     }
 }
 
 impl es::Aggregate for Bonus {
-    const STATE_SCHEMA: &'static str = "bonus/1";
+    const STATE_SCHEMA: &'static str = "bonus/2";
 
     fn decide(&self, command: BonusCommand) -> Result<Vec<BonusEvent>, BonusError> {
         let BonusCommand::Claim { wallet, kind, period, credits, at } = command;
-        match &self.claimed {
-            Some((of, which, when)) if *of == wallet && *which == kind && *when == period => Ok(vec![]),
-            Some(_) => Err(BonusError::OtherBonus),
-            None if credits.is_negative() => Err(BonusError::Negative),
-            None => Ok(vec![BonusEvent::Claimed { wallet, kind, period, credits, at }]),
+        match &self.last {
+            Some((of, which, _)) if *of != wallet || *which != kind => Err(BonusError::OtherBonus),
+            Some((_, _, last)) if *last == period => Ok(vec![]),
+            Some((_, _, last)) if *last > period => Err(BonusError::PeriodPast { period, last: last.clone() }),
+            Some(_) | None if credits.is_negative() => Err(BonusError::Negative),
+            Some(_) | None => Ok(vec![BonusEvent::Claimed { wallet, kind, period, credits, at }]),
         }
     }
 
@@ -125,7 +137,7 @@ impl cqrs_es::Aggregate for Bonus {
 
     fn apply(&mut self, event: BonusEvent) {
         match event {
-            BonusEvent::Claimed { wallet, kind, period, .. } => self.claimed = Some((wallet, kind, period)),
+            BonusEvent::Claimed { wallet, kind, period, .. } => self.last = Some((wallet, kind, period)),
         }
     }
 }

@@ -111,7 +111,7 @@ pub fn chapters() -> Vec<Chapter> {
             &payment::samples::samples(),
         ),
         chapter::<Bonus>(
-            "Free credits for one period. Its id is derived from account, kind and period.",
+            "Free credits of one kind, once a period. Its id is derived from account and kind.",
             bonus::described::DESCRIBED,
             &bonus::samples::samples(),
         ),
