@@ -35,6 +35,9 @@ impl Run {
                 return Err(RunError::AttemptLive { attempt: number });
             }
         }
+        if self.cancel_requested_by.is_some() {
+            return Err(RunError::CancelRequested);
+        }
         let attempt = self.attempt.as_ref().map_or(0, |attempt| attempt.number) + 1;
         if attempt > Self::ATTEMPTS_MAX {
             return Err(RunError::TooManyAttempts { max: Self::ATTEMPTS_MAX });

@@ -48,6 +48,9 @@ pub enum RunError {
     /// The run was sent: it cannot be called unsent or cancelled as if it were still waiting.
     #[error("the run was already sent to the provider")]
     AlreadySent,
+    /// Somebody wants it stopped: what is not sent yet is not sent any more.
+    #[error("the run is to be stopped and is not sent any more")]
+    CancelRequested,
     /// As many attempts were made as there may be.
     #[error("at most {max} attempts are made")]
     TooManyAttempts {

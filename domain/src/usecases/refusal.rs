@@ -220,6 +220,7 @@ impl Refusal {
                 | RunError::Replaced { .. }
                 | RunError::OtherSubmission { .. }
                 | RunError::AlreadySent
+                | RunError::CancelRequested
                 | RunError::TooManyAttempts { .. }
                 | RunError::OutcomeCount { .. }
                 | RunError::DeliveryMismatch

@@ -50,7 +50,8 @@ impl Core {
     }
 
     /// Writes down that `plan.node` is about to send the run. Errors: an attempt is under way
-    /// ([`crate::run::RunError::AttemptLive`]), or the run has ended.
+    /// ([`crate::run::RunError::AttemptLive`]), the run is to be stopped
+    /// ([`crate::run::RunError::CancelRequested`]), or it has ended.
     pub async fn intend_submit(&self, run: RunId, plan: SubmitPlan) -> Result<(AttemptRef, Confirmed), Refusal> {
         let request = self.request(run.shard(), runner(run), run).stream(StreamRef::of::<Run>(run));
         self.decide(request, move |unit| {

@@ -312,3 +312,37 @@ async fn the_same_request_again_is_the_same_run() {
     assert_eq!(remote.submissions().into_values().collect::<Vec<_>>(), [1]);
     assert_eq!(node.balance(caller.account).await, (credits("97"), credits("0")));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_wish_to_stop_that_comes_while_inputs_are_fetched_is_heard_before_anything_is_sent() {
+    let world = World::new().await;
+    let remote = Arc::new(Remote::new(instant(&world).await));
+    let provider = Arc::clone(&remote) as Arc<dyn Provider>;
+    let node = world.node_with("a", provider, patient(), Arc::clone(&world.nodes)).await;
+    let caller = node.account("ann", "100").await;
+    // The first attempt never arrives, so that the run waits again, and fetches its input again.
+    let mut request = image_request("a boat [sandbox:unsent=1]", 1);
+    request.ask.images = 1;
+    request.inputs.images = vec!["https://example.com/slow.png".into()];
+    let run = node.core.accept_run(&caller, request).await.unwrap().run_id;
+    while world.events_of(run).await.last().unwrap() != "run.submit_disproved" {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    // Whoever stops it is gone before it ends the run: only the wish is in the log.
+    let gate = Arc::new(Gate::before(world.writer.clone()));
+    gate.stop.arm(At::Before(1));
+    let elsewhere = mintmark_domain::usecases::Core { decider: gate.clone(), ..node.core.clone() };
+    let (asking, by) = (caller.clone(), run);
+    let stopping = tokio::spawn(async move { elsewhere.cancel_run(&asking, by).await.map(drop) });
+    gate.stop.reached.notified().await;
+    assert_eq!(world.events_of(run).await.last().unwrap(), "run.cancel_requested");
+
+    let ended = node.ended(run).await;
+    assert_eq!((ended.status(), rule(&ended)), (RunStatus::Cancelled, ChargingRule::CancelledWhileQueued));
+    let told = ["run.submit_disproved", "run.cancel_requested", "run.cancelled"];
+    assert_eq!(world.events_of(run).await[2..], told);
+    assert_eq!(node.balance(caller.account).await, (credits("100"), credits("0")));
+    assert!(remote.submissions().values().all(|times| *times == 0), "{:?}", remote.submissions());
+    stopping.abort();
+}

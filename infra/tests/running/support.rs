@@ -107,7 +107,7 @@ impl Assets for MemoryAssets {
     }
 }
 
-/// Built-in samples for every address but those that hold `gone`.
+/// Built-in samples for every address but those that hold `gone`; `slow` ones take their time.
 pub struct Samples;
 
 #[async_trait]
@@ -119,6 +119,9 @@ impl InputFetcher for Samples {
     async fn fetch(&self, url: &str) -> Result<FetchedInput, InputError> {
         if url.contains("gone") {
             return Err(InputError::Unreachable("404".into()));
+        }
+        if url.contains("slow") {
+            tokio::time::sleep(Duration::from_secs(20)).await;
         }
         let bytes = Bytes::from_static(b"a file");
         Ok(FetchedInput { content_type: "image/png".into(), bytes })
@@ -272,6 +275,13 @@ impl Stop {
 pub struct Gate {
     inner: Arc<dyn Decider>,
     pub stop: Stop,
+}
+
+impl Gate {
+    /// A gate before that decider.
+    pub fn before(inner: Arc<dyn Decider>) -> Self {
+        Gate { inner, stop: Stop::default() }
+    }
 }
 
 #[async_trait]

@@ -161,3 +161,12 @@ fn a_doubt_has_a_deadline_that_saying_it_again_does_not_move() {
     let later = RunCommand::MarkUnknown { attempt: first(), reason: reason("still"), until: at(99_999), at: at(50) };
     given::<Run>([request(), intend(), unknown()]).when(later).then_expect_events(vec![]);
 }
+
+#[test]
+fn a_run_that_is_to_be_stopped_is_not_sent_any_more() {
+    given::<Run>([request(), wish_to_stop()]).when(intend()).then_expect_error(RunError::CancelRequested);
+    let disproved = [request(), intend(), wish_to_stop(), disprove()];
+    given::<Run>(disproved).when(intend_as("run_2", "a")).then_expect_error(RunError::CancelRequested);
+    // What was written down before the wish stays written down.
+    given::<Run>([request(), intend(), wish_to_stop()]).when(intend()).then_expect_events(vec![]);
+}
