@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use mintmark_domain::catalog::{AskField, AskReason, Catalog, Dialect};
-use mintmark_domain::usecases::{Accepted, Caller, Core, GeneratorRequest, Refusal, RunView};
+use mintmark_domain::usecases::{Accepted, Caller, Core, GeneratorRequest, IdempotencyKey, Refusal, RunView};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::Number;
@@ -237,12 +237,7 @@ pub(super) async fn generate(
     JsonBody { value: body, bytes }: JsonBody<GenerateBody>,
 ) -> Result<Response, Problem> {
     let core = &state.core;
-    if core.catalog.generator(&slug).is_none() {
-        return Err(Problem::not_found("Generator"));
-    }
-    let request = body.read(&core.catalog, slug)?;
-    let request = GeneratorRequest { idempotency: idempotency.with_body(&bytes), ..request };
-    let accepted = core.generate(&caller, request).await.map_err(|refusal| refused(&refusal))?;
+    let accepted = accept(core, &caller, slug, body, idempotency.with_body(&bytes)).await?;
     let parts = (
         Replayed(accepted.replayed),
         prefer.applied(),
@@ -251,6 +246,29 @@ pub(super) async fn generate(
     let view = settled(core, &caller, accepted, prefer.wait_for(WAIT_MAX, WAIT_MAX)).await?;
     let available = core.balance_of(caller.account).await?.available;
     Ok((parts, answer(core, &view, available)).into_response())
+}
+
+/// Accepts the run, or finds the one that the same request made before: also where that request would
+/// be refused by now, since the catalog has changed.
+async fn accept(
+    core: &Core,
+    caller: &Caller,
+    slug: String,
+    body: GenerateBody,
+    key: Option<IdempotencyKey>,
+) -> Result<Accepted, Problem> {
+    let read = match core.catalog.generator(&slug) {
+        Some(_) => body.read(&core.catalog, slug),
+        None => Err(Problem::not_found("Generator")),
+    };
+    match read {
+        Ok(request) => core.generate(caller, GeneratorRequest { idempotency: key, ..request }).await,
+        Err(problem) => match core.replay(caller, key.as_ref()).await {
+            Ok(found) => return found.ok_or(problem),
+            Err(refusal) => Err(refusal),
+        },
+    }
+    .map_err(|refusal| refused(&refusal))
 }
 
 /// The run once it has ended, or as it stands when there was no more time to wait.

@@ -39,12 +39,16 @@ impl Submission {
     pub async fn answer(self, core: &Core, operation: &Operation, read: Reader) -> Result<Response, Problem> {
         self.caller.require(operation.scope)?;
         let key = self.idempotency.required(&self.body.bytes)?;
-        let asked = read(&core.catalog, self.body.value)?;
-        let (images_field, inputs) = (asked.images_field, asked.inputs.clone());
-        let accepted = core
-            .accept_run(&self.caller, request(operation, asked, key))
-            .await
-            .map_err(|refusal| operation.refused(&core.catalog, &refusal, images_field))?;
+        let (accepted, inputs) = match read(&core.catalog, self.body.value) {
+            Ok(asked) => {
+                let (images_field, inputs) = (asked.images_field, asked.inputs.clone());
+                let accepted = core.accept_run(&self.caller, request(operation, asked, key)).await;
+                let refused = |refusal| operation.refused(&core.catalog, &refusal, images_field);
+                (accepted.map_err(refused)?, Some(inputs))
+            }
+            // A run that was accepted before stays found, whatever the catalog says by now.
+            Err(problem) => (core.replay(&self.caller, Some(&key)).await?.ok_or(problem)?, None),
+        };
         let usual = if operation.waits { WAIT_MAX } else { Duration::ZERO };
         let within = self.prefer.wait_for(usual, WAIT_MAX);
         let parts = (
@@ -77,9 +81,18 @@ fn request(operation: &Operation, asked: Asked, idempotency: IdempotencyKey) -> 
 }
 
 /// The run once it has ended, or as it stands when there was no more time to wait. Said again or not,
-/// the same body brought the same `inputs`.
-async fn settled(core: &Core, accepted: Accepted, inputs: Inputs, within: Duration) -> Result<RunView, Problem> {
+/// the same body brought the same `inputs`; where it could not be read any more they are opened.
+async fn settled(
+    core: &Core,
+    accepted: Accepted,
+    inputs: Option<Inputs>,
+    within: Duration,
+) -> Result<RunView, Problem> {
     let Accepted { run_id, run, .. } = accepted;
+    let inputs = match inputs {
+        Some(inputs) => inputs,
+        None => core.opened(run_id, run.clone()).await?.inputs,
+    };
     let ended = run.status().is_ended();
     if !ended && within.is_zero() {
         return Ok(RunView { run_id, run, inputs, creations: Vec::new() });

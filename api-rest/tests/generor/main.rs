@@ -1,6 +1,7 @@
 //! The Generor dialect over HTTP, against the whole surface.
 
 mod account;
+mod again;
 mod creations;
 mod document;
 mod errors;

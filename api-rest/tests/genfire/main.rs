@@ -5,6 +5,7 @@ mod errors;
 mod idempotency;
 mod lists;
 mod receipts;
+mod routes;
 mod scopes;
 mod shape;
 mod shapes;

@@ -16,6 +16,7 @@ use http::{Method, Request};
 use mintmark_api_rest::http::limits::RateLimits;
 use mintmark_api_rest::{AppState, RestSettings};
 use mintmark_domain::account::{Scopes, Tier};
+use mintmark_domain::catalog::{Catalog, Sources};
 use mintmark_domain::ids::AccountId;
 use mintmark_domain::usecases::{BonusAmounts, Core, Registration};
 use mintmark_domain::{Credits, Timestamp};
@@ -36,6 +37,8 @@ pub struct Options {
     pub bonuses: BTreeMap<&'static str, BonusAmounts>,
     /// Whether the sandbox delivers ready samples instead of drawing.
     pub instant: bool,
+    /// The catalog; the built-in one usually.
+    pub catalog: Sources,
 }
 
 impl Default for Options {
@@ -46,6 +49,7 @@ impl Default for Options {
             settings: RestSettings::default(),
             bonuses: BTreeMap::new(),
             instant: false,
+            catalog: Sources::embedded(),
         }
     }
 }
@@ -160,6 +164,18 @@ impl TestApp {
         Answer::of(self.request(Method::POST, path).header("Idempotency-Key", key).json(body)).await
     }
 
+    /// The same books behind another catalog, as the next release or another operator's file has it.
+    pub async fn with_catalog(&self, sources: &Sources) -> Elsewhere {
+        let catalog = Catalog::load(sources).unwrap_or_else(|problems| panic!("{problems:?}"));
+        let core = Core { catalog: catalog.into(), ..self.core.clone() };
+        let router = mintmark_api_rest::router(AppState { core, ..self.state.clone() });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let base_url = format!("http://{}", listener.local_addr().expect("its address"));
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let server = tokio::spawn(async move { axum::serve(listener, service).await.expect("serving") });
+        Elsewhere { base_url, key: self.account.key.clone(), client: self.client.clone(), server }
+    }
+
     /// A request in process, without a socket.
     pub async fn oneshot(&self, request: Request<Body>) -> Response {
         self.router.clone().oneshot(request).await.expect("it never fails")
@@ -178,6 +194,28 @@ impl TestApp {
     /// Now, by the core's clock.
     pub fn now(&self) -> Timestamp {
         self.core.now()
+    }
+}
+
+/// A second server on the books of a [`TestApp`].
+pub struct Elsewhere {
+    base_url: String,
+    key: String,
+    client: reqwest::Client,
+    server: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Elsewhere {
+    /// POST of JSON under an idempotency key, with the first account's API key.
+    pub async fn post_keyed(&self, path: &str, key: &str, body: &Value) -> Answer {
+        let request = self.client.post(format!("{}{path}", self.base_url)).bearer_auth(&self.key);
+        Answer::of(request.header("Idempotency-Key", key).json(body)).await
     }
 }
 

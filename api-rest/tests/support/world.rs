@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use mintmark_api_rest::http::limits::MemoryLimiter;
 use mintmark_api_rest::http::{Authenticator, NoKeyUse};
 use mintmark_api_rest::{AppState, HealthSource, PartHealth, RestSettings};
-use mintmark_domain::catalog::{Catalog, Sources};
+use mintmark_domain::catalog::Catalog;
 use mintmark_domain::es::{EventLog, StreamRef};
 use mintmark_domain::ids::AccountId;
 use mintmark_domain::ports::{
@@ -136,7 +136,7 @@ impl World {
             dispatch: Arc::new(dispatcher.clone()),
             inputs: Arc::new(GuardedInputs::new(egress, links.clone(), assets.clone(), clock)),
             links,
-            catalog: Arc::new(Catalog::load(&Sources::embedded()).expect("the catalog")),
+            catalog: Arc::new(Catalog::load(&options.catalog).expect("the catalog")),
             settings: Arc::new(Settings { shards, bonuses: options.bonuses.clone(), ..Settings::default() }),
         };
         let kept: Arc<dyn Assets> = Arc::new(assets.clone());

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::authenticate::Caller;
 use super::core::Core;
+use super::generate::scope_to_generate;
 use super::refusal::Refusal;
 use super::submission::SubmitPlan;
 use crate::account::{Account, Scope};
@@ -161,7 +162,7 @@ impl Core {
         let judged = match judged {
             Ok(judged) => judged,
             // A run that was accepted before stays found, whatever the catalog says by now.
-            Err(refusal) => return self.replayed(caller, &request).await?.ok_or(refusal),
+            Err(refusal) => return self.replayed(caller, request.idempotency.as_ref()).await?.ok_or(refusal),
         };
         let inputs = request.inputs.clone();
         let prepared = self.prepare(caller, request, judged).await?;
@@ -182,8 +183,19 @@ impl Core {
         Ok(Accepted { run_id, run, replayed, available, confirmed })
     }
 
-    async fn replayed(&self, caller: &Caller, request: &RunRequest) -> Result<Option<Accepted>, Refusal> {
-        let Some(key) = &request.idempotency else { return Ok(None) };
+    /// The run that the same request made before under the same key, for whoever would refuse that
+    /// request by now: what was accepted stays found, whatever the catalog says. Errors: the key was
+    /// used for another request, or the caller may not make what the run makes.
+    pub async fn replay(&self, caller: &Caller, key: Option<&IdempotencyKey>) -> Result<Option<Accepted>, Refusal> {
+        let Some(accepted) = self.replayed(caller, key).await? else { return Ok(None) };
+        if let Some(requested) = accepted.run.requested() {
+            caller.require(scope_to_generate(requested.parameters.capability))?;
+        }
+        Ok(Some(accepted))
+    }
+
+    async fn replayed(&self, caller: &Caller, key: Option<&IdempotencyKey>) -> Result<Option<Accepted>, Refusal> {
+        let Some(key) = key else { return Ok(None) };
         let run_id = RunId::keyed(caller.account, &key.method, &key.path, &key.key);
         let fingerprint = self.vault.fingerprint(caller.account.0, &key.body).await?;
         let decision = self

@@ -87,8 +87,12 @@ impl Core {
     /// Accepts a run of a generator. Errors: no such generator; one that is not offered yet, a model
     /// that it does not take, a choice that it does not have; whatever [`Core::accept_run`] refuses.
     pub async fn generate(&self, caller: &Caller, request: GeneratorRequest) -> Result<Accepted, Refusal> {
-        let run = self.run_of(request)?;
-        self.accept_run(caller, run).await
+        let key = request.idempotency.clone();
+        match self.run_of(request) {
+            Ok(run) => self.accept_run(caller, run).await,
+            // A run that was accepted before stays found, whatever its generator takes by now.
+            Err(refusal) => self.replay(caller, key.as_ref()).await?.ok_or(refusal),
+        }
     }
 
     /// The run that a generator makes of a request. Nothing is held, fetched or decided here.
