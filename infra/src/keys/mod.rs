@@ -3,8 +3,8 @@
 //! One master key of 32 bytes wraps everything else. It lies outside the database and apart
 //! from its backups. From it come keys for single purposes (HKDF-SHA256), and it wraps each
 //! subject's data key, under which that person's texts are sealed (XChaCha20-Poly1305).
-//! Destroying one row of `subject_keys` therefore destroys every sealed text of one person,
-//! in every backup of the log too.
+//! Emptying one row of `subject_keys` therefore destroys every sealed text of one person, in every
+//! backup of the log too; the empty row says that this person gets no key again.
 
 mod api_key;
 mod crypto;

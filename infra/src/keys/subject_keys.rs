@@ -14,6 +14,8 @@ use super::{KeyError, MasterKey, Purpose, PurposeKey, SubjectKey};
 const CACHED_MAX: usize = 20_000;
 /// How long a key is used without looking whether it was destroyed by another process.
 const CACHED_FOR: Duration = Duration::from_secs(60);
+/// What stands in the row of an erased subject in place of a wrapped key.
+const ERASED: &[u8] = &[];
 /// The wrapped form's first byte, so that another one can follow.
 const FORMAT: u8 = 1;
 
@@ -42,7 +44,7 @@ impl SubjectKeys {
     /// The subject's key, made if it has none yet.
     ///
     /// # Errors
-    /// [`KeyError::Database`], or [`KeyError::DoesNotOpen`] for a row that was altered.
+    /// [`KeyError::Database`], [`KeyError::SubjectGone`] once it was erased, or [`KeyError::DoesNotOpen`] for a row that was altered.
     pub async fn key(&self, subject: Uuid) -> Result<Arc<SubjectKey>, KeyError> {
         if let Some(key) = self.cached(subject) {
             return Ok(key);
@@ -56,7 +58,7 @@ impl SubjectKeys {
             .bind(wrapped)
             .execute(&self.pool)
             .await?;
-        // Another process may have been first: the row decides.
+        // Another process may have been first, with a key or with an erasure: the row decides.
         self.existing(subject).await?.ok_or(KeyError::SubjectGone)
     }
 
@@ -85,8 +87,9 @@ impl SubjectKeys {
             return Ok(found);
         }
         let rows: Vec<(Uuid, Vec<u8>)> =
-            sqlx::query_as("SELECT subject, wrapped FROM subject_keys WHERE subject = ANY($1)")
+            sqlx::query_as("SELECT subject, wrapped FROM subject_keys WHERE subject = ANY($1) AND wrapped <> $2")
                 .bind(&missing)
+                .bind(ERASED)
                 .fetch_all(&self.pool)
                 .await?;
         for (subject, wrapped) in rows {
@@ -98,16 +101,25 @@ impl SubjectKeys {
     }
 
     /// Destroys the subject's key, and with it everything sealed under it. Answers whether
-    /// there was one. A process that has just read it forgets it within a minute.
+    /// there was one. A process that has just read it forgets it within a minute; what it seals until
+    /// then nobody can open afterwards. The row stays, empty, so that none makes another key.
     ///
     /// # Errors
     /// [`KeyError::Database`].
     pub async fn erase(&self, subject: Uuid) -> Result<bool, KeyError> {
-        let deleted =
-            sqlx::query("DELETE FROM subject_keys WHERE subject = $1").bind(subject).execute(&self.pool).await?;
+        // `xmax` is 0 in a row that this statement inserts: there was no key to destroy.
+        let had_key: Option<bool> = sqlx::query_scalar(
+            "INSERT INTO subject_keys (subject, wrapped) VALUES ($1, $2)
+             ON CONFLICT (subject) DO UPDATE SET wrapped = EXCLUDED.wrapped WHERE subject_keys.wrapped <> $2
+             RETURNING xmax <> 0",
+        )
+        .bind(subject)
+        .bind(ERASED)
+        .fetch_optional(&self.pool)
+        .await?;
         // After the row is gone; before, the next reader would bring it back.
         self.lock().remove(&subject);
-        Ok(deleted.rows_affected() > 0)
+        Ok(had_key.unwrap_or(false))
     }
 
     fn wrap(&self, subject: Uuid, data_key: &SecretKey) -> Vec<u8> {
@@ -205,8 +217,27 @@ mod tests {
         assert!(!keys.erase(ANN).await.unwrap(), "once is enough");
         assert!(keys.existing(ANN).await.unwrap().is_none());
         assert!(keys.existing(BOB).await.unwrap().is_some());
-        let new = keys.key(ANN).await.unwrap();
-        assert!(new.open(TEXT, &sealed).is_err(), "a new key does not bring the old texts back");
+        let bob = keys.key(BOB).await.unwrap();
+        assert!(bob.open(TEXT, &sealed).is_err());
+        db.close().await;
+    }
+
+    #[tokio::test]
+    async fn an_erased_subject_never_gets_another_key() {
+        let db = TestDb::with_sql(&[SCHEMA]).await;
+        let (here, there) = (keys(&db, 1), keys(&db, 1));
+        here.key(ANN).await.unwrap();
+        there.key(ANN).await.unwrap();
+        assert!(here.erase(ANN).await.unwrap());
+        assert!(matches!(here.key(ANN).await, Err(KeyError::SubjectGone)), "here");
+        // Another process goes on with the key it has read, for a minute; then it finds none either.
+        there.lock().clear();
+        assert!(matches!(there.key(ANN).await, Err(KeyError::SubjectGone)), "there");
+        assert!(matches!(keys(&db, 1).key(ANN).await, Err(KeyError::SubjectGone)), "after a restart");
+        assert!(there.existing(ANN).await.unwrap().is_none());
+        // One who had no key yet gets none afterwards.
+        assert!(!here.erase(BOB).await.unwrap());
+        assert!(matches!(there.key(BOB).await, Err(KeyError::SubjectGone)));
         db.close().await;
     }
 
