@@ -11,6 +11,9 @@ use crate::projection::{Definition, Projection};
 /// Whoever makes tables holds this advisory lock ("readside" in ASCII).
 const SCHEMA_LOCK: i64 = 0x7265_6164_7369_6465;
 
+/// How long taking a superseded version away waits for whoever reads it.
+const DROP_WITHIN_MS: u32 = 2_000;
+
 /// What every projection's schema holds beside its own tables.
 const COMMON_DDL: &str = include_str!("common.sql");
 /// What is kept outside the log, so that no rebuild touches it.
@@ -57,7 +60,63 @@ pub async fn migrate(connection: &mut PgConnection, projections: &[&dyn Projecti
         }
     }
     transaction.commit().await?;
+    for projection in projections {
+        drop_superseded(connection, projection.definition().schema).await;
+    }
     Ok(())
+}
+
+/// Takes away the versions of a projection that are older than the one before `current`. That one stays:
+/// another process may still serve it, and whoever goes back to the last release finds it. Newer ones are
+/// somebody else's. What cannot be taken away is left for the next start.
+async fn drop_superseded(connection: &mut PgConnection, current: &str) {
+    match superseded(connection, current).await {
+        Ok(schemas) => {
+            for schema in schemas {
+                match drop_version(connection, &schema).await {
+                    Ok(()) => tracing::info!(schema, "a superseded version of read models was taken away"),
+                    Err(error) => tracing::warn!(schema, %error, "a superseded version of read models is left"),
+                }
+            }
+        }
+        Err(error) => tracing::warn!(schema = current, %error, "superseded versions of read models are left"),
+    }
+}
+
+/// Name and number of a version: `read_wallets_v` and 1.
+fn version(schema: &str) -> Option<(&str, u32)> {
+    let digits = schema.rfind(|letter: char| !letter.is_ascii_digit())? + 1;
+    let (name, number) = schema.split_at(digits);
+    name.ends_with("_v").then_some(())?;
+    Some((name, number.parse().ok()?))
+}
+
+async fn superseded(connection: &mut PgConnection, current: &str) -> sqlx::Result<Vec<String>> {
+    let Some((name, number)) = version(current) else { return Ok(Vec::new()) };
+    let known: Vec<String> =
+        sqlx::query_scalar("SELECT schema FROM read_side.definitions").fetch_all(&mut *connection).await?;
+    let mut older: Vec<(u32, String)> = known
+        .into_iter()
+        .filter_map(|schema| {
+            let (of, at) = version(&schema)?;
+            (of == name && at < number).then_some((at, schema))
+        })
+        .collect();
+    older.sort_unstable();
+    older.pop();
+    Ok(older.into_iter().map(|(_, schema)| schema).collect())
+}
+
+/// Takes one version away with what a rebuild of it may have left.
+async fn drop_version(connection: &mut PgConnection, schema: &str) -> sqlx::Result<()> {
+    let mut transaction = connection.begin().await?;
+    sqlx::raw_sql(&format!("SET LOCAL lock_timeout = '{DROP_WITHIN_MS}ms'")).execute(&mut *transaction).await?;
+    for schema in [schema.to_owned(), format!("{schema}_next"), format!("{schema}_verify"), format!("{schema}_retired")]
+    {
+        sqlx::raw_sql(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE")).execute(&mut *transaction).await?;
+    }
+    sqlx::query("DELETE FROM read_side.definitions WHERE schema = $1").bind(schema).execute(&mut *transaction).await?;
+    transaction.commit().await
 }
 
 fn digest(definition: &Definition) -> Vec<u8> {

@@ -6,4 +6,5 @@ mod support;
 mod creations;
 mod runner;
 mod runs;
+mod versions;
 mod wallets;
