@@ -10,10 +10,14 @@ use super::fields::{fields, meaning};
 use super::questions::QUESTIONS;
 use super::*;
 use crate::es::{AggregateType, Position, Recorded, StreamId, decode_event};
-use crate::{Shard, account, batch, bonus, creation, payment, run, wallet};
+use crate::{Shard, account, batch, bonus, creation, es, payment, run, wallet};
 
 fn golden_dir() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden")
+}
+
+fn golden_states_dir() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden-states")
 }
 
 /// The row that would hold an event.
@@ -100,6 +104,49 @@ where
 #[test]
 fn every_event_is_written_as_the_golden_files_say_and_read_back_the_same() {
     for_each_aggregate!(check_golden);
+}
+
+/// Golden files of the states that the samples fold to, one state a line after the schema's name: what
+/// a snapshot of this release holds. A snapshot is read back by whoever writes the same name, so the
+/// name has to change whenever the lines do.
+fn check_state<A: es::Aggregate>(_types: &[&'static str], samples: &[A::Event])
+where
+    A::Command: Clone + std::fmt::Debug,
+{
+    let mut text = format!("{}\n", A::STATE_SCHEMA);
+    let mut state = A::default();
+    for event in samples {
+        state.apply(event.clone());
+        let json = serde_json::to_string(&state).unwrap();
+        assert!(serde_json::from_str::<A>(&json).unwrap() == state, "{} is read back the same", A::TYPE);
+        text.push_str(&json);
+        text.push('\n');
+    }
+    let file = format!("{}.jsonl", A::TYPE);
+    let path = golden_states_dir().join(&file);
+    let golden = std::fs::read_to_string(&path).unwrap_or_default();
+    if golden == text {
+        return;
+    }
+    assert!(
+        golden.lines().next() != Some(A::STATE_SCHEMA),
+        "golden-states/{file}: the serialized state of {} (or its samples) changed. Raise the number in its \
+         STATE_SCHEMA, now {:?}, so that no older snapshot is read as the new shape; then write the file anew with \
+         MINTMARK_NEW_GOLDEN=1",
+        A::TYPE,
+        A::STATE_SCHEMA
+    );
+    assert!(
+        std::env::var_os("MINTMARK_NEW_GOLDEN").is_some(),
+        "golden-states/{file} is not of schema {:?}: write it anew with MINTMARK_NEW_GOLDEN=1",
+        A::STATE_SCHEMA
+    );
+    std::fs::write(&path, &text).unwrap();
+}
+
+#[test]
+fn a_state_of_another_shape_has_another_schema() {
+    for_each_aggregate!(check_state);
 }
 
 #[test]
