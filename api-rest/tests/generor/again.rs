@@ -28,7 +28,7 @@ async fn what_was_accepted_is_found_again_whatever_the_catalog_says_by_now() {
         assert!(new["error"]["message"].as_str().unwrap().contains(why), "{new}");
         let other = json!({"prompt": "Ants", "model_id": 3, "preference": "pun"});
         let reused = later.post_keyed(&path("joke"), "one", &other).await.json_of(400);
-        assert!(reused["error"]["message"].as_str().unwrap().contains("Idempotency"), "{reused}");
+        assert!(reused["error"]["message"].as_str().unwrap().contains("idempotency key"), "{reused}");
     }
     assert_eq!(app.available().await, spent, "nothing was charged again");
     // A generator that nobody ever asked is not found, with a key or without.

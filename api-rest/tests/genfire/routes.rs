@@ -11,15 +11,19 @@ use crate::support::{Options, TestApp};
 
 const IMAGES: &str = "/v1/images/generations";
 
-/// The built-in catalog, in which only texts are carried out.
-fn texts_alone() -> Sources {
-    let routes = "[[route]]\nprovider = \"sandbox\"\ncapabilities = [\"text_generation\"]\n";
-    Sources::embedded().with("routes.toml", routes)
+/// The built-in catalog, in which nobody draws images; the generators that do are not offered either.
+fn without_images() -> Sources {
+    let routes = include_str!("../../../catalog/routes.toml").replace("\"image_generation\",", "");
+    let later = |generator: &str| generator.replace("status = \"active\"", "status = \"development\"");
+    Sources::embedded()
+        .with("routes.toml", routes)
+        .with("generators/image.toml", later(include_str!("../../../catalog/generators/image.toml")))
+        .with("generators/logo.toml", later(include_str!("../../../catalog/generators/logo.toml")))
 }
 
 #[tokio::test]
 async fn a_model_without_a_route_is_listed_as_printed_and_refused_before_anything_is_held() {
-    let app = TestApp::with(Options { catalog: texts_alone(), ..Options::default() }).await;
+    let app = TestApp::with(Options { catalog: without_images(), ..Options::default() }).await;
     let usual = TestApp::start().await;
     for list in ["/v1/models", "/v1/models/pricing"] {
         assert_eq!(app.get(list).await.json_of(200), usual.get(list).await.json_of(200), "{list}");
@@ -55,7 +59,7 @@ async fn a_run_that_was_accepted_is_found_again_whatever_the_catalog_says_by_now
     // Its first model is GenFire v1.
     let edits = models.replacen("capability = \"image_generation\"", "capability = \"image_editing\"", 1);
     let moved = Sources::embedded().with("models/image.toml", edits);
-    for (sources, code) in [(texts_alone(), "model_unavailable"), (moved, "model_not_found")] {
+    for (sources, code) in [(without_images(), "model_unavailable"), (moved, "model_not_found")] {
         let later = app.with_catalog(&sources).await;
         let again = later.post_keyed(IMAGES, "one", &body).await;
         assert_eq!(again.json_of(200)["id"], made["id"], "{code}");
