@@ -40,8 +40,15 @@ fn picture() -> Bytes {
 }
 
 fn clip() -> Bytes {
-    let spec =
-        VideoSpec { prompt: "sea".into(), seed: 1, width: 160, height: 90, duration_ms: 1_000, mode: VideoMode::Text };
+    let spec = VideoSpec {
+        prompt: "sea".into(),
+        seed: 1,
+        width: 160,
+        height: 90,
+        duration_ms: 1_000,
+        mode: VideoMode::Text,
+        sound: false,
+    };
     make_video(&spec).unwrap().bytes.into()
 }
 

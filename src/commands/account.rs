@@ -6,13 +6,13 @@ use mintmark_domain::account::Scopes;
 use mintmark_domain::usecases::Registration;
 use serde_json::json;
 
-use super::{account_named, show, with_platform};
+use super::{account_named, show, with_new_platform, with_platform};
 use crate::cli::AccountCommand;
 
 pub async fn run(command: AccountCommand) -> anyhow::Result<ExitCode> {
     match command {
         AccountCommand::Create { place, username, email, credits, tier, json } => {
-            with_platform(place, async |platform| {
+            with_new_platform(place, async |platform| {
                 let registration = Registration { username, email, tier, credits, scopes: Scopes::Full };
                 let made = platform.core.register(registration).await?;
                 if json {
@@ -21,11 +21,11 @@ pub async fn run(command: AccountCommand) -> anyhow::Result<ExitCode> {
                         "user_id": made.user_id,
                         "api_key": made.key.secret,
                     });
-                    println!("{answer}");
+                    say!("{answer}");
                 } else {
-                    println!("account  {}", made.account);
-                    println!("user id  {}", made.user_id);
-                    println!("API key  {}   (shown only now)", made.key.secret);
+                    say!("account  {}", made.account);
+                    say!("user id  {}", made.user_id);
+                    say!("API key  {}   (shown only now)", made.key.secret);
                 }
                 Ok(())
             })
@@ -42,7 +42,7 @@ pub async fn run(command: AccountCommand) -> anyhow::Result<ExitCode> {
             with_platform(place, async |platform| {
                 let account = account_named(platform, &account).await?;
                 platform.core.set_suspended(account, Some(reason)).await?;
-                println!("{account} is suspended");
+                say!("{account} is suspended");
                 Ok(())
             })
             .await?;
@@ -51,7 +51,7 @@ pub async fn run(command: AccountCommand) -> anyhow::Result<ExitCode> {
             with_platform(place, async |platform| {
                 let account = account_named(platform, &account).await?;
                 platform.core.set_suspended(account, None).await?;
-                println!("{account} may act again");
+                say!("{account} may act again");
                 Ok(())
             })
             .await?;

@@ -30,14 +30,14 @@ async fn verify(platform: &Platform) -> anyhow::Result<ExitCode> {
         findings.extend(super::rebuild::compare(platform).await?);
     }
     for finding in &findings {
-        println!("{finding}");
+        say!("{finding}");
     }
     let (events, streams) = (verified.events, verified.streams.len());
     if findings.is_empty() {
-        println!("{events} events in {streams} streams: nothing differs");
+        say!("{events} events in {streams} streams: nothing differs");
         Ok(ExitCode::SUCCESS)
     } else {
-        println!("{events} events in {streams} streams: {} things differ", findings.len());
+        say!("{events} events in {streams} streams: {} things differ", findings.len());
         Ok(ExitCode::FAILURE)
     }
 }

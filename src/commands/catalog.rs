@@ -11,7 +11,7 @@ pub fn run(command: CatalogCommand) -> anyhow::Result<ExitCode> {
     let CatalogCommand::Check { directory } = command;
     match Catalog::load(&catalog_sources(directory.as_deref())?) {
         Ok(catalog) => {
-            println!(
+            say!(
                 "{} models, {} generators, {} voices, {} price books: nothing wrong",
                 catalog.models().count(),
                 catalog.generators().count(),
@@ -22,9 +22,9 @@ pub fn run(command: CatalogCommand) -> anyhow::Result<ExitCode> {
         }
         Err(problems) => {
             for problem in &problems {
-                println!("{problem}");
+                say!("{problem}");
             }
-            println!("{} problems", problems.len());
+            say!("{} problems", problems.len());
             Ok(ExitCode::FAILURE)
         }
     }

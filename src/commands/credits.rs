@@ -21,9 +21,9 @@ pub async fn run(command: CreditsCommand) -> anyhow::Result<ExitCode> {
                         "account_id": account.to_string(),
                         "available": granted.balance.available.to_string(),
                     });
-                    println!("{answer}");
+                    say!("{answer}");
                 } else {
-                    println!("granted {amount} as {}; {} available now", granted.payment, granted.balance.available);
+                    say!("granted {amount} as {}; {} available now", granted.payment, granted.balance.available);
                 }
                 Ok(())
             })
@@ -33,7 +33,7 @@ pub async fn run(command: CreditsCommand) -> anyhow::Result<ExitCode> {
             with_platform(place, async |platform| {
                 let (balance, _) =
                     platform.core.refund_run(run, amount, "operator".to_owned(), reason, reference).await?;
-                println!("refunded {amount} of {run}; {} available now", balance.available);
+                say!("refunded {amount} of {run}; {} available now", balance.available);
                 Ok(())
             })
             .await?;

@@ -32,7 +32,7 @@ pub async fn at_first_start(platform: &Platform, core: &Core) -> anyhow::Result<
 /// Prints the key, which is shown only now, and a request for each door.
 pub fn print(url: &str, account: &Registered) {
     let key = &account.key.secret;
-    println!(
+    say!(
         r#"
 A demo account was made with {DEMO_CREDITS} credits. Its key, shown only now:
 

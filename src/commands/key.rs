@@ -23,10 +23,10 @@ pub async fn run(command: KeyCommand) -> anyhow::Result<ExitCode> {
                         "name": key.name,
                         "scopes": key.scopes.names(),
                     });
-                    println!("{answer}");
+                    say!("{answer}");
                 } else {
-                    println!("key id   {}", key.key_id);
-                    println!("API key  {}   (shown only now)", key.secret);
+                    say!("key id   {}", key.key_id);
+                    say!("API key  {}   (shown only now)", key.secret);
                 }
                 Ok(())
             })
@@ -45,7 +45,7 @@ pub async fn run(command: KeyCommand) -> anyhow::Result<ExitCode> {
             with_platform(place, async |platform| {
                 let account = account_named(platform, &account).await?;
                 platform.core.revoke_key_by_operator(account, key_id).await?;
-                println!("key {key_id} is revoked");
+                say!("key {key_id} is revoked");
                 Ok(())
             })
             .await?;

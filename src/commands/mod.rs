@@ -1,6 +1,14 @@
 //! One module per command. Each opens what it needs, does one thing, and leaves nothing running; all
 //! work beside a running server and without one.
 
+/// Prints a line for whoever called. Nobody reads on where a pager was closed; that is no failure.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($words)*);
+    }};
+}
+
 mod account;
 mod audit;
 mod catalog;
@@ -39,17 +47,42 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Catalog(command) => catalog::run(command),
             Command::Sandbox(command) => sandbox::run(command).await,
             Command::Config => {
-                print!("{}", crate::config::markdown());
+                say!("{}", crate::config::markdown().trim_end());
                 Ok(ExitCode::SUCCESS)
             }
         }
     })
 }
 
-/// Opens the platform for a command other than `serve`, does the work, and closes it again whatever
-/// came of it.
+/// Opens the platform that is there for a command other than `serve`, does the work, and closes it again
+/// whatever came of it. Errors: there is none in the data directory; a name that was mistyped must not
+/// read as books without a mistake.
 async fn with_platform<T>(place: Place, work: impl AsyncFnOnce(&Platform) -> anyhow::Result<T>) -> anyhow::Result<T> {
-    let config = Config::load(place.config.as_deref(), place.data_dir.as_deref(), None)?;
+    let config = load(place)?;
+    let is_empty =
+        |directory: &std::path::Path| std::fs::read_dir(directory).map_or(true, |mut in_it| in_it.next().is_none());
+    if config.database_url.is_empty() && is_empty(&config.data_dir) {
+        anyhow::bail!(
+            "there is no installation in {}; name another with --data-dir, or begin one there with `mintmark serve`",
+            config.data_dir.display()
+        );
+    }
+    on_platform(config, work).await
+}
+
+/// The same, but where there is no platform yet, this makes it.
+async fn with_new_platform<T>(
+    place: Place,
+    work: impl AsyncFnOnce(&Platform) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    on_platform(load(place)?, work).await
+}
+
+fn load(place: Place) -> anyhow::Result<Config> {
+    Config::load(place.config.as_deref(), place.data_dir.as_deref(), None)
+}
+
+async fn on_platform<T>(config: Config, work: impl AsyncFnOnce(&Platform) -> anyhow::Result<T>) -> anyhow::Result<T> {
     let platform = Platform::open(config, Role::Tool).await?;
     let result = work(&platform).await;
     platform.close().await?;

@@ -26,9 +26,9 @@ pub async fn run(place: Place, only: Vec<String>) -> anyhow::Result<ExitCode> {
                 continue;
             }
             let replayed = replay(platform, projection, true).await?;
-            println!("{}: {} events replayed and switched to", replayed.projection, replayed.events);
+            say!("{}: {} events replayed and switched to", replayed.projection, replayed.events);
             for finding in findings(&replayed) {
-                println!("  was different: {finding}");
+                say!("  was different: {finding}");
             }
         }
         Ok(ExitCode::SUCCESS)

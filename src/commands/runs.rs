@@ -25,7 +25,7 @@ pub async fn run(command: RunsCommand) -> anyhow::Result<ExitCode> {
                 let reason = FailureReason { code: "settled_by_hand".into(), message: reason };
                 let conclusion = Conclusion::ByHand { by: "operator".into(), reason };
                 platform.core.conclude_run(run, requested, live_attempt(&state), conclusion).await?;
-                println!("{run} has failed at no cost; its hold is released");
+                say!("{run} has failed at no cost; its hold is released");
                 Ok(())
             })
             .await?;
@@ -35,9 +35,9 @@ pub async fn run(command: RunsCommand) -> anyhow::Result<ExitCode> {
                 let cancelled = platform.core.cancel_run_by_operator(run).await?;
                 let status = cancelled.run.status();
                 if status.is_ended() {
-                    println!("{run} is {}", status.as_str());
+                    say!("{run} is {}", status.as_str());
                 } else {
-                    println!("{run} is {}; it is stopped as soon as its provider confirms", status.as_str());
+                    say!("{run} is {}; it is stopped as soon as its provider confirms", status.as_str());
                 }
                 Ok(())
             })

@@ -17,7 +17,7 @@ pub async fn run(command: SandboxCommand) -> anyhow::Result<ExitCode> {
     let listener = TcpListener::bind(listen)
         .await
         .with_context(|| format!("{listen} cannot be listened on; choose another with --listen"))?;
-    println!("the sandbox serves http://{}", listener.local_addr()?);
+    say!("the sandbox serves http://{}", listener.local_addr()?);
     let stop = async {
         // Without signals it is stopped as any process is.
         let _ = tokio::signal::ctrl_c().await;

@@ -47,7 +47,7 @@ pub async fn run(place: Place, listen: Option<SocketAddr>) -> anyhow::Result<Exi
 
 async fn serve(platform: &Platform, listener: TcpListener, stopped: CancellationToken) -> anyhow::Result<()> {
     if let Some(notice) = &platform.notice {
-        println!("{notice}");
+        say!("{notice}");
     }
     let metrics = Metrics::start()?;
     let board = Arc::new(Board::new());
@@ -68,7 +68,7 @@ async fn serve(platform: &Platform, listener: TcpListener, stopped: Cancellation
     let demo = demo::at_first_start(platform, &core).await?;
     let upkeep = tokio::spawn(keep_metrics(metrics.clone()));
     let app = surfaces(platform, core, reads, board, metrics, stopped.child_token());
-    println!("Mintmark serves {}", platform.config.public_url);
+    say!("Mintmark serves {}", platform.config.public_url);
     if let Some(account) = demo {
         demo::print(&platform.config.public_url, &account);
     }

@@ -11,20 +11,24 @@ use crate::compose::Platform;
 pub async fn account(platform: &Platform, account: AccountId) -> anyhow::Result<()> {
     let view = platform.core.account_view(account).await?;
     let balance = platform.core.balance_of(account).await?;
-    println!("account    {account}");
-    println!("user id    {}", view.state.user_id().unwrap_or_default());
-    println!("username   {}", view.profile.username);
-    println!("email      {}", view.profile.email);
-    println!("tier       {}", view.state.tier());
+    say!("account    {account}");
+    say!("user id    {}", view.state.user_id().unwrap_or_default());
+    say!("username   {}", view.profile.username);
+    say!("email      {}", view.profile.email);
+    say!("tier       {}", view.state.tier());
     if let Some(reason) = view.state.suspended() {
-        println!("suspended  {reason}");
+        say!("suspended  {reason}");
     }
-    println!(
+    say!(
         "credits    {} available (paid {}, free {}, earned {}), {} held",
-        balance.available, balance.paid, balance.free, balance.earned, balance.held
+        balance.available,
+        balance.paid,
+        balance.free,
+        balance.earned,
+        balance.held
     );
     if balance.receivable.is_positive() {
-        println!("owed       {} after chargebacks", balance.receivable);
+        say!("owed       {} after chargebacks", balance.receivable);
     }
     keys(&view.state);
     Ok(())
@@ -35,43 +39,43 @@ pub fn keys(account: &Account) {
     for (id, key) in account.keys() {
         let scopes = key.scopes.names();
         let scopes = if scopes.is_empty() { "full access".to_owned() } else { scopes.join(" ") };
-        println!("key {id:<6} {}…  {}  [{scopes}]", key.prefix, key.name);
+        say!("key {id:<6} {}…  {}  [{scopes}]", key.prefix, key.name);
     }
 }
 
 /// A run: request, price, attempt, how the books were closed.
 pub fn run(run_id: RunId, run: &Run) -> anyhow::Result<()> {
     let requested = run.requested().with_context(|| format!("there is no run {run_id}"))?;
-    println!("run        {run_id}");
-    println!("status     {}", run.status().as_str());
-    println!("requested  {} through {} ({})", requested.at, requested.surface.as_str(), requested.route);
-    println!("account    {}, key {}", requested.account, requested.key_id.map_or("none".into(), |id| id.to_string()));
-    println!("payer      {}", requested.payer.wallet);
-    println!("model      {} ({})", requested.parameters.model, requested.parameters.capability);
-    println!("price      {} under {}", requested.quote.amount, requested.quote.price_book);
+    say!("run        {run_id}");
+    say!("status     {}", run.status().as_str());
+    say!("requested  {} through {} ({})", requested.at, requested.surface.as_str(), requested.route);
+    say!("account    {}, key {}", requested.account, requested.key_id.map_or("none".into(), |id| id.to_string()));
+    say!("payer      {}", requested.payer.wallet);
+    say!("model      {} ({})", requested.parameters.model, requested.parameters.capability);
+    say!("price      {} under {}", requested.quote.amount, requested.quote.price_book);
     for line in &requested.quote.lines {
-        println!("           {} × {} × {} = {}", line.quantity, line.unit_price, line.multiplier, line.amount);
+        say!("           {} × {} × {} = {}", line.quantity, line.unit_price, line.multiplier, line.amount);
     }
     if let Some(attempt) = run.attempt() {
-        println!("attempt    {} at {} on {}, id {}", attempt.number, attempt.provider, attempt.node, attempt.client_id);
+        say!("attempt    {} at {} on {}, id {}", attempt.number, attempt.provider, attempt.node, attempt.client_id);
         if let Some(id) = &attempt.provider_request_id {
-            println!("           provider's id {id}");
+            say!("           provider's id {id}");
         }
     }
     if let Some(until) = run.unknown_until() {
-        println!("unknown    until {until}, then it fails at no cost");
+        say!("unknown    until {until}, then it fails at no cost");
     }
     if let Some(reason) = run.failure() {
-        println!("failure    {}: {}", reason.code, reason.message);
+        say!("failure    {}: {}", reason.code, reason.message);
     }
     if let Some(ending) = run.ending() {
-        println!("ended      {}, captured {} by the rule {}", ending.at, ending.captured, ending.rule.code());
+        say!("ended      {}, captured {} by the rule {}", ending.at, ending.captured, ending.rule.code());
         if let Some(cost) = &ending.reported_cost {
-            println!("           the provider reports {} {}", cost.amount, cost.currency);
+            say!("           the provider reports {} {}", cost.amount, cost.currency);
         }
     }
     if run.refunded().is_positive() {
-        println!("refunded   {}", run.refunded());
+        say!("refunded   {}", run.refunded());
     }
     Ok(())
 }

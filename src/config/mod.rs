@@ -231,7 +231,7 @@ impl Default for Config {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        LogConfig { filter: "info".into(), format: LogFormat::Text }
+        LogConfig { filter: "info,sqlx::postgres::notice=warn".into(), format: LogFormat::Text }
     }
 }
 
@@ -316,8 +316,15 @@ impl Config {
         }
         for (tier, bonus) in &self.bonuses {
             for amount in [bonus.signup, bonus.daily, bonus.weekly, bonus.max] {
-                mintmark_domain::Credits::new(amount).with_context(|| format!("bad configuration: bonuses.{tier}"))?;
+                let amount = mintmark_domain::Credits::new(amount);
+                let amount = amount.with_context(|| format!("bad configuration: bonuses.{tier}"))?;
+                if amount.is_negative() {
+                    bail!("bad configuration: bonuses.{tier}: {amount} is less than nothing");
+                }
             }
+        }
+        if let Some(origin) = self.cors_origins.iter().find(|origin| !is_origin(origin)) {
+            bail!("bad configuration: cors_origins: {origin:?} is neither `*` nor scheme://host or scheme://host:port");
         }
         if self.sandbox.concurrency == 0 || self.running.queue_max == 0 || self.writer.waiting_max == 0 {
             bail!(
@@ -335,4 +342,13 @@ impl Config {
     pub fn storage_place(&self) -> String {
         if self.storage.is_empty() { self.data_dir.join("assets").display().to_string() } else { self.storage.clone() }
     }
+}
+
+/// Whether browsers can send this as their `Origin`, or it means any.
+fn is_origin(text: &str) -> bool {
+    let Some((scheme, host)) = text.split_once("://") else { return text == "*" };
+    let plain = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.:[]+".contains(&byte))
+    };
+    plain(scheme) && plain(host)
 }

@@ -82,3 +82,16 @@ fn the_command_line_goes_before_the_file() {
 fn a_named_file_that_is_missing_is_an_error() {
     assert!(Config::load(Some(Path::new("/nonexistent/mintmark.toml")), None, None).is_err());
 }
+
+#[test]
+fn origins_and_bonuses_are_looked_at_before_the_start() {
+    for origins in ["\"*\"", "\"https://app.example\"", "\"http://localhost:3000\", \"http://[::1]:3000\""] {
+        from_toml(&format!("cors_origins = [{origins}]")).unwrap();
+    }
+    for origin in ["foo bar", "app.example", "https://app.example/path", "https://", ""] {
+        let error = from_toml(&format!("cors_origins = [{origin:?}]")).unwrap_err().to_string();
+        assert!(error.contains("cors_origins"), "{error}");
+    }
+    let error = from_toml("[bonuses.free]\ndaily = \"-4\"").unwrap_err().to_string();
+    assert!(error.contains("bonuses.free") && error.contains("-4"), "{error}");
+}

@@ -145,5 +145,13 @@ async fn the_catalog_is_checked_and_every_command_explains_itself() {
         assert!(help.out.find("Usage").is_some_and(|at| at > 10), "{command}: {}", help.out);
     }
     assert_eq!(site.run_plain("frobnicate").await.code, Some(2));
+    for command in ["audit verify", "account show ann", "key list --account ann", "rebuild"] {
+        let nothing = site.run(command).await;
+        assert!(
+            nothing.complaint().contains("no installation") && nothing.complaint().contains("--data-dir"),
+            "{}",
+            nothing.err
+        );
+    }
     assert!(!site.data().exists(), "none of these makes a data directory");
 }

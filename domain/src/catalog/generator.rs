@@ -53,6 +53,19 @@ pub struct OutputField {
     pub field_type: FieldType,
     /// What it means; told to the model too.
     pub description: String,
+    /// The least that an integer may be, or the fewest texts of a list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<u32>,
+    /// The most that an integer may be, or the most texts of a list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<u32>,
+}
+
+impl OutputField {
+    /// Whether a number, or a number of texts, lies within the field's bounds.
+    fn admits(&self, number: u64) -> bool {
+        self.min.is_none_or(|min| u64::from(min) <= number) && self.max.is_none_or(|max| number <= u64::from(max))
+    }
 }
 
 /// A preference's value: a word or a number.
@@ -204,15 +217,16 @@ impl Generator {
         for field in &self.fields {
             let fits = match (answer.get(&field.name), field.field_type) {
                 (Some(Value::String(text)), FieldType::String) => !text.trim().is_empty(),
-                (Some(Value::Number(number)), FieldType::Integer) => number.is_u64(),
+                (Some(Value::Number(number)), FieldType::Integer) => number.as_u64().is_some_and(|n| field.admits(n)),
                 (Some(Value::Array(items)), FieldType::StringList) => {
                     !items.is_empty()
+                        && field.admits(items.len() as u64)
                         && items.iter().all(|item| item.as_str().is_some_and(|text| !text.trim().is_empty()))
                 }
                 (_, FieldType::String | FieldType::Integer | FieldType::StringList) => false,
             };
             if !fits {
-                return Err(problem(&field.name, "is missing or of another type"));
+                return Err(problem(&field.name, "is missing, of another type or out of bounds"));
             }
         }
         match answer.keys().find(|name| !self.fields.iter().any(|field| field.name == **name)) {

@@ -75,7 +75,8 @@ fn videos(folder: &Path, pictures: &[Bytes]) -> Result<(), Box<dyn Error>> {
     let make = |name: &str, duration_ms, mode| -> Result<Bytes, Box<dyn Error>> {
         let since = Instant::now();
         let prompt = "a boat on the sea at sunset".to_owned();
-        let made = make_video(&VideoSpec { prompt, seed: 1, width: 854, height: 480, duration_ms, mode })?;
+        let made =
+            make_video(&VideoSpec { prompt, seed: 1, width: 854, height: 480, duration_ms, mode, sound: false })?;
         keep(folder, &format!("video-{name}.mp4"), since, &made.bytes)?;
         Ok(made.bytes.into())
     };

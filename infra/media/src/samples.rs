@@ -102,6 +102,7 @@ fn video(prompt: &str) -> Sample {
         height: 360,
         duration_ms: 5_000,
         mode: VideoMode::Text,
+        sound: false,
     };
     Sample { bytes: make_video(&spec).map(|video| video.bytes).unwrap_or_default().into(), content_type: "video/mp4" }
 }

@@ -15,11 +15,11 @@ use mintmark_media::{ImageFormat, Picture, VideoMode, VideoSpec, draw_image, mak
 /// Plays the video to its end, then jumps to its middle; says what happened on the console, as one
 /// line of `name=value` pairs.
 const PAGE: &str = r#"<!doctype html><meta charset="utf-8"><title>video</title>
-<body><video id="v" muted playsinline preload="auto"></video><script>
+<body><video id="v" playsinline preload="auto"></video><script>
 const v = document.getElementById('v'), times = new Set();
 const say = (state, seeked) => console.log(`RESULT state=${state} width=${v.videoWidth} height=${v.videoHeight}`
   + ` duration=${v.duration} advanced=${times.size} frames=${v.getVideoPlaybackQuality().totalVideoFrames}`
-  + ` error=${v.error ? v.error.code : 'none'} seeked=${seeked ?? 'none'} OVER`);
+  + ` heard=${v.webkitAudioDecodedByteCount} error=${v.error ? v.error.code : 'none'} seeked=${seeked ?? 'none'} OVER`);
 v.addEventListener('timeupdate', () => times.add(v.currentTime));
 v.addEventListener('error', () => say('error'));
 v.addEventListener('ended', () => {
@@ -111,8 +111,8 @@ fn value(line: &str, name: &str) -> f64 {
 }
 
 /// Makes a video, plays it and checks all that the page saw.
-fn plays(mode: VideoMode, width: u32, height: u32, duration_ms: u64) {
-    let spec = VideoSpec { prompt: "a calm sea".to_owned(), seed: 1, width, height, duration_ms, mode };
+fn plays(mode: VideoMode, width: u32, height: u32, duration_ms: u64, sound: bool) {
+    let spec = VideoSpec { prompt: "a calm sea".to_owned(), seed: 1, width, height, duration_ms, mode, sound };
     let made = make_video(&spec).expect("a video");
     let line = play(&made.bytes);
     assert!(line.contains("state=ended") && line.contains("error=none"), "{line}");
@@ -122,12 +122,18 @@ fn plays(mode: VideoMode, width: u32, height: u32, duration_ms: u64) {
     assert!((value(&line, "duration") - seconds).abs() < 1.0 / 12.0, "{line}");
     assert!(value(&line, "advanced") >= 3.0, "time did not advance: {line}");
     assert!(value(&line, "frames") >= f64::from(made.frames) / 2.0, "hardly a frame was shown: {line}");
+    assert_eq!(value(&line, "heard") > 0.0, sound, "{line}");
     assert!((value(&line, "seeked") - seconds / 2.0).abs() < 0.1, "{line}");
 }
 
 #[test]
 fn chromium_plays_a_drawn_video_to_its_end() {
-    plays(VideoMode::Text, 854, 480, 3_000);
+    plays(VideoMode::Text, 854, 480, 3_000, false);
+}
+
+#[test]
+fn chromium_plays_a_video_with_its_sound() {
+    plays(VideoMode::Text, 320, 180, 2_500, true);
 }
 
 #[test]
@@ -136,7 +142,7 @@ fn chromium_plays_an_upright_video_between_two_pictures_to_its_end() {
         let outer = Picture { width: 300, height: 300, format: ImageFormat::Jpeg };
         Bytes::from(draw_image(prompt, 1, outer, &[]).expect("a picture"))
     };
-    plays(VideoMode::FirstLast { first: picture("portrait"), last: picture("forest") }, 360, 640, 2_500);
+    plays(VideoMode::FirstLast { first: picture("portrait"), last: picture("forest") }, 360, 640, 2_500, false);
 }
 
 #[test]

@@ -36,6 +36,7 @@ fn film() -> Bytes {
         height: 48,
         duration_ms: 500,
         mode: VideoMode::Text,
+        sound: false,
     };
     make_video(&spec).expect("a video").bytes.into()
 }

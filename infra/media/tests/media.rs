@@ -44,7 +44,15 @@ fn video(mode: VideoMode, duration_ms: u64) -> Video {
 }
 
 fn spec(mode: VideoMode, duration_ms: u64) -> VideoSpec {
-    VideoSpec { prompt: "a boat on the sea".to_owned(), seed: 3, width: 320, height: 180, duration_ms, mode }
+    VideoSpec {
+        prompt: "a boat on the sea".to_owned(),
+        seed: 3,
+        width: 320,
+        height: 180,
+        duration_ms,
+        mode,
+        sound: false,
+    }
 }
 
 fn frame(video: &Video, at_ms: u64) -> Frame {
@@ -180,6 +188,45 @@ fn videos_have_the_asked_size_and_length_and_decode_to_the_end() {
             assert!(distance(&first.rgb, &last.rgb) > 1.0, "nothing moves");
         }
     }
+}
+
+#[test]
+fn sound_lasts_as_long_as_its_video_and_can_be_heard() {
+    for duration_ms in [400, 2_040, 5_000] {
+        let silent = spec(VideoMode::Text, duration_ms);
+        let made = make_video(&VideoSpec { sound: true, ..silent.clone() }).expect("a video");
+        assert_eq!(made, make_video(&VideoSpec { sound: true, ..silent.clone() }).expect("the same"));
+        assert!(probe(&made.bytes).expect("known").duration_ms.expect("a length").abs_diff(duration_ms) <= 84);
+        let samples = heard(&made.bytes);
+        let seconds = samples.len() as f64 / f64::from(mintmark_media::limits::AUDIO_SAMPLE_RATE);
+        assert!((seconds * 1e3 - duration_ms as f64).abs() < 1.0, "{seconds} s heard of {duration_ms} ms");
+        assert!(samples.iter().any(|sample| sample.abs() > 0.05), "silence");
+        // Only what is to have sound has any.
+        assert!(!make_video(&silent).expect("a video").bytes.windows(4).any(|four| four == b"fLaC"));
+    }
+}
+
+/// What an independent decoder makes of the sound of an MP4.
+fn heard(file: &[u8]) -> Vec<f32> {
+    use symphonia::core::codecs::CodecParameters;
+    use symphonia::core::formats::TrackType;
+    use symphonia::core::io::MediaSourceStream;
+    let source = MediaSourceStream::new(Box::new(std::io::Cursor::new(file.to_vec())), Default::default());
+    let probe = symphonia::default::get_probe();
+    let format = probe.probe(&Default::default(), source, Default::default(), Default::default());
+    let mut format = format.expect("read");
+    let track = format.default_track(TrackType::Audio).expect("sound").clone();
+    let Some(CodecParameters::Audio(parameters)) = &track.codec_params else { panic!("no sound") };
+    let decoders = symphonia::default::get_codecs();
+    let mut decoder = decoders.make_audio_decoder(parameters, &Default::default()).expect("a decoder");
+    let (mut samples, mut decoded) = (Vec::new(), Vec::new());
+    while let Some(packet) = format.next_packet().expect("whole") {
+        if packet.track_id == track.id {
+            decoder.decode(&packet).expect("sound").copy_to_vec_interleaved(&mut decoded);
+            samples.append(&mut decoded);
+        }
+    }
+    samples
 }
 
 #[test]

@@ -113,17 +113,20 @@ fn every_generator_can_be_rendered_with_each_of_its_preferences() {
 #[test]
 fn an_answer_has_exactly_its_fields_each_of_its_type() {
     let quiz = generator("quiz");
-    let good = json!({"question": "Why?", "answers": ["a", "b"], "correct_answer": 1, "explanation": "So."});
+    let good = json!({"question": "Why?", "answers": ["a", "b", "c", "d"], "correct_answer": 3, "explanation": "So."});
     assert_eq!(quiz.check_fields(&answer(good.clone())), Ok(()));
     for (name, bad) in [
         ("question", json!(" ")),
         ("question", json!(7)),
         ("answers", json!([])),
-        ("answers", json!(["a", ""])),
+        ("answers", json!(["a", "b", "c", ""])),
+        ("answers", json!(["a", "b", "c"])),
+        ("answers", json!(["a", "b", "c", "d", "e"])),
         ("answers", json!("a")),
         ("correct_answer", json!(1.5)),
         ("correct_answer", json!(-1)),
         ("correct_answer", json!("1")),
+        ("correct_answer", json!(4)),
         ("extra", json!("x")),
     ] {
         let mut fields = answer(good.clone());

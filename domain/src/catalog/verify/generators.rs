@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use super::super::capability::{Capability, Dialect, MediaType};
-use super::super::generator::{Generator, GeneratorStatus, ImageInput, PLACEHOLDERS, Preference, next_placeholder};
+use super::super::generator::{
+    FieldType, Generator, GeneratorStatus, ImageInput, PLACEHOLDERS, Preference, next_placeholder,
+};
 use super::super::load::{Draft, Placed, Problems};
 use super::{is_blank, is_field_name, is_slug};
 
@@ -75,6 +77,19 @@ fn itself(placed: &Placed<Generator>, problems: &mut Problems) {
         );
         say(!names.insert(&field.name), &format!("the field `{}` is there twice", field.name));
         say(is_blank(&field.description), &format!("the field `{}` has no description", field.name));
+        let bounded = field.min.is_some() || field.max.is_some();
+        say(
+            bounded && field.field_type == FieldType::String,
+            &format!("the field `{}` is a text and has no min or max", field.name),
+        );
+        say(
+            field.min.zip(field.max).is_some_and(|(min, max)| min > max),
+            &format!("the field `{}` has a min above its max", field.name),
+        );
+        say(
+            field.field_type == FieldType::StringList && field.max == Some(0),
+            &format!("the field `{}` is a list of nothing", field.name),
+        );
         // The answer of a generate call puts them beside these.
         say(
             ["creation_id", "image_url", "video_url", "audio_url", "svg_url"].contains(&field.name.as_str()),

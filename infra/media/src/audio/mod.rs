@@ -87,10 +87,16 @@ impl Audio {
 
     /// The file, piece by piece (each at most 32 kB), made as it is read.
     pub fn chunks(&self) -> impl Iterator<Item = Bytes> + Send + use<> {
+        let head = std::iter::once(Bytes::from(header(self.samples)));
+        let to_bytes = |samples: Vec<i16>| samples.into_iter().flat_map(i16::to_le_bytes).collect();
+        head.chain(self.pcm().map(to_bytes))
+    }
+
+    /// The samples, piece by piece, made as they are read.
+    pub(crate) fn pcm(&self) -> impl Iterator<Item = Vec<i16>> + Send + use<> {
         let mut source = self.source.clone();
         let mut left = self.samples;
-        let head = std::iter::once(Bytes::from(header(self.samples)));
-        let body = std::iter::from_fn(move || {
+        std::iter::from_fn(move || {
             if left == 0 {
                 return None;
             }
@@ -100,10 +106,8 @@ impl Audio {
                 Voice::Speech(speech) => speech.fill(&mut samples),
                 Voice::Music(music) => music.fill(&mut samples),
             }
-            let to_bytes = |sample: f32| ((sample.clamp(-1.0, 1.0) * 32_000.0) as i16).to_le_bytes();
-            Some(samples.into_iter().flat_map(to_bytes).collect())
-        });
-        head.chain(body)
+            Some(samples.into_iter().map(|sample| (sample.clamp(-1.0, 1.0) * 32_000.0) as i16).collect())
+        })
     }
 
     /// The whole file.

@@ -3,6 +3,7 @@
 mod direct;
 mod frame;
 mod mux;
+mod sound;
 mod source;
 
 use bytes::Bytes;
@@ -75,6 +76,8 @@ pub struct VideoSpec {
     pub duration_ms: u64,
     /// What it is made from.
     pub mode: VideoMode,
+    /// Whether music of the prompt plays with it.
+    pub sound: bool,
 }
 
 /// A finished video.
@@ -92,7 +95,8 @@ pub struct Video {
     pub frames: u32,
 }
 
-/// Makes a video: H.264 (constrained baseline) in MP4, [`VIDEO_FPS`] frames per second, without sound.
+/// Makes a video: H.264 (constrained baseline) in MP4, [`VIDEO_FPS`] frames per second; its sound, if it is to have
+/// one, as lossless FLAC, which browsers and players know in this container.
 ///
 /// The same specification gives the same bytes. Frames are made and encoded one by one: memory is a
 /// few frames, the encoder and the finished file. Eight seconds of 854x480 take about a second of
@@ -116,7 +120,8 @@ pub fn make_video(spec: &VideoSpec) -> Result<Video, MediaError> {
     for number in 0..frames {
         writer.push(&director.frame(number, frames)?)?;
     }
-    Ok(Video { bytes: writer.finish(duration_ms)?, width, height, duration_ms, frames })
+    let sound = if spec.sound { Some(sound::Sound::of(&spec.prompt, spec.seed, duration_ms)?) } else { None };
+    Ok(Video { bytes: writer.finish(duration_ms, sound.as_ref())?, width, height, duration_ms, frames })
 }
 
 fn check_length(ms: u64) -> Result<(), MediaError> {

@@ -12,11 +12,12 @@ use openh264::encoder::{
 use openh264::formats::YUVSlices;
 
 use super::frame::Frame;
+use super::sound::Sound;
 use crate::error::MediaError;
 use crate::limits::VIDEO_FPS;
 
 /// Ticks per second of the file: whole milliseconds and whole frames at 12 per second both fit.
-const TIMESCALE: u32 = 12_000;
+pub(super) const TIMESCALE: u32 = 12_000;
 
 /// A seekable picture every two seconds.
 const KEYFRAME_EVERY: u32 = VIDEO_FPS * 2;
@@ -94,8 +95,8 @@ impl Writer {
         Ok(())
     }
 
-    /// The file: description first, so that it plays while it loads.
-    pub(super) fn finish(self, duration_ms: u64) -> Result<Vec<u8>, MediaError> {
+    /// The file: description first, so that it plays while it loads; then the frames, then the sound.
+    pub(super) fn finish(self, duration_ms: u64, sound: Option<&Sound>) -> Result<Vec<u8>, MediaError> {
         let broken = |error: mp4_atom::Error| MediaError::Encoder(error.to_string());
         let mut head = Vec::new();
         let ftyp = Ftyp {
@@ -104,20 +105,22 @@ impl Writer {
             compatible_brands: vec![b"isom".into(), b"iso2".into(), b"avc1".into(), b"mp41".into()],
         };
         ftyp.encode(&mut head).map_err(broken)?;
-        // The size of the description does not depend on the offset that it holds.
+        // The size of the description does not depend on the offsets that it holds.
         let mut moov = Vec::new();
-        self.moov(duration_ms, 0)?.encode(&mut moov).map_err(broken)?;
+        self.moov(duration_ms, 0, sound)?.encode(&mut moov).map_err(broken)?;
         let offset = head.len() + moov.len() + 8;
         let offset = u32::try_from(offset).map_err(refused)?;
-        self.moov(duration_ms, offset)?.encode(&mut head).map_err(broken)?;
-        let size = u32::try_from(self.samples.len() + 8).map_err(refused)?;
+        self.moov(duration_ms, offset, sound)?.encode(&mut head).map_err(broken)?;
+        let heard: &[u8] = sound.map_or(&[], |sound| &sound.frames);
+        let size = u32::try_from(self.samples.len() + heard.len() + 8).map_err(refused)?;
         head.extend(size.to_be_bytes());
         head.extend(b"mdat");
         head.extend(self.samples);
+        head.extend(heard);
         Ok(head)
     }
 
-    fn moov(&self, duration_ms: u64, offset: u32) -> Result<Moov, MediaError> {
+    fn moov(&self, duration_ms: u64, offset: u32, sound: Option<&Sound>) -> Result<Moov, MediaError> {
         let duration = duration_ms * u64::from(TIMESCALE) / 1000;
         let (width, height) = self.size;
         let mvhd = Mvhd {
@@ -125,7 +128,7 @@ impl Writer {
             duration,
             rate: 1.into(),
             volume: 1.into(),
-            next_track_id: 2,
+            next_track_id: 3,
             ..Mvhd::default()
         };
         let tkhd = Tkhd {
@@ -147,7 +150,10 @@ impl Writer {
         };
         let hdlr = Hdlr { handler: b"vide".into(), name: "VideoHandler".into() };
         let trak = Trak { tkhd, mdia: Mdia { mdhd, hdlr, minf }, ..Trak::default() };
-        Ok(Moov { mvhd, trak: vec![trak], ..Moov::default() })
+        let behind = u32::try_from(self.samples.len()).ok().and_then(|frames| offset.checked_add(frames));
+        let behind = behind.ok_or_else(|| refused("a file too long"))?;
+        let tracks = std::iter::once(trak).chain(sound.map(|sound| sound.track(duration_ms, behind)));
+        Ok(Moov { mvhd, trak: tracks.collect(), ..Moov::default() })
     }
 
     /// All samples in one chunk; the last frame is held for what is left of the asked length.
@@ -183,7 +189,7 @@ impl Writer {
     }
 }
 
-fn refused(error: impl std::fmt::Display) -> MediaError {
+pub(super) fn refused(error: impl std::fmt::Display) -> MediaError {
     MediaError::Encoder(error.to_string())
 }
 

@@ -16,6 +16,9 @@ use super::cards::Cards;
 const DURATION_DEFAULT_MS: u64 = 5_000;
 /// The length of music that has none, in milliseconds.
 const MUSIC_DEFAULT_MS: u64 = 30_000;
+/// The numbers, and the numbers of texts in a list, where a field does not bound them.
+const NUMBERS: (u32, u32) = (1, 90);
+const ITEMS: (u32, u32) = (3, 8);
 /// Names of fields that hold more than a line.
 const LONG_FIELDS: [&str; 9] = ["text", "story", "poem", "body", "content", "lyrics", "description", "answer", "essay"];
 
@@ -60,6 +63,7 @@ pub(super) fn ready(media_type: MediaType) -> Result<(&'static str, &'static str
                 height: 180,
                 duration_ms: 1_000,
                 mode: VideoMode::Text,
+                sound: true,
             };
             Ok(("mp4", "video/mp4", make_video(&spec)?.bytes))
         }
@@ -107,10 +111,22 @@ fn field(field: &OutputField) -> FieldSpec {
     let kind = match field.field_type {
         FieldType::String if long => FieldKind::LongText,
         FieldType::String => FieldKind::Text,
-        FieldType::Integer => FieldKind::Number { min: 1, max: 90 },
-        FieldType::StringList => FieldKind::List { min: 3, max: 8 },
+        FieldType::Integer => {
+            let (min, max) = bounds(field, NUMBERS);
+            FieldKind::Number { min: min.into(), max: max.into() }
+        }
+        FieldType::StringList => {
+            let (min, max) = bounds(field, ITEMS);
+            FieldKind::List { min: min as usize, max: max as usize }
+        }
     };
     FieldSpec::new(field.name.clone(), kind)
+}
+
+/// The field's own bounds; of the usual ones, what they leave.
+fn bounds(field: &OutputField, usual: (u32, u32)) -> (u32, u32) {
+    let min = field.min.unwrap_or(usual.0.min(field.max.unwrap_or(u32::MAX)));
+    (min, field.max.unwrap_or(usual.1.max(min)))
 }
 
 /// The inputs of some roles, in order.
@@ -185,7 +201,9 @@ fn video(job: &Job, prompt: &str, seed: u64) -> Made {
         }
         Mode::Vision | Mode::Lipsync | Mode::Transcription => return Err(MediaError::NoInput),
     };
-    let spec = VideoSpec { prompt: prompt.to_owned(), seed, width, height, duration_ms, mode };
+    // Those that cannot be silent have theirs, too.
+    let sound = job.parameters.generate_audio;
+    let spec = VideoSpec { prompt: prompt.to_owned(), seed, width, height, duration_ms, mode, sound };
     Ok(("video/mp4", make_video(&spec)?.bytes))
 }
 
