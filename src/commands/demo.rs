@@ -54,7 +54,7 @@ GraphQL: the balance
   curl -s {url}/graphql -H "Authorization: Bearer {key}" \
     -H "Content-Type: application/json" -d '{{"query": "{{ wallet {{ available held }} }}"}}'
 
-GraphiQL: {url}/graphiql   API: {url}/docs   Health: {url}/readyz
+GraphiQL: {url}/graphql   API: {url}/docs   Health: {url}/readyz
 "#
     );
 }
