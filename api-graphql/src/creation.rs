@@ -8,6 +8,7 @@ use mintmark_domain::usecases::CreationView;
 use mintmark_projections::generation as reads;
 
 use crate::error::GraphqlError;
+use crate::generator::{TextField, typed};
 use crate::run::Failure;
 use crate::scalar::Long;
 use crate::state::ContextExt as _;
@@ -103,6 +104,11 @@ impl RunOutput {
     async fn fields(&self) -> Option<Json<serde_json::Map<String, serde_json::Value>>> {
         self.view.fields.clone().map(Json)
     }
+
+    /// The same, each with its type.
+    async fn typed_fields(&self) -> Option<Vec<TextField>> {
+        self.view.fields.as_ref().map(typed)
+    }
 }
 
 /// Something made, as lists show it.
@@ -171,6 +177,13 @@ impl Creation {
         let Some(Output::Text { fields, .. }) = &self.0.output else { return Ok(None) };
         let fields = ctx.core().fields_of(*fields).await.map_err(GraphqlError::from)?;
         Ok(fields.map(Json))
+    }
+
+    /// The same, each with its type.
+    async fn typed_fields(&self, ctx: &async_graphql::Context<'_>) -> async_graphql::Result<Option<Vec<TextField>>> {
+        let Some(Output::Text { fields, .. }) = &self.0.output else { return Ok(None) };
+        let fields = ctx.core().fields_of(*fields).await.map_err(GraphqlError::from)?;
+        Ok(fields.as_ref().map(typed))
     }
 
     /// Why it was not made.

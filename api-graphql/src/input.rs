@@ -1,11 +1,10 @@
 //! What a run is asked with.
 
 use async_graphql::InputObject;
-use mintmark_domain::account::Scope;
 use mintmark_domain::catalog::{Ask, Capability, Dialect};
 use mintmark_domain::creation::Privacy;
 use mintmark_domain::run::Inputs;
-use mintmark_domain::usecases::{IdempotencyKey, RunRequest};
+use mintmark_domain::usecases::{IdempotencyKey, RunRequest, scope_to_generate};
 
 use crate::error::{GraphqlError, Result};
 
@@ -54,42 +53,38 @@ pub(crate) struct CreateRunInput {
     pub private: bool,
 }
 
-/// The scope that generating needs, by what the model makes.
-pub(crate) fn scope_of(capability: Capability) -> Scope {
-    match capability {
-        Capability::ImageGeneration
-        | Capability::ImageEditing
-        | Capability::ImageUpscaling
-        | Capability::VectorGeneration => Scope::ImagesWrite,
-        Capability::VideoGeneration | Capability::VideoUpscaling => Scope::VideosWrite,
-        Capability::LipsyncGeneration => Scope::LipsyncWrite,
-        Capability::SpeechGeneration
-        | Capability::MusicGeneration
-        | Capability::SoundEffectGeneration
-        | Capability::Transcription => Scope::AudioWrite,
-        Capability::ProductExtraction => Scope::ProductsWrite,
-        Capability::TextGeneration | Capability::Vision => Scope::WorkflowsWrite,
+/// Refuses more addresses than are taken, and one that is too long.
+pub(crate) fn check_urls(name: &'static str, urls: &[String], max: usize) -> Result<()> {
+    if urls.len() > max {
+        return Err(GraphqlError::argument(name, format!("at most {max} addresses")));
     }
+    if urls.iter().any(|url| url.is_empty() || url.len() > URL_LENGTH_MAX) {
+        return Err(GraphqlError::argument(name, format!("an address has 1 to {URL_LENGTH_MAX} characters")));
+    }
+    Ok(())
+}
+
+/// Refuses a text that the database could not hold.
+pub(crate) fn check_text(name: &'static str, text: &str) -> Result<()> {
+    if text.contains('\0') {
+        return Err(GraphqlError::argument(name, "must not hold U+0000"));
+    }
+    Ok(())
 }
 
 impl CreateRunInput {
     /// Refuses what no model would take.
     fn check(&self) -> Result<()> {
-        for (name, list) in [("imageUrls", &self.image_urls), ("referenceImageUrls", &self.reference_image_urls)] {
-            if list.len() > URLS_MAX {
-                return Err(GraphqlError::argument(name, format!("at most {URLS_MAX} addresses")));
-            }
-            if list.iter().any(|url| url.len() > URL_LENGTH_MAX) {
-                return Err(GraphqlError::argument(
-                    name,
-                    format!("an address has at most {URL_LENGTH_MAX} characters"),
-                ));
-            }
+        check_urls("imageUrls", &self.image_urls, URLS_MAX)?;
+        check_urls("referenceImageUrls", &self.reference_image_urls, URLS_MAX)?;
+        for (name, url) in [
+            ("sourceVideoUrl", &self.source_video_url),
+            ("firstFrameUrl", &self.first_frame_url),
+            ("lastFrameUrl", &self.last_frame_url),
+        ] {
+            check_urls(name, url.as_slice(), 1)?;
         }
-        if self.prompt.contains('\0') {
-            return Err(GraphqlError::argument("prompt", "must not hold U+0000"));
-        }
-        Ok(())
+        check_text("prompt", &self.prompt)
     }
 
     fn ask(&self, capability: Capability) -> Ask {
@@ -146,7 +141,7 @@ impl CreateRunInput {
             privacy: if self.private { Privacy::Private } else { Privacy::Public },
             route: "mutation createRun".into(),
             operation: "createRun".into(),
-            scope: scope_of(capability),
+            scope: scope_to_generate(capability),
             idempotency,
         })
     }

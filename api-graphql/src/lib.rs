@@ -5,22 +5,31 @@
 //! carry a stable code in `extensions.code`.
 
 mod account;
+mod answer;
 mod creation;
 mod error;
+mod gate;
+mod generator;
 mod guard;
 mod input;
 mod model;
 mod mutation;
+mod operation;
+mod page;
 mod paging;
+mod places;
 mod query;
 mod run;
 mod scalar;
 mod server;
+mod socket;
 mod state;
 mod stream;
 mod subscription;
 mod usage;
 mod wallet;
 
+pub use gate::{Admitted, Gate, Origin, TooMany};
 pub use server::{LIMITS, Limits, router, sdl};
+pub use socket::SocketLimits;
 pub use state::GraphqlState;

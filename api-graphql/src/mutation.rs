@@ -5,12 +5,13 @@ use mintmark_domain::account::{Scope, Scopes};
 use mintmark_domain::catalog::{AskField, AskProblem, AskReason, Dialect};
 use mintmark_domain::creation::Privacy;
 use mintmark_domain::es::Confirmed;
-use mintmark_domain::usecases::{CreationChange, Refusal};
+use mintmark_domain::usecases::{CreationChange, Refusal, scope_to_generate};
 use mintmark_projections::ProjectionName;
 
 use crate::account::{Account, ApiKey};
 use crate::creation::{Creation, LicenseName};
 use crate::error::{GraphqlError, Result};
+use crate::generator::{self, GenerateInput};
 use crate::guard::Needs;
 use crate::input::CreateRunInput;
 use crate::run::Run;
@@ -54,7 +55,7 @@ pub(crate) struct UpdateProfileInput {
 pub(crate) struct MutationRoot;
 
 /// What can be changed.
-#[Object]
+#[Object(name = "Mutation")]
 impl MutationRoot {
     /// Accepts a run: its price is held, and it starts as soon as there is room. With an idempotency
     /// key the same request finds the same run.
@@ -76,6 +77,27 @@ impl MutationRoot {
         Ok(CreateRunPayload { run, replayed: accepted.replayed, available: accepted.available.into() })
     }
 
+    /// Makes something with a generator: its price is held, and it starts as soon as there is room.
+    /// With an idempotency key the same request finds the same run.
+    async fn generate(
+        &self,
+        ctx: &Context<'_>,
+        input: GenerateInput,
+        #[graphql(desc = "1 to 255 printable characters.")] idempotency_key: Option<String>,
+        #[graphql(desc = "For how long to wait for the end of the run: 0 (if left out) to 300 seconds.")]
+        wait_seconds: Option<i32>,
+    ) -> async_graphql::Result<CreateRunPayload> {
+        let within = generator::wait_of(wait_seconds)?;
+        let accepted = generator::accept(ctx, input, idempotency_key).await?;
+        let (replayed, confirmed) = (accepted.replayed, accepted.confirmed.clone());
+        let view = generator::settled(ctx, accepted, within).await?;
+        let account = ctx.caller()?.account;
+        wait(ctx, ProjectionName::Generation, account.shard(), confirmed).await;
+        let available = ctx.core().balance_of(account).await.map_err(GraphqlError::from)?.available;
+        let run = Run::new(view).ok_or_else(|| GraphqlError::from(Refusal::NotFound("run")))?;
+        Ok(CreateRunPayload { run, replayed, available: available.into() })
+    }
+
     /// Stops a run. One that waits ends at once and costs nothing; of one that is with its provider,
     /// what the provider confirms is paid for; one that has ended stays as it is.
     #[graphql(guard = "Needs(Scope::RunsRead)")]
@@ -85,7 +107,7 @@ impl MutationRoot {
         let (core, caller) = (ctx.core(), ctx.caller()?);
         let capability = core.run_view(caller.account, run_id).await.map_err(GraphqlError::from)?;
         let requested = capability.run.requested().ok_or_else(not_found)?;
-        let scope = crate::input::scope_of(requested.parameters.capability);
+        let scope = scope_to_generate(requested.parameters.capability);
         caller.require(scope).map_err(GraphqlError::from)?;
         core.cancel_run(caller, run_id).await.map_err(GraphqlError::from)?;
         let view = core.run_view(caller.account, run_id).await.map_err(GraphqlError::from)?;

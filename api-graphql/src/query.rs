@@ -11,6 +11,7 @@ use mintmark_projections::generation::{CreationFilter, CreationList, RunFilter};
 use crate::account::Account;
 use crate::creation::Creation;
 use crate::error::{GraphqlError, Result};
+use crate::generator::{Generator, GeneratorStatus};
 use crate::guard::Needs;
 use crate::model::{Model, Rule};
 use crate::paging::{self, CreationConnection, RunConnection};
@@ -30,7 +31,7 @@ fn media_type(name: Option<String>) -> Result<Option<MediaType>> {
 }
 
 /// What can be asked.
-#[Object]
+#[Object(name = "Query")]
 impl QueryRoot {
     /// The account that asks.
     #[graphql(guard = "Needs(Scope::AccountRead)")]
@@ -134,6 +135,23 @@ impl QueryRoot {
     /// One model, by its slug or by what any REST dialect calls it.
     async fn model(&self, ctx: &Context<'_>, name: String) -> Option<Model> {
         ctx.core().catalog.find(Dialect::Native, &name).cloned().map(Model)
+    }
+
+    /// Every generator, in the catalog's order. No key is needed.
+    #[graphql(complexity = "20 + 5 * child_complexity")]
+    async fn generators(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only in this state; all if left out.")] status: Option<GeneratorStatus>,
+    ) -> Vec<Generator> {
+        let status = status.map(mintmark_domain::catalog::GeneratorStatus::from);
+        let wanted = |one: &&mintmark_domain::catalog::Generator| status.is_none_or(|status| one.status == status);
+        ctx.core().catalog.generators().filter(wanted).cloned().map(Generator).collect()
+    }
+
+    /// One generator, by its slug.
+    async fn generator(&self, ctx: &Context<'_>, slug: String) -> Option<Generator> {
+        ctx.core().catalog.generator(&slug).cloned().map(Generator)
     }
 
     /// What each ending of a run costs. Receipts name the code.

@@ -4,21 +4,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::http::{ALL_WEBSOCKET_PROTOCOLS, GraphiQLSource};
-use async_graphql::{BatchRequest, Data, Request, Schema, SchemaBuilder};
-use async_graphql_axum::rejection::GraphQLRejection;
-use async_graphql_axum::{GraphQLProtocol, GraphQLRequest, GraphQLResponse, GraphQLWebSocket};
+use async_graphql::{Request, Schema, SchemaBuilder};
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRequest, State, WebSocketUpgrade};
-use axum::http::{HeaderMap, Method, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::extract::{DefaultBodyLimit, FromRequestParts as _, State, WebSocketUpgrade};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
 use axum::routing::get;
-use mintmark_domain::run::Surface;
-use mintmark_domain::usecases::{Caller, Credential, Refusal};
-use tokio::sync::Semaphore;
 
+use crate::answer::{Kind, coded, executed, kind_of, refused, wanted};
+use crate::gate::{Admitted, Gate};
 use crate::mutation::MutationRoot;
+use crate::page;
 use crate::query::QueryRoot;
+use crate::socket::{self, Places, SocketLimits};
 use crate::state::{Asking, GraphqlState};
 use crate::subscription::SubscriptionRoot;
 
@@ -31,25 +29,36 @@ pub struct Limits {
     pub cost: usize,
     /// How many levels of directives and fragments the parser follows.
     pub recursion: usize,
-    /// How large a body may be, in bytes.
+    /// How large a body or a message may be, in bytes.
     pub body_bytes: usize,
-    /// How many WebSocket connections one process serves.
-    pub sockets: usize,
-    /// How long a new WebSocket may take to say who it is.
-    pub init_within: Duration,
+    /// How long a body may take to arrive.
+    pub body_within: Duration,
+    /// What bounds WebSockets.
+    pub sockets: SocketLimits,
 }
 
 /// The limits that are on.
 pub const LIMITS: Limits = Limits {
-    depth: 12,
+    // The query by which GraphiQL and other tools read a schema is as deep as that.
+    depth: 15,
     cost: 5_000,
     recursion: 32,
     body_bytes: 1 << 20,
-    sockets: 2_000,
-    init_within: Duration::from_secs(10),
+    body_within: Duration::from_secs(30),
+    sockets: SocketLimits {
+        all: 2_000,
+        per_account: 50,
+        per_address: 50,
+        operations: 100,
+        init_within: Duration::from_secs(10),
+        ping_every: Duration::from_secs(20),
+        silent_for: Duration::from_secs(60),
+        send_within: Duration::from_secs(20),
+        ask_again_every: Duration::from_secs(5),
+    },
 };
 
-type MintmarkSchema = Schema<QueryRoot, MutationRoot, SubscriptionRoot>;
+pub(crate) type MintmarkSchema = Schema<QueryRoot, MutationRoot, SubscriptionRoot>;
 
 fn builder() -> SchemaBuilder<QueryRoot, MutationRoot, SubscriptionRoot> {
     Schema::build(QueryRoot, MutationRoot, SubscriptionRoot)
@@ -70,152 +79,127 @@ pub fn sdl() -> String {
     builder().finish().sdl()
 }
 
+/// What every handler is given.
 #[derive(Clone)]
-struct Server {
-    schema: MintmarkSchema,
-    state: GraphqlState,
-    sockets: Arc<Semaphore>,
+pub(crate) struct Server {
+    pub schema: MintmarkSchema,
+    pub gate: Arc<dyn Gate>,
+    pub places: Places,
 }
 
-/// `/graphql` (GET, POST, WebSocket) and `/graphiql`.
-pub fn router(state: GraphqlState) -> Router {
-    let server = Server { schema: schema(state.clone()), state, sockets: Arc::new(Semaphore::new(LIMITS.sockets)) };
+/// `/graphql` (GET, POST, WebSocket) and `/graphiql`. What comes in has been let in, counted and named
+/// before ([`Admitted`]); `gate` is for what a WebSocket carries.
+pub fn router(state: GraphqlState, gate: Arc<dyn Gate>) -> Router {
+    let server = Server { schema: schema(state), gate, places: Places::new(LIMITS.sockets) };
     Router::new()
         .route("/graphql", get(answer_get).post(answer_post))
-        .route("/graphiql", get(graphiql))
-        .layer(DefaultBodyLimit::max(LIMITS.body_bytes))
+        .route("/graphiql", get(page::page))
+        .route("/graphiql/{tag}/{file}", get(page::file))
+        .layer(DefaultBodyLimit::disable())
         .with_state(server)
 }
 
-async fn graphiql() -> Html<String> {
-    Html(GraphiQLSource::build().endpoint("/graphql").subscription_endpoint("/graphql").title("Mintmark").finish())
+/// Executes one request for whoever was let in.
+pub(crate) fn asked(request: Request, admitted: &Admitted) -> Request {
+    request.data(Asking(Ok(admitted.caller.clone())))
 }
 
-/// A request's id: what a proxy gave, if it is plain, else a new one.
-fn request_id(server: &Server, headers: &HeaderMap) -> String {
-    let given = headers.get("x-request-id").and_then(|value| value.to_str().ok());
-    let plain = |id: &&str| !id.is_empty() && id.len() <= 128 && id.bytes().all(|byte| byte.is_ascii_graphic());
-    given.filter(plain).map_or_else(
-        || format!("req_{}", server.state.core.new_id(mintmark_domain::Shard::ZERO).simple()),
-        str::to_owned,
-    )
+async fn execute(server: &Server, request: Request, admitted: &Admitted, wanted: &'static str) -> Response {
+    let readable = kind_of(&request).is_some();
+    let answered = server.schema.execute(asked(request, admitted)).await;
+    executed(&coded(readable, answered), wanted)
 }
 
-async fn asking(server: &Server, authorization: Option<&str>, request_id: String, traceparent: String) -> Asking {
-    let Some(text) = authorization else { return Asking(Ok(None)) };
-    let bearer = text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    let Some(credential) = bearer.and_then(|(_, key)| Credential::api_key(key.trim())) else {
-        return Asking(Err(Refusal::Unauthenticated));
-    };
-    let core = &server.state.core;
-    let caller: Result<Caller, Refusal> =
-        core.authenticate(&credential, Surface::Graphql, request_id, traceparent).await;
-    Asking(caller.map(Some))
-}
-
-async fn execute(server: &Server, headers: &HeaderMap, batch: BatchRequest) -> Response {
-    let id = request_id(server, headers);
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let traceparent = header("traceparent").unwrap_or_default().to_owned();
-    let asking = asking(server, header("authorization"), id.clone(), traceparent).await;
-    let response = server.schema.execute_batch(batch.data(asking)).await;
-    let mut response = GraphQLResponse::from(response).into_response();
-    if let Ok(value) = id.parse() {
-        response.headers_mut().insert("x-request-id", value);
+/// A request in a body. It runs to its end even when its caller hangs up: the pipeline that lets it in
+/// runs what is sent by POST in a task of its own.
+async fn answer_post(
+    State(server): State<Server>,
+    axum::Extension(admitted): axum::Extension<Admitted>,
+    request: axum::extract::Request,
+) -> Response {
+    let wanted = wanted(request.headers());
+    match read_body(request, wanted).await {
+        Ok(request) => execute(&server, request, &admitted, wanted).await,
+        Err(response) => response,
     }
-    response
 }
 
-fn refused(status: StatusCode, message: &str) -> Response {
-    let body = serde_json::json!({
-        "errors": [{ "message": message, "extensions": { "code": "BAD_REQUEST" } }],
-    });
-    (status, axum::Json(body)).into_response()
-}
-
-async fn answer_post(State(server): State<Server>, request: axum::extract::Request) -> Response {
-    let headers = request.headers().clone();
-    match GraphQLRequest::<GraphQLRejection>::from_request(request, &()).await {
-        Ok(request) => execute(&server, &headers, BatchRequest::Single(request.into_inner())).await,
-        Err(rejection) => {
-            let status = rejection.into_response().status();
-            refused(status, "the body must be one GraphQL request as JSON, of at most 1 MiB")
+/// The one request that a body holds.
+async fn read_body(request: axum::extract::Request, wanted: &'static str) -> Result<Request, Response> {
+    let bad = |status, message: &str| refused(status, wanted, "BAD_REQUEST", message);
+    if !is_json(request.headers()) {
+        return Err(bad(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must be application/json in UTF-8"));
+    }
+    let reading = axum::body::to_bytes(request.into_body(), LIMITS.body_bytes);
+    let bytes = match tokio::time::timeout(LIMITS.body_within, reading).await {
+        Ok(Ok(bytes)) => bytes,
+        Ok(Err(_)) => {
+            let message = format!("the body must have at most {} bytes", LIMITS.body_bytes);
+            return Err(bad(StatusCode::PAYLOAD_TOO_LARGE, &message));
         }
+        Err(_) => return Err(bad(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")),
+    };
+    let body: serde_json::Value = serde_json::from_slice(&bytes)
+        .map_err(|error| bad(StatusCode::BAD_REQUEST, &format!("the body is not JSON: {error}")))?;
+    if body.is_array() {
+        return Err(bad(StatusCode::BAD_REQUEST, "batches are not taken: send one request at a time"));
     }
+    if !body["query"].is_string() {
+        return Err(bad(StatusCode::BAD_REQUEST, "query must be a text that holds a GraphQL document"));
+    }
+    serde_json::from_value(body).map_err(|error| bad(StatusCode::BAD_REQUEST, &error.to_string()))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let said = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let (media_type, parameters) = said.split_once(';').unwrap_or((said, ""));
+    let charset = parameters.split(';').find_map(|one| one.trim().strip_prefix("charset="));
+    media_type.trim().eq_ignore_ascii_case("application/json")
+        && charset.is_none_or(|charset| charset.trim_matches('"').eq_ignore_ascii_case("utf-8"))
 }
 
 /// A query by GET, a WebSocket, or GraphiQL for a browser that just opened the address. Mutations by
 /// GET are refused, as GraphQL over HTTP asks.
-async fn answer_get(State(server): State<Server>, request: axum::extract::Request) -> Response {
+async fn answer_get(
+    State(server): State<Server>,
+    axum::Extension(admitted): axum::Extension<Admitted>,
+    request: axum::extract::Request,
+) -> Response {
     let (mut parts, _) = request.into_parts();
-    let headers = parts.headers.clone();
-    if headers.contains_key(header::UPGRADE) {
-        use axum::extract::FromRequestParts as _;
-        let protocol = GraphQLProtocol::from_request_parts(&mut parts, &()).await;
-        let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &()).await;
-        return match (protocol, upgrade) {
-            (Ok(protocol), Ok(upgrade)) => serve_socket(server, headers, protocol, upgrade),
-            _ => refused(StatusCode::BAD_REQUEST, "the WebSocket protocol must be graphql-transport-ws"),
+    let wanted = wanted(&parts.headers);
+    if parts.headers.contains_key(header::UPGRADE) {
+        if !socket::speaks_ours(&parts.headers) {
+            let message = format!("the WebSocket protocol must be {}", socket::PROTOCOL);
+            return refused(StatusCode::BAD_REQUEST, wanted, "BAD_REQUEST", &message);
+        }
+        let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let authorization = authorization.map(str::to_owned);
+        return match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
+            Ok(upgrade) => socket::serve(server, admitted.origin, authorization, upgrade),
+            Err(rejection) => refused(rejection.status(), wanted, "BAD_REQUEST", &rejection.body_text()),
         };
     }
     let query = parts.uri.query().unwrap_or_default();
-    let accepts_html = headers
-        .get(header::ACCEPT)
-        .and_then(|accept| accept.to_str().ok())
-        .is_some_and(|accept| accept.contains("text/html"));
-    if query.is_empty() && accepts_html {
-        return graphiql().await.into_response();
+    let accept = parts.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    if query.is_empty() && accept.is_some_and(|accept| accept.contains("text/html")) {
+        return page::page().await;
     }
-    let request: Request = match async_graphql::http::parse_query_string(query) {
-        Ok(request) => request,
-        Err(_) => return refused(StatusCode::BAD_REQUEST, "give a GraphQL query in the parameter `query`"),
+    let request = match async_graphql::http::parse_query_string(query) {
+        Ok(request) if !request.query.is_empty() => request,
+        _ => return refused(StatusCode::BAD_REQUEST, wanted, "BAD_REQUEST", "give a GraphQL query in `query`"),
     };
-    if is_mutation(&request) {
-        let mut response = refused(StatusCode::METHOD_NOT_ALLOWED, "mutations are sent by POST");
-        response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static(Method::POST.as_str()));
-        return response;
+    match kind_of(&request) {
+        Some(Kind::Query) | None => execute(&server, request, &admitted, wanted).await,
+        Some(kind) => {
+            let message = match kind {
+                Kind::Mutation => "mutations are sent by POST",
+                Kind::Query | Kind::Subscription => "subscriptions come over a WebSocket",
+            };
+            let mut response = refused(StatusCode::METHOD_NOT_ALLOWED, wanted, "METHOD_NOT_ALLOWED", message);
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(Method::POST.as_str()));
+            response
+        }
     }
-    execute(&server, &headers, BatchRequest::Single(request)).await
-}
-
-fn is_mutation(request: &Request) -> bool {
-    use async_graphql::parser::types::OperationType;
-    let Ok(document) = async_graphql::parser::parse_query(&request.query) else { return false };
-    document.operations.iter().any(|(name, operation)| {
-        let named = match (&request.operation_name, name) {
-            (Some(wanted), Some(name)) => wanted == name.as_str(),
-            (Some(_), None) => false,
-            (None, _) => true,
-        };
-        named && operation.node.ty != OperationType::Query
-    })
-}
-
-fn serve_socket(server: Server, headers: HeaderMap, protocol: GraphQLProtocol, upgrade: WebSocketUpgrade) -> Response {
-    let Ok(place) = Arc::clone(&server.sockets).try_acquire_owned() else {
-        return refused(StatusCode::SERVICE_UNAVAILABLE, "too many WebSocket connections");
-    };
-    let id = request_id(&server, &headers);
-    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    upgrade.max_message_size(LIMITS.body_bytes).protocols(ALL_WEBSOCKET_PROTOCOLS).on_upgrade(async move |socket| {
-        let schema = server.schema.clone();
-        GraphQLWebSocket::new(socket, schema, protocol)
-            .keepalive_timeout(Duration::from_secs(60))
-            .on_connection_init(async move |init: serde_json::Value| {
-                let said = init.get("Authorization").or_else(|| init.get("authorization"));
-                let said = said.and_then(|value| value.as_str()).map(str::to_owned).or(authorization);
-                let asking = asking(&server, said.as_deref(), id, String::new()).await;
-                if let Asking(Err(refusal)) = &asking {
-                    return Err(async_graphql::Error::new(refusal.to_string()));
-                }
-                let mut data = Data::default();
-                data.insert(asking);
-                Ok(data)
-            })
-            .serve()
-            .await;
-        drop(place);
-    })
 }
 
 #[cfg(test)]
@@ -236,9 +220,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_query_that_is_too_deep_is_refused() {
-        let deep = "{ __schema { types { fields { type { ofType { ofType { ofType { ofType { ofType { ofType { ofType \
-                    { ofType { name } } } } } } } } } } } } }";
-        assert_eq!(errors_of(deep).await, ["Query is nested too deep."]);
+        let nested = |levels: usize| {
+            let types = format!("{}name{}", "ofType { ".repeat(levels), " }".repeat(levels));
+            format!("{{ __schema {{ types {{ fields {{ args {{ type {{ {types} }} }} }} }} }} }}")
+        };
+        assert_eq!(errors_of(&nested(9)).await, Vec::<String>::new(), "as deep as tools read a schema");
+        assert_eq!(errors_of(&nested(10)).await, ["Query is nested too deep."]);
     }
 
     #[tokio::test]
@@ -246,15 +233,5 @@ mod tests {
         let feed = "publicFeed(first: 100) { edges { cursor node { number username model prompt } } }";
         let dear = (0..10).map(|i| format!("f{i}: {feed}")).collect::<Vec<_>>().join(" ");
         assert_eq!(errors_of(&format!("{{ {dear} }}")).await, ["Query is too complex."]);
-    }
-
-    #[test]
-    fn only_the_operation_that_is_named_counts() {
-        let both = "query a { __typename } mutation b { deleteCreation(number: 1) }";
-        let named = |name: &str| is_mutation(&Request::new(both).operation_name(name));
-        assert!(!named("a"));
-        assert!(named("b"));
-        assert!(is_mutation(&Request::new(both)), "without a name nobody can say which is meant");
-        assert!(!is_mutation(&Request::new("{ __typename }")));
     }
 }

@@ -1,7 +1,7 @@
 //! Live data: one run, one wallet. A subscription takes up after a cursor, gives what it missed, and
 //! goes on live, without a gap and without giving anything twice.
 
-use async_graphql::{Context, SimpleObject, Subscription};
+use async_graphql::{Context, ErrorExtensions as _, SimpleObject, Subscription};
 use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
 use futures::{Stream, StreamExt as _};
@@ -50,7 +50,7 @@ pub(crate) struct WalletUpdate {
 pub(crate) struct SubscriptionRoot;
 
 /// Live data.
-#[Subscription]
+#[Subscription(name = "Subscription")]
 impl SubscriptionRoot {
     /// What happens to a run, from its first event on or after a cursor; ends when the run has ended.
     #[graphql(guard = "Needs(Scope::RunsRead)")]
@@ -94,6 +94,7 @@ fn sequence_of(cursor: Option<String>) -> Result<u64> {
 fn unreadable(error: impl std::fmt::Display) -> async_graphql::Error {
     tracing::error!(%error, "a subscription ended");
     async_graphql::Error::new("the stream cannot be read")
+        .extend_with(|_, extensions| extensions.set("code", "INTERNAL_SERVER_ERROR"))
 }
 
 /// The updates of a run after `seen`, up to and with the one that ends it. The stream is folded from

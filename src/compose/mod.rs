@@ -1,6 +1,7 @@
 //! The composition root: the one place that knows every part and puts them together.
 
 mod catalog;
+mod door;
 mod nobody;
 mod running;
 mod web;

@@ -27,7 +27,7 @@ use mintmark_projections::accounts::KeyUse;
 use mintmark_projections::{Board, ReadModels};
 use tokio_util::sync::CancellationToken;
 
-use super::Platform;
+use super::{Platform, door};
 use crate::config::Config;
 
 /// How often the use of keys is written.
@@ -198,5 +198,6 @@ pub fn surfaces(
     let ends =
         platform.shards().iter().filter_map(|shard| Some((*shard, platform.writer.subscribe(*shard)?))).collect();
     let graphql = GraphqlState { core, reads, log: platform.log.clone(), ends };
-    mintmark_api_rest::router(state).merge(mintmark_api_graphql::router(graphql))
+    let routes = door::graphql(graphql, &state);
+    mintmark_api_rest::router_with(state, routes)
 }

@@ -12,7 +12,7 @@ use mintmark_domain::Timestamp;
 use mintmark_domain::ids::AccountId;
 use mintmark_domain::usecases::{Caller, Core, Credential, IssuedKey, Refusal};
 
-use super::context::{RequestContext, surface_of};
+use super::context::RequestContext;
 use super::problem::{Kind, Problem};
 
 /// How many keys' owners are remembered; with more, all are looked up anew.
@@ -59,7 +59,7 @@ impl Authenticator {
 
     /// The caller that presents `credential`.
     pub async fn caller(&self, credential: &Credential, context: &RequestContext) -> Result<Caller, Refusal> {
-        let surface = surface_of(context.dialect()).ok_or(Refusal::Unauthenticated)?;
+        let surface = context.surface().ok_or(Refusal::Unauthenticated)?;
         let hash = credential.hash();
         let remembered = self.keys().get(&hash).copied();
         let key = match remembered {

@@ -14,6 +14,9 @@ use super::problem::Problem;
 /// How many characters a request's id has at most.
 pub const REQUEST_ID_CHARS_MAX: usize = 128;
 
+/// Where GraphQL is served.
+const GRAPHQL: &str = "/graphql";
+
 /// Whose route a path is (decision 10): a route owns its dialect, its error envelope too, whether it
 /// exists or not.
 #[must_use]
@@ -49,6 +52,7 @@ pub struct RequestContext(pub(super) Arc<ContextInner>);
 #[derive(Debug)]
 pub(super) struct ContextInner {
     pub dialect: Dialect,
+    pub graphql: bool,
     pub request_id: String,
     pub traceparent: String,
     pub peer: IpAddr,
@@ -65,16 +69,36 @@ impl RequestContext {
         let (path, headers) = parts_of;
         RequestContext(Arc::new(ContextInner {
             dialect: dialect_of(path),
+            graphql: path == GRAPHQL,
             request_id: said_id(headers).unwrap_or_else(new_id),
             traceparent: traceparent(headers),
             peer: peer(headers, connected, trusted_proxies),
         }))
     }
 
+    /// That of what comes over a WebSocket of GraphQL's, long after the request that opened it.
+    #[must_use]
+    pub fn of_socket(peer: IpAddr, request_id: String, traceparent: String) -> Self {
+        let dialect = dialect_of(GRAPHQL);
+        RequestContext(Arc::new(ContextInner { dialect, graphql: true, request_id, traceparent, peer }))
+    }
+
     /// Whose route it is.
     #[must_use]
     pub fn dialect(&self) -> Dialect {
         self.0.dialect
+    }
+
+    /// Whether it is GraphQL's: no dialect, but an account acts through it.
+    #[must_use]
+    pub fn is_graphql(&self) -> bool {
+        self.0.graphql
+    }
+
+    /// Through which door it comes; `None` for our own routes, which nobody acts through.
+    #[must_use]
+    pub fn surface(&self) -> Option<Surface> {
+        if self.0.graphql { Some(Surface::Graphql) } else { surface_of(self.0.dialect) }
     }
 
     /// Its id: the caller's own if it is a sane one.

@@ -19,6 +19,7 @@ pub use context::{REQUEST_ID_CHARS_MAX, RequestContext, dialect_of, surface_of};
 pub(crate) use fresh::fresh;
 pub use headers::{Applied, Idempotency, LogPosition, Prefer, Replayed};
 pub use json::{BODY_WITHIN, JSON_BYTES_MAX, JsonBody, OptionalJsonBody, typed};
+pub use pipeline::{caller_of, count};
 pub use problem::{Kind, Problem};
 pub use query::QueryParams;
 pub use time::parse_time;

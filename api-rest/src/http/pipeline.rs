@@ -1,7 +1,7 @@
 //! What every request goes through: its id, its caller, its limits, and the envelope of its dialect.
 
 use std::any::Any;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,14 +11,13 @@ use axum::middleware::Next;
 use axum::response::Response;
 use futures::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use mintmark_domain::catalog::Dialect;
 use mintmark_domain::usecases::{Caller, Refusal};
 use tracing::Instrument;
 
 use super::auth::{Authenticated, presented, unauthenticated};
 use super::context::{RequestContext, is_read};
-use super::envelope::render;
-use super::limits::{RateLimits, Standing, Verdict};
+use super::envelope::{envelope_of, render};
+use super::limits::{Class, RateLimits, Standing, Verdict};
 use super::problem::{Carried, Kind, Problem};
 use crate::state::AppState;
 
@@ -67,13 +66,14 @@ pub(crate) async fn pipeline(State(state): State<AppState>, mut request: Request
     if let Some(limits) = limits {
         say_limits(headers, limits);
     }
+    let label = if context.is_graphql() { "graphql" } else { context.dialect().as_str() };
     let labels = [
-        ("dialect", context.dialect().as_str().to_owned()),
+        ("dialect", label.to_owned()),
         ("method", if method.as_str().len() > 7 { "other".to_owned() } else { method.as_str().to_owned() }),
         ("status", response.status().as_u16().to_string()),
     ];
     metrics::counter!("http_requests_total", &labels).increment(1);
-    metrics::histogram!("http_request_seconds", "dialect" => context.dialect().as_str()).record(begun.elapsed());
+    metrics::histogram!("http_request_seconds", "dialect" => label).record(begun.elapsed());
     response
 }
 
@@ -86,7 +86,11 @@ async fn admit(
     limits: &mut Option<Limits>,
 ) -> Result<(), Problem> {
     let path = request.uri().path();
-    if context.dialect() == Dialect::Native || request.method() == Method::OPTIONS || is_document(path) {
+    if context.surface().is_none()
+        || is_socket(context, request)
+        || request.method() == Method::OPTIONS
+        || is_document(path)
+    {
         return Ok(());
     }
     let class = RateLimits::class(context.dialect(), path);
@@ -105,25 +109,57 @@ async fn admit(
         None => state.settings.rate_limits.of_address(context.peer()),
     };
     let tier = known.map_or(NO_TIER, |caller| caller.tier.as_str());
-    match state.limiter.take(&counters, state.core.now()).await {
-        Verdict::Allowed(standing) => *limits = Some(Limits { standing, tier }),
-        Verdict::Refused { subject, window, standing, retry_after_seconds } => {
-            *limits = Some(Limits { standing: Some(standing), tier });
-            let message = format!(
-                "Too many requests: at most {} per {} and {}. Try again in {retry_after_seconds} s.",
-                standing.limit,
-                window.as_str(),
-                subject.scope(),
-            );
-            let mut problem = Problem::new(Kind::RateLimited, message);
-            problem.retry_after_seconds = Some(retry_after_seconds);
-            return Err(problem);
-        }
-    }
+    let verdict = state.limiter.take(&counters, state.core.now()).await;
+    let standing = match verdict {
+        Verdict::Allowed(standing) => standing,
+        Verdict::Refused { standing, .. } => Some(standing),
+    };
+    *limits = Some(Limits { standing, tier });
+    too_many(verdict).map_or(Ok(()), Err)?;
     if let Some(caller) = caller.transpose()? {
         request.extensions_mut().insert(Authenticated(caller));
     }
     Ok(())
+}
+
+/// The answer to a request that was not counted because a limit bound.
+fn too_many(verdict: Verdict) -> Option<Problem> {
+    let Verdict::Refused { subject, window, standing, retry_after_seconds } = verdict else { return None };
+    let message = format!(
+        "Too many requests: at most {} per {} and {}. Try again in {retry_after_seconds} s.",
+        standing.limit,
+        window.as_str(),
+        subject.scope(),
+    );
+    let mut problem = Problem::new(Kind::RateLimited, message);
+    problem.retry_after_seconds = Some(retry_after_seconds);
+    Some(problem)
+}
+
+/// Who presents that `Authorization` to a connection that outlives its request. Errors: a header that
+/// holds no key, whatever [`Authenticator::caller`](super::Authenticator::caller) refuses.
+pub async fn caller_of(state: &AppState, authorization: &str, context: &RequestContext) -> Result<Caller, Refusal> {
+    let mut headers = HeaderMap::new();
+    let value = HeaderValue::from_str(authorization).map_err(|_| Refusal::Unauthenticated)?;
+    headers.insert(header::AUTHORIZATION, value);
+    match presented(&headers) {
+        Some(Ok(credential)) => state.auth.caller(&credential, context).await,
+        Some(Err(_)) | None => Err(Refusal::Unauthenticated),
+    }
+}
+
+/// Counts one request that came over such a connection. Errors: a limit bound.
+pub async fn count(state: &AppState, caller: Option<&Caller>, peer: IpAddr) -> Result<(), Problem> {
+    let counters = match caller {
+        Some(caller) => state.settings.rate_limits.of_caller(caller, Class::Standard),
+        None => state.settings.rate_limits.of_address(peer),
+    };
+    too_many(state.limiter.take(&counters, state.core.now()).await).map_or(Ok(()), Err)
+}
+
+/// A WebSocket of GraphQL's is counted when it says who it is, and then for each operation.
+fn is_socket(context: &RequestContext, request: &Request) -> bool {
+    context.is_graphql() && request.headers().contains_key(header::UPGRADE)
 }
 
 /// The machine-readable documents, which stand below a dialect's prefix.
@@ -176,7 +212,7 @@ fn written(context: &RequestContext, method: &Method, response: Result<Response,
             _ => tracing::warn!(code = %problem.code, source, "a request could not be answered"),
         }
     }
-    let mut response = render(context.dialect(), &problem, context.request_id());
+    let mut response = render(envelope_of(context), &problem, context.request_id());
     // What the route said besides the problem (`Allow`, `Content-Range`) stays.
     for (name, value) in &headers {
         if !matches!(*name, header::CONTENT_TYPE | header::CONTENT_LENGTH) {

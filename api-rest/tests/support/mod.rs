@@ -8,6 +8,7 @@ mod world;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -17,11 +18,13 @@ use mintmark_api_rest::http::limits::RateLimits;
 use mintmark_api_rest::{AppState, RestSettings};
 use mintmark_domain::account::{Scopes, Tier};
 use mintmark_domain::catalog::{Catalog, Sources};
+use mintmark_domain::es::{End, EventLog};
 use mintmark_domain::ids::AccountId;
 use mintmark_domain::usecases::{BonusAmounts, Core, Registration};
-use mintmark_domain::{Credits, Timestamp};
+use mintmark_domain::{Credits, Shard, Timestamp};
 use mintmark_projections::ReadModels;
 use serde_json::Value;
+use tokio::sync::watch;
 use tower::ServiceExt;
 
 /// What a test wants otherwise than usual.
@@ -39,6 +42,18 @@ pub struct Options {
     pub instant: bool,
     /// The catalog; the built-in one usually.
     pub catalog: Sources,
+    /// More routes behind the same pipeline.
+    pub more: Option<fn(Beside) -> Router<AppState>>,
+}
+
+/// What more routes may stand on.
+pub struct Beside {
+    /// What the handlers are given.
+    pub state: AppState,
+    /// The log.
+    pub log: Arc<dyn EventLog>,
+    /// The confirmed end of each shard.
+    pub ends: BTreeMap<Shard, watch::Receiver<End>>,
 }
 
 impl Default for Options {
@@ -50,6 +65,7 @@ impl Default for Options {
             bonuses: BTreeMap::new(),
             instant: false,
             catalog: Sources::embedded(),
+            more: None,
         }
     }
 }
@@ -113,7 +129,8 @@ impl TestApp {
         let base_url = format!("http://{}", listener.local_addr().expect("its address"));
         let world = world::World::start(&base_url, &options).await;
         let state = world.state(options.settings.clone());
-        let router = mintmark_api_rest::router(state.clone());
+        let more = options.more.map(|more| more(world.beside(&state))).unwrap_or_default();
+        let router = mintmark_api_rest::router_with(state.clone(), more);
         let service = router.clone().into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, service).await.expect("serving") });
         let core = state.core.clone();

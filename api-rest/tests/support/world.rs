@@ -1,5 +1,6 @@
 //! What stands behind the surface: log, writer, read models, sandbox, storage, each the real one.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use mintmark_api_rest::http::limits::MemoryLimiter;
 use mintmark_api_rest::http::{Authenticator, NoKeyUse};
 use mintmark_api_rest::{AppState, HealthSource, PartHealth, RestSettings};
 use mintmark_domain::catalog::Catalog;
-use mintmark_domain::es::{EventLog, StreamRef};
+use mintmark_domain::es::{End, EventLog, StreamRef};
 use mintmark_domain::ids::AccountId;
 use mintmark_domain::ports::{
     Assets, Clock, Entropy, Links, Provider, WorkCursor, WorkItem, WorkQueue, WorkUnavailable,
@@ -37,9 +38,10 @@ use mintmark_projections::{Board, Projection, ProjectionName, ReadModels, Runner
 use mintmark_testkit::TestDb;
 use sqlx::PgPool;
 use tempfile::TempDir;
+use tokio::sync::watch;
 
-use super::Options;
 use super::assets::StoreReader;
+use super::{Beside, Options};
 
 /// How long read models may take to catch up.
 const CATCH_UP_WITHIN: Duration = Duration::from_secs(20);
@@ -47,6 +49,7 @@ const CATCH_UP_WITHIN: Duration = Duration::from_secs(20);
 pub struct World {
     core: Core,
     log: Arc<PgEventLog>,
+    ends: BTreeMap<Shard, watch::Receiver<End>>,
     reads: ReadModels,
     assets: AssetStore,
     _running: Running,
@@ -105,6 +108,7 @@ impl World {
             entropy: entropy.clone(),
         };
         let writer = Arc::new(Writer::start(deps, WriterConfig::default(), &shards).await.expect("a writer"));
+        let ends = shards.iter().filter_map(|shard| Some((*shard, writer.subscribe(*shard)?))).collect();
         let board = Arc::new(Board::new());
         let feed: Arc<dyn EventLog> = log.clone();
         let runners = {
@@ -146,7 +150,7 @@ impl World {
             work: Arc::new(NothingLeft),
             nodes: Arc::new(MemoryNodes::default()),
         });
-        World { core, log, reads, assets, _running: running, _runners: runners, _directory: directory, _db: db }
+        World { core, log, ends, reads, assets, _running: running, _runners: runners, _directory: directory, _db: db }
     }
 
     pub fn state(&self, settings: RestSettings) -> AppState {
@@ -161,6 +165,10 @@ impl World {
             metrics: Arc::new(|| "up 1\n".to_owned()),
             settings: Arc::new(settings),
         }
+    }
+
+    pub fn beside(&self, state: &AppState) -> Beside {
+        Beside { state: state.clone(), log: self.log.clone(), ends: self.ends.clone() }
     }
 
     pub async fn caught_up(&self, reads: &ReadModels) {

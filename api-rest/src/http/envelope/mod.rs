@@ -3,6 +3,7 @@
 mod generor;
 mod genfire;
 mod girlgenerator;
+mod graphql;
 mod native;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use mintmark_domain::catalog::Dialect;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::context::RequestContext;
 use super::problem::{Kind, Problem};
 
 /// A dialect's way with problems.
@@ -43,10 +45,14 @@ pub fn envelope(dialect: Dialect) -> &'static dyn Envelope {
     }
 }
 
-/// A problem as a dialect's response.
+/// The envelope of a route: its dialect's, or GraphQL's, which is no dialect.
+pub(super) fn envelope_of(context: &RequestContext) -> &'static dyn Envelope {
+    if context.is_graphql() { &graphql::Graphql } else { envelope(context.dialect()) }
+}
+
+/// A problem as a response in that envelope.
 #[must_use]
-pub fn render(dialect: Dialect, problem: &Problem, request_id: &str) -> Response {
-    let envelope = envelope(dialect);
+pub fn render(envelope: &dyn Envelope, problem: &Problem, request_id: &str) -> Response {
     let body = envelope.body(problem, request_id);
     let content_type = [(header::CONTENT_TYPE, envelope.content_type())];
     let mut response = (envelope.status(problem.kind), content_type, body).into_response();

@@ -67,8 +67,8 @@ fn what_happened_inside_stays_inside() {
 
 #[test]
 fn retry_after_and_the_challenge_stand_in_the_headers() {
-    let response = render(Dialect::Genfire, &Problem::unavailable("x"), "r");
+    let response = render(envelope(Dialect::Genfire), &Problem::unavailable("x"), "r");
     assert_eq!(response.headers()["retry-after"], "1");
-    let response = render(Dialect::Genfire, &Problem::new(Kind::Unauthenticated, "x"), "r");
+    let response = render(envelope(Dialect::Genfire), &Problem::new(Kind::Unauthenticated, "x"), "r");
     assert_eq!(response.headers()["www-authenticate"], "Bearer");
 }

@@ -1,0 +1,14 @@
+//! GraphQL over real sockets, a real core and a real Postgres, wired as the program wires it.
+
+#[path = "../../../src/compose/door.rs"]
+mod door;
+#[path = "../../../api-rest/tests/support/mod.rs"]
+mod support;
+
+mod app;
+mod errors;
+mod generators;
+mod limits;
+mod lists;
+mod socket;
+mod transport;
