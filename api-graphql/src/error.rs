@@ -26,7 +26,10 @@ impl From<Refusal> for GraphqlError {
 impl From<QueryError> for GraphqlError {
     fn from(error: QueryError) -> Self {
         let (class, _) = error.public();
-        GraphqlError::Query(error.to_string(), class_name(class))
+        if matches!(class, ErrorClass::Internal | ErrorClass::Overloaded) {
+            tracing::error!(%error, "a read model could not answer");
+        }
+        GraphqlError::Query(shown(class, &error), class_name(class))
     }
 }
 
@@ -49,6 +52,21 @@ fn class_name(class: ErrorClass) -> &'static str {
         ErrorClass::Conflict => "CONFLICT",
         ErrorClass::Overloaded => "UNAVAILABLE",
         ErrorClass::Internal => "INTERNAL_SERVER_ERROR",
+    }
+}
+
+/// What strangers are told: what a defect or the database said is for the log.
+fn shown(class: ErrorClass, error: &dyn std::fmt::Display) -> String {
+    match class {
+        ErrorClass::Internal => "internal error".to_owned(),
+        ErrorClass::Overloaded => "the service is temporarily unavailable; try again".to_owned(),
+        ErrorClass::Unauthenticated
+        | ErrorClass::Forbidden
+        | ErrorClass::NotFound
+        | ErrorClass::Validation
+        | ErrorClass::InsufficientCredits
+        | ErrorClass::IdempotencyReused
+        | ErrorClass::Conflict => error.to_string(),
     }
 }
 
@@ -83,14 +101,11 @@ impl From<GraphqlError> for async_graphql::Error {
                 if internal {
                     tracing::error!(%refusal, "a resolver failed");
                 }
-                // What a defect says is for the log, not for strangers.
-                let message = if internal { "internal error".to_owned() } else { refusal.to_string() };
+                let message = shown(refusal.public().0, &refusal);
                 async_graphql::Error::new(message).extend_with(|_, extensions| refused(&refusal, extensions))
             }
             GraphqlError::Query(message, code) => {
-                tracing::error!(%message, "a read model could not answer");
-                let shown = if code == "INTERNAL_SERVER_ERROR" { "internal error".to_owned() } else { message };
-                async_graphql::Error::new(shown).extend_with(|_, extensions| extensions.set("code", code))
+                async_graphql::Error::new(message).extend_with(|_, extensions| extensions.set("code", code))
             }
             GraphqlError::Argument(name, message) => async_graphql::Error::new(format!("{name}: {message}"))
                 .extend_with(|_, extensions| {

@@ -69,6 +69,13 @@ connection!(RunConnection, RunEdge, Run, "run");
 connection!(CreationConnection, CreationEdge, Creation, "creation");
 connection!(TransactionConnection, TransactionEdge, WalletTransaction, "transaction");
 
+/// What a list of `first` rows costs before anything is read. A length that is refused costs no more than
+/// the longest there is, so that no sum runs over.
+pub(crate) fn cost(first: Option<i32>, child_complexity: usize) -> usize {
+    let rows = first.unwrap_or(FIRST_DEFAULT).clamp(0, FIRST_MAX);
+    usize::try_from(rows).unwrap_or_default() * child_complexity
+}
+
 /// How many rows and from where.
 pub(crate) fn page(first: Option<i32>, after: Option<String>) -> Result<(u32, Walk)> {
     let first = first.unwrap_or(FIRST_DEFAULT);

@@ -52,7 +52,7 @@ impl QueryRoot {
     }
 
     /// The caller's runs, newest first.
-    #[graphql(guard = "Needs(Scope::RunsRead)", complexity = "first.unwrap_or(20) as usize * child_complexity")]
+    #[graphql(guard = "Needs(Scope::RunsRead)", complexity = "paging::cost(first, child_complexity)")]
     async fn runs(
         &self,
         ctx: &Context<'_>,
@@ -73,20 +73,22 @@ impl QueryRoot {
         Ok(Wallet(ctx.core().wallet_view(ctx.caller()?).await.map_err(GraphqlError::from)?))
     }
 
-    /// One creation: anybody's public one, or the caller's own.
+    /// One creation: anybody's public one, or the caller's own, for which the key needs `runs:read`.
     async fn creation(&self, ctx: &Context<'_>, number: Long) -> async_graphql::Result<Option<Creation>> {
         let caller = ctx.anyone()?;
         let found = ctx.reads().creation_by_number(number.0).await.map_err(GraphqlError::from)?;
-        Ok(found
-            .filter(|creation| {
-                let own = caller.is_some_and(|caller| caller.account == creation.account && !creation.deleted);
-                own || creation.is_public()
-            })
-            .map(Creation))
+        let Some(creation) = found else { return Ok(None) };
+        if creation.is_public() {
+            return Ok(Some(Creation(creation)));
+        }
+        let owner = caller.filter(|caller| caller.account == creation.account && !creation.deleted);
+        let Some(owner) = owner else { return Ok(None) };
+        owner.require(Scope::RunsRead).map_err(GraphqlError::from)?;
+        Ok(Some(Creation(creation)))
     }
 
     /// The caller's creations, newest first.
-    #[graphql(guard = "Needs(Scope::RunsRead)", complexity = "first.unwrap_or(20) as usize * child_complexity")]
+    #[graphql(guard = "Needs(Scope::RunsRead)", complexity = "paging::cost(first, child_complexity)")]
     async fn creations(
         &self,
         ctx: &Context<'_>,
@@ -101,7 +103,7 @@ impl QueryRoot {
     }
 
     /// What everybody may see, newest first. No key is needed.
-    #[graphql(complexity = "first.unwrap_or(20) as usize * child_complexity")]
+    #[graphql(complexity = "paging::cost(first, child_complexity)")]
     async fn public_feed(
         &self,
         ctx: &Context<'_>,

@@ -9,6 +9,10 @@ use crate::state::GraphqlState;
 
 /// How long after a silent append of another process a subscription hears of it at the latest.
 const POLL_EVERY: Duration = Duration::from_millis(250);
+/// What is appended in quick succession is read together.
+const GATHER_FOR: Duration = Duration::from_millis(20);
+/// How many events are read at once.
+const PAGE: usize = 200;
 
 /// The events of a stream after `sequence`, in order, without a gap and each once; then live ones as
 /// they are appended. Backfill and live come by the same read, so there is no seam between them.
@@ -24,11 +28,15 @@ pub(crate) fn follow(
             if let Some(end) = &mut end {
                 end.borrow_and_update();
             }
-            match state.log.read_streams(&[(stream, sequence)]).await {
+            match state.log.read_streams_page(&[(stream, sequence)], PAGE).await {
                 Ok(events) => {
+                    let more = events.len() == PAGE;
                     for event in events {
                         sequence = event.sequence;
                         yield Ok(event);
+                    }
+                    if more {
+                        continue;
                     }
                 }
                 Err(error @ ReadError::Corrupt(_)) => {
@@ -42,6 +50,7 @@ pub(crate) fn follow(
                 Some(end) => drop(tokio::time::timeout(POLL_EVERY, end.changed()).await),
                 None => tokio::time::sleep(POLL_EVERY).await,
             }
+            tokio::time::sleep(GATHER_FOR).await;
         }
     }
 }

@@ -7,7 +7,7 @@ use mintmark_domain::usecases::WalletView;
 use mintmark_domain::wallet::{Hold, Lot, LotKind, LotNumber};
 
 use crate::guard::Needs;
-use crate::paging::{TransactionConnection, transactions};
+use crate::paging::{self, TransactionConnection, transactions};
 use crate::scalar::{Credits, Long};
 
 /// Where credits came from.
@@ -86,7 +86,7 @@ impl Wallet {
     }
 
     /// What moved, newest first. A walk is pinned to its first page: it neither skips nor repeats.
-    #[graphql(guard = "Needs(Scope::CreditsRead)", complexity = "first.unwrap_or(20) as usize * child_complexity")]
+    #[graphql(guard = "Needs(Scope::CreditsRead)", complexity = "paging::cost(first, child_complexity)")]
     async fn transactions(
         &self,
         ctx: &async_graphql::Context<'_>,

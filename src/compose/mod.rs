@@ -34,6 +34,7 @@ use mintmark_projections::accounts::AccountsProjection;
 use mintmark_projections::generation::GenerationProjection;
 use mintmark_projections::wallets::WalletsProjection;
 use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
 
 pub use catalog::catalog_sources;
 pub use running::providers;
@@ -128,6 +129,11 @@ impl Platform {
             settings: Arc::new(settings(&config, shards)),
         };
         Ok(Parts { config, core, log, writer, pool, projections, assets })
+    }
+
+    /// How to connect to the database.
+    pub fn connect_options(&self) -> PgConnectOptions {
+        self.database.connect_options()
     }
 
     /// The shards of this installation.

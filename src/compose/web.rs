@@ -32,6 +32,8 @@ use crate::config::Config;
 
 /// How often the use of keys is written.
 const KEY_USE_EVERY: Duration = Duration::from_secs(10);
+/// How many sessions read for all subscriptions.
+const FOLLOWERS: usize = 4;
 /// How long a part may take to say how it is doing.
 const HEALTH_WITHIN: Duration = Duration::from_secs(1);
 
@@ -197,7 +199,9 @@ pub fn surfaces(
     };
     let ends =
         platform.shards().iter().filter_map(|shard| Some((*shard, platform.writer.subscribe(*shard)?))).collect();
-    let graphql = GraphqlState { core, reads, log: platform.log.clone(), ends };
+    // Sessions of their own: whoever listens never stands in the way of who writes.
+    let log = Arc::new(PgEventLog::with_sessions(platform.connect_options(), "mintmark subscriptions", FOLLOWERS));
+    let graphql = GraphqlState { core, reads, log, ends };
     let routes = door::graphql(graphql, &state);
     mintmark_api_rest::router_with(state, routes)
 }
