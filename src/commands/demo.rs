@@ -5,17 +5,18 @@ use mintmark_domain::account::{Scopes, Tier};
 use mintmark_domain::usecases::{Core, Refusal, Registered, Registration};
 
 use crate::compose::Platform;
+use crate::config::DEMO;
 
 /// What the demo account can spend.
 const DEMO_CREDITS: u32 = 10_000;
 
 /// Makes the demo account if this is the first start and it is wanted.
 pub async fn at_first_start(platform: &Platform, core: &Core) -> anyhow::Result<Option<Registered>> {
-    if !platform.config.demo_account || core.account_by_username("demo").await?.is_some() {
+    if !platform.config.demo_account || core.account_by_username(DEMO).await?.is_some() {
         return Ok(None);
     }
     let registration = Registration {
-        username: "demo".into(),
+        username: DEMO.into(),
         email: "demo@example.com".into(),
         tier: Tier::Enterprise,
         credits: Credits::whole(DEMO_CREDITS),

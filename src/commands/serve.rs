@@ -66,6 +66,10 @@ async fn serve(platform: &Platform, listener: TcpListener, stopped: Cancellation
     let dispatch: Arc<dyn Dispatch> = dispatcher;
     let core = platform.core_with(dispatch);
     let demo = demo::at_first_start(platform, &core).await?;
+    let core = match core.account_by_username(config::DEMO).await? {
+        Some(account) if platform.config.demo_account => platform.with_demo(core, account),
+        Some(_) | None => core,
+    };
     let upkeep = tokio::spawn(keep_metrics(metrics.clone()));
     let app = surfaces(platform, core, reads, board, metrics, stopped.child_token());
     say!("Mintmark serves {}", platform.config.public_url);

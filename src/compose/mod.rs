@@ -14,6 +14,7 @@ use chrono::TimeDelta;
 use mintmark_domain::account::Tier;
 use mintmark_domain::catalog::Catalog;
 use mintmark_domain::es::{EventLog, Position};
+use mintmark_domain::ids::AccountId;
 use mintmark_domain::ports::{Clock, Dispatch, Entropy, Links};
 use mintmark_domain::usecases::{BonusAmounts, BonusPolicy, Core, Settings};
 use mintmark_domain::{Credits, Shard};
@@ -40,7 +41,7 @@ pub use catalog::catalog_sources;
 pub use running::providers;
 pub use web::surfaces;
 
-use crate::config::Config;
+use crate::config::{BonusConfig, Config, DEMO};
 
 /// How long closing may take before what is not settled is left for the next start.
 const CLOSE_WITHIN: Duration = Duration::from_secs(20);
@@ -146,6 +147,14 @@ impl Platform {
         Core { dispatch, ..self.core.clone() }
     }
 
+    /// The same use cases, in which the demo account has the bonuses that are set for it.
+    pub fn with_demo(&self, core: Core, demo: AccountId) -> Core {
+        let Some(bonus) = self.config.bonuses.get(DEMO) else { return core };
+        let mut settings = Settings::clone(&core.settings);
+        settings.own_bonuses.insert(demo, bonus_amounts(bonus));
+        Core { settings: Arc::new(settings), ..core }
+    }
+
     /// Settles what is under way and leaves the database; the last to leave an embedded one stops it.
     pub async fn close(self) -> anyhow::Result<()> {
         self.writer.shutdown(CLOSE_WITHIN).await;
@@ -238,21 +247,21 @@ fn outside(config: &Config, master: &MasterKey) -> anyhow::Result<(SignedLinks, 
     Ok((links, assets, Egress::new(allow, Arc::new(SystemResolver), Arc::new(document_sample))))
 }
 
-fn settings(config: &Config, shards: Vec<Shard>) -> Settings {
+fn bonus_amounts(bonus: &BonusConfig) -> BonusAmounts {
     let amount = |value| Credits::new(value).unwrap_or_default();
+    BonusAmounts {
+        signup: amount(bonus.signup),
+        daily: amount(bonus.daily),
+        weekly: amount(bonus.weekly),
+        max: amount(bonus.max),
+    }
+}
+
+fn settings(config: &Config, shards: Vec<Shard>) -> Settings {
     let bonuses: BonusPolicy = config
         .bonuses
         .iter()
-        .filter_map(|(tier, bonus)| {
-            let tier: Tier = tier.parse().ok()?;
-            let amounts = BonusAmounts {
-                signup: amount(bonus.signup),
-                daily: amount(bonus.daily),
-                weekly: amount(bonus.weekly),
-                max: amount(bonus.max),
-            };
-            Some((tier.as_str(), amounts))
-        })
+        .filter_map(|(tier, bonus)| Some((tier.parse::<Tier>().ok()?.as_str(), bonus_amounts(bonus))))
         .collect();
     Settings {
         shards,

@@ -45,7 +45,10 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("providers.*.url", "Where a provider behind the generic HTTP adapter answers. Routes in the catalog name it."),
     ("providers.*.token", "Sent to it as a bearer token."),
     ("providers.*.concurrency", "How many jobs may be under way there."),
-    ("bonuses.*.signup", "Free credits once, for accounts of that tier, at their first authenticated call."),
+    (
+        "bonuses.*.signup",
+        "Free credits once, for accounts of that tier (`demo`: for the demo account), at their first authenticated call.",
+    ),
     ("bonuses.*.daily", "Free credits once in a UTC day."),
     ("bonuses.*.weekly", "Free credits once in an ISO week."),
     ("bonuses.*.max", "The ceiling up to which free credits are refilled."),

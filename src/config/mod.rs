@@ -19,6 +19,8 @@ pub use keys::markdown;
 
 /// What is read when no other file is named; it need not exist.
 const FILE_DEFAULT: &str = "mintmark.toml";
+/// The demo account's username, and what its bonuses are set under.
+pub const DEMO: &str = "demo";
 /// Before every key in the environment; `__` stands between the parts of a key.
 const ENV_PREFIX: &str = "MINTMARK_";
 
@@ -60,7 +62,7 @@ pub struct Config {
     pub running: RunningConfig,
     /// Providers behind the generic HTTP adapter, by name.
     pub providers: BTreeMap<String, HttpProviderConfig>,
-    /// Free credits by tier.
+    /// Free credits by tier, and the demo account's.
     pub bonuses: BTreeMap<String, BonusConfig>,
     /// Rate limits.
     pub rate_limits: RateLimitConfig,
@@ -198,8 +200,8 @@ pub struct WriterLimits {
 
 impl Default for Config {
     fn default() -> Self {
-        let bonus = |daily: u32, weekly: u32, max: u32| BonusConfig {
-            signup: Decimal::ZERO,
+        let bonus = |[signup, daily, weekly]: [u32; 3], max: u32| BonusConfig {
+            signup: Decimal::from(signup),
             daily: Decimal::from(daily),
             weekly: Decimal::from(weekly),
             max: Decimal::from(max),
@@ -222,7 +224,10 @@ impl Default for Config {
             sandbox: SandboxConfig::default(),
             running: RunningConfig::default(),
             providers: BTreeMap::new(),
-            bonuses: BTreeMap::from([("enterprise".to_owned(), bonus(0, 0, 0))]),
+            bonuses: BTreeMap::from([
+                ("enterprise".to_owned(), bonus([0, 0, 0], 0)),
+                (DEMO.to_owned(), bonus([25, 5, 20], 100)),
+            ]),
             rate_limits: RateLimitConfig::default(),
             writer: WriterLimits::default(),
         }
@@ -311,7 +316,7 @@ impl Config {
         }
         self.public_url = self.public_url.trim_end_matches('/').to_owned();
         let known = |tier: &String| tier.parse::<mintmark_domain::account::Tier>().map(|_| ());
-        for tier in self.bonuses.keys().chain(self.rate_limits.tiers.keys()) {
+        for tier in self.bonuses.keys().filter(|tier| *tier != DEMO).chain(self.rate_limits.tiers.keys()) {
             known(tier).map_err(|error| anyhow::anyhow!("bad configuration: {error}"))?;
         }
         for (tier, bonus) in &self.bonuses {

@@ -37,6 +37,8 @@ pub struct Settings {
     pub shards: Vec<Shard>,
     /// Free credits by tier.
     pub bonuses: BonusPolicy,
+    /// Free credits of single accounts; they go before their tier's.
+    pub own_bonuses: BTreeMap<AccountId, BonusAmounts>,
     /// How long an unknown outcome is probed before the run fails at no cost (decision 6).
     pub unknown_for: TimeDelta,
     /// How long a decision may wait for its turn.
@@ -48,6 +50,7 @@ impl Default for Settings {
         Settings {
             shards: vec![Shard::ZERO],
             bonuses: BonusPolicy::new(),
+            own_bonuses: BTreeMap::new(),
             unknown_for: TimeDelta::hours(24),
             decide_within: DecisionRequest::WITHIN_DEFAULT,
         }
@@ -94,10 +97,11 @@ impl Core {
         self.entropy.id(shard, self.now())
     }
 
-    /// The bonuses of a tier.
+    /// The bonuses of an account of a tier.
     #[must_use]
-    pub fn bonuses_of(&self, tier: Tier) -> BonusAmounts {
-        self.settings.bonuses.get(tier.as_str()).copied().unwrap_or_default()
+    pub fn bonuses_of(&self, account: AccountId, tier: Tier) -> BonusAmounts {
+        let own = self.settings.own_bonuses.get(&account);
+        own.or_else(|| self.settings.bonuses.get(tier.as_str())).copied().unwrap_or_default()
     }
 
     pub(super) fn request(&self, shard: Shard, acting: Acting, fairness: impl Into<Uuid>) -> DecisionRequest {

@@ -65,7 +65,11 @@ impl Core {
     /// The account's own wallet at the shard's confirmed end.
     pub async fn wallet_view(&self, caller: &Caller) -> Result<WalletView, Refusal> {
         let wallet: CreditWallet = self.load(caller.account.wallet()).await?;
-        Ok(WalletView { balance: wallet.balance(self.now()), max: self.bonuses_of(caller.tier).max, wallet })
+        Ok(WalletView {
+            balance: wallet.balance(self.now()),
+            max: self.bonuses_of(caller.account, caller.tier).max,
+            wallet,
+        })
     }
 
     /// How many events the account's own wallet has: where live data go on from.
@@ -120,7 +124,7 @@ impl Core {
     /// Claims the bonuses that the caller's first call of a period brings. Yields nothing to say
     /// where none are set or all were claimed. A bonus never lifts free credits above the ceiling.
     pub async fn claim_bonuses(&self, caller: &Caller) -> Result<Option<Confirmed>, Refusal> {
-        let amounts = self.bonuses_of(caller.tier);
+        let amounts = self.bonuses_of(caller.account, caller.tier);
         let today = self.now().date_naive();
         let week = today.iso_week();
         let due = [
