@@ -7,11 +7,10 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use mintmark_domain::account::Scope;
-use mintmark_domain::catalog::Capability;
 use mintmark_domain::creation::Output;
 use mintmark_domain::ids::{AccountId, RunId, SealedId};
 use mintmark_domain::run::{Inputs, RunStatus};
-use mintmark_domain::usecases::{Core, Refusal};
+use mintmark_domain::usecases::{Core, Refusal, scope_to_generate};
 use mintmark_projections::generation::{Run, RunFilter};
 use mintmark_projections::{Order, Place, ProjectionName, Walk};
 use serde::Serialize;
@@ -71,24 +70,6 @@ async fn place(state: &AppState, account: AccountId, query: &QueryParams) -> Res
 /// A run's id as a path names it; what is not one names no run.
 pub(super) fn run_id(text: &str) -> Result<RunId, Problem> {
     text.parse().map_err(|_| Problem::from(Refusal::NotFound("run")))
-}
-
-/// What a key must be allowed to stop a run: what it takes to start one.
-pub(super) fn scope_to_start(capability: Capability) -> Scope {
-    match capability {
-        Capability::ImageGeneration
-        | Capability::ImageEditing
-        | Capability::ImageUpscaling
-        | Capability::VectorGeneration => Scope::ImagesWrite,
-        Capability::VideoGeneration | Capability::VideoUpscaling => Scope::VideosWrite,
-        Capability::LipsyncGeneration => Scope::LipsyncWrite,
-        Capability::SpeechGeneration
-        | Capability::MusicGeneration
-        | Capability::SoundEffectGeneration
-        | Capability::Transcription => Scope::AudioWrite,
-        Capability::ProductExtraction => Scope::ProductsWrite,
-        Capability::TextGeneration | Capability::Vision => Scope::WorkflowsWrite,
-    }
 }
 
 /// The resources of rows, what was sealed of them opened in one go.
@@ -198,7 +179,8 @@ pub(super) async fn cancel(
     let before = state.core.run_state(id).await?;
     let requested = before.requested().filter(|requested| requested.account == caller.account);
     let capability = requested.map(|requested| requested.parameters.capability).ok_or(Refusal::NotFound("run"))?;
-    caller.require(scope_to_start(capability))?;
+    // What it takes to stop a run is what it takes to start one.
+    caller.require(scope_to_generate(capability))?;
     let cancelled = state.core.cancel_run(&caller, id).await?;
     let view = state.core.opened(id, cancelled.run).await?;
     let status = if view.run.status().is_ended() { StatusCode::OK } else { StatusCode::ACCEPTED };
