@@ -234,7 +234,12 @@ fn check_event(before: &CreditWallet, event: &WalletEvent, after: &CreditWallet,
             assert_eq!(&before.hold(*held_for).unwrap().parts, parts, "released into where they came from");
             let lots: BTreeMap<LotNumber, &Lot> = after.lots().collect();
             assert!(parts.iter().all(|part| !lots[&part.lot].expired));
-            assert!(extended.iter().all(|lot| lot.expires_at == now + CreditWallet::EXPIRED_LOT_GRACE));
+            let until = now + CreditWallet::EXPIRED_LOT_GRACE;
+            assert!(extended.iter().all(|lot| lot.expires_at == until));
+            // Whatever comes back into a lot that expired, once or for the second time, has a day of its own.
+            let overdue = before.lots().filter(|(_, lot)| lot.expired || lot.extended || lot.is_due(now));
+            let overdue = overdue.filter(|(number, _)| parts.iter().any(|part| part.lot == *number));
+            assert!(overdue.into_iter().all(|(number, _)| lots[&number].expires_at == Some(until)));
         }
         WalletEvent::LotExpired { effective_at, .. } => assert!(*effective_at <= now),
         WalletEvent::Opened { .. }

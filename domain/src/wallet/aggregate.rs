@@ -201,7 +201,7 @@ impl CreditWallet {
         self.decide_at(at, |draft| {
             let extended = parts
                 .iter()
-                .filter(|part| draft.wallet.lots.0.get(&part.lot).is_some_and(|lot| lot.expired))
+                .filter(|part| draft.wallet.lots.0.get(&part.lot).is_some_and(|lot| lot.expired || lot.extended))
                 .map(|part| LotExtension { lot: part.lot, expires_at: at + Self::EXPIRED_LOT_GRACE })
                 .collect();
             let posting = Posting { from: Ledger::Held, to: Ledger::Available, amount };
@@ -255,7 +255,7 @@ impl CreditWallet {
 }
 
 impl es::Aggregate for CreditWallet {
-    const STATE_SCHEMA: &'static str = "credit_wallet/1";
+    const STATE_SCHEMA: &'static str = "credit_wallet/2";
 
     fn decide(&self, command: WalletCommand) -> Decided {
         match command {

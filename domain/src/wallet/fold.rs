@@ -45,6 +45,7 @@ impl CreditWallet {
                 for extension in extended {
                     self.lots.change(extension.lot, |lot| {
                         lot.expired = false;
+                        lot.extended = true;
                         lot.expires_at = Some(extension.expires_at);
                     });
                 }
@@ -74,6 +75,7 @@ impl CreditWallet {
             priority,
             expires_at: lot.expires_at,
             expired: false,
+            extended: false,
             available: lot.amount,
             held: Credits::ZERO,
         };

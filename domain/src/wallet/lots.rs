@@ -18,6 +18,9 @@ pub struct Lot {
     pub expires_at: Option<Timestamp>,
     /// Whether that has been recorded.
     pub expired: bool,
+    /// Whether it had expired and lives on by what came back into it: whatever else comes back has a
+    /// time of its own.
+    pub extended: bool,
     /// What can be spent.
     pub available: Credits,
     /// What is set aside.

@@ -269,3 +269,22 @@ fn a_lot_that_is_due_when_its_hold_is_released_expires_first_and_lives_on_by_wha
     assert!(matches!(&events[1], WalletEvent::CreditsReleased { extended, .. } if extended.len() == 1));
     assert_eq!(events[1].after(), after("2", "0"));
 }
+
+#[test]
+fn what_comes_back_into_a_lot_that_lives_on_already_has_a_day_of_its_own() {
+    let grace = CreditWallet::EXPIRED_LOT_GRACE;
+    let hours = |n: i64| n * 3_600;
+    let first_back = [open(), free_until("5", 10), hold(1, "2"), hold(2, "3"), expire_at(10), release_at(1, 20)];
+    let second = release_at(2, hours(23));
+    given::<Wallet>(first_back.clone()).when(second.clone()).then_expect_events(vec![WalletEvent::CreditsReleased {
+        held_for: HeldFor::Run(run(2)),
+        amount: c("3"),
+        parts: vec![part(1, "3")],
+        extended: vec![LotExtension { lot: 1, expires_at: at(hours(23)) + grace }],
+        posting: posting(Ledger::Held, Ledger::Available, "3"),
+        after: after("5", "0"),
+    }]);
+    let wallet = state::<Wallet>([&first_back[..], &[second]].concat());
+    assert_eq!(wallet.balance(at(hours(46))).free, c("5"));
+    assert_eq!(wallet.balance(at(hours(23)) + grace).free, Credits::ZERO);
+}
