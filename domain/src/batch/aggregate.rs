@@ -172,6 +172,15 @@ impl Batch {
         Ok(vec![BatchEvent::ItemStarted { index, run }])
     }
 
+    /// Only one that waits: of one that runs, its run alone says how it ended.
+    fn drop_item(&self, index: u32) -> Decided {
+        match self.item(index)? {
+            ItemState::Waiting => Ok(self.finished(index, ItemOutcome::Failed)),
+            ItemState::Failed => Ok(vec![]),
+            ItemState::Running | ItemState::Succeeded | ItemState::Cancelled => Err(BatchError::ItemPast { index }),
+        }
+    }
+
     fn finish(&self, index: u32, outcome: ItemOutcome) -> Decided {
         let reached = match outcome {
             ItemOutcome::Succeeded => ItemState::Succeeded,
@@ -179,18 +188,20 @@ impl Batch {
             ItemOutcome::Cancelled => ItemState::Cancelled,
         };
         match self.item(index)? {
-            ItemState::Waiting if outcome == ItemOutcome::Succeeded => {
-                return Err(BatchError::ItemPast { index });
-            }
-            ItemState::Waiting | ItemState::Running => {}
-            ItemState::Succeeded | ItemState::Failed | ItemState::Cancelled => {
-                return if self.item(index)? == reached { Ok(vec![]) } else { Err(BatchError::ItemPast { index }) };
+            ItemState::Running => Ok(self.finished(index, outcome)),
+            known if known == reached => Ok(vec![]),
+            ItemState::Waiting | ItemState::Succeeded | ItemState::Failed | ItemState::Cancelled => {
+                Err(BatchError::ItemPast { index })
             }
         }
+    }
+
+    /// The end of an item, and of the batch where it was the last.
+    fn finished(&self, index: u32, outcome: ItemOutcome) -> Vec<BatchEvent> {
         let mut after = self.clone();
         let event = BatchEvent::ItemFinished { index, outcome };
         cqrs_es::Aggregate::apply(&mut after, event.clone());
-        Ok(std::iter::once(event).chain(after.end_if_done()).collect())
+        std::iter::once(event).chain(after.end_if_done()).collect()
     }
 
     fn cancel(&self, by: String) -> Decided {
@@ -229,6 +240,7 @@ impl es::Aggregate for Batch {
         match command {
             BatchCommand::Create(batch) => self.create(batch),
             BatchCommand::StartItem { index, run } => self.start(index, run),
+            BatchCommand::DropItem { index } => self.drop_item(index),
             BatchCommand::FinishItem { index, outcome } => self.finish(index, outcome),
             BatchCommand::Cancel { by } => self.cancel(by),
         }

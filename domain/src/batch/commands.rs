@@ -15,7 +15,12 @@ pub enum BatchCommand {
         /// Its run.
         run: RunId,
     },
-    /// An item's run ended, or the item will never start.
+    /// An item will never start.
+    DropItem {
+        /// Which.
+        index: u32,
+    },
+    /// An item's run ended.
     FinishItem {
         /// Which.
         index: u32,

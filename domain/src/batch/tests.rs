@@ -33,6 +33,10 @@ fn finish(index: u32, outcome: ItemOutcome) -> BatchCommand {
     BatchCommand::FinishItem { index, outcome }
 }
 
+fn drop_item(index: u32) -> BatchCommand {
+    BatchCommand::DropItem { index }
+}
+
 fn cancel() -> BatchCommand {
     BatchCommand::Cancel { by: "acct".into() }
 }
@@ -51,7 +55,8 @@ fn every_command_said_twice_is_no_new_fact() {
     said_twice_is_no_new_fact::<Batch>([create(2, 1)], start(0));
     said_twice_is_no_new_fact::<Batch>([create(2, 1), start(0)], finish(0, Succeeded));
     said_twice_is_no_new_fact::<Batch>([create(2, 1), start(0)], finish(0, Failed));
-    said_twice_is_no_new_fact::<Batch>([create(2, 1)], finish(1, Cancelled));
+    said_twice_is_no_new_fact::<Batch>([create(2, 1), start(0)], finish(0, Cancelled));
+    said_twice_is_no_new_fact::<Batch>([create(2, 1)], drop_item(1));
     said_twice_is_no_new_fact::<Batch>([create(2, 1), start(0)], cancel());
     // Also where it ends the batch.
     said_twice_is_no_new_fact::<Batch>([create(1, 1), start(0)], finish(0, Succeeded));
@@ -125,14 +130,14 @@ fn one_to_fifty_items_run_at_once() {
 
 #[test]
 fn a_batch_that_was_never_created_is_not_found() {
-    for command in [start(0), finish(0, Failed), cancel()] {
+    for command in [start(0), drop_item(0), finish(0, Failed), cancel()] {
         given::<Batch>([]).when(command).then_expect_error(BatchError::NotFound);
     }
 }
 
 #[test]
 fn there_is_no_item_beyond_the_last() {
-    for command in [start(2), finish(2, Failed)] {
+    for command in [start(2), drop_item(2), finish(2, Failed)] {
         given::<Batch>([create(2, 1)]).when(command).then_expect_error(BatchError::NoSuchItem { index: 2 });
     }
 }
@@ -177,11 +182,26 @@ fn an_item_finishes_once() {
 }
 
 #[test]
-fn an_item_that_never_started_may_fail_but_not_succeed() {
+fn an_item_that_can_never_start_counts_as_failed() {
     given::<Batch>([create(2, 1)])
-        .when(finish(0, Failed))
+        .when(drop_item(0))
         .then_expect_events(vec![BatchEvent::ItemFinished { index: 0, outcome: Failed }]);
-    given::<Batch>([create(2, 1)]).when(finish(0, Succeeded)).then_expect_error(BatchError::ItemPast { index: 0 });
+    given::<Batch>([create(1, 1)])
+        .when(drop_item(0))
+        .then_expect_events(vec![BatchEvent::ItemFinished { index: 0, outcome: Failed }, BatchEvent::Failed {}]);
+    for outcome in [Succeeded, Failed, Cancelled] {
+        given::<Batch>([create(2, 1)]).when(finish(0, outcome)).then_expect_error(BatchError::ItemPast { index: 0 });
+    }
+}
+
+#[test]
+fn an_item_that_runs_is_ended_by_its_run_alone() {
+    let past = BatchError::ItemPast { index: 0 };
+    given::<Batch>([create(2, 1), start(0)]).when(drop_item(0)).then_expect_error(past.clone());
+    for outcome in [Succeeded, Cancelled] {
+        given::<Batch>([create(2, 1), start(0), finish(0, outcome)]).when(drop_item(0)).then_expect_error(past.clone());
+    }
+    given::<Batch>([create(2, 1), cancel()]).when(drop_item(0)).then_expect_error(past);
 }
 
 #[test]

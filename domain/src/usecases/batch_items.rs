@@ -11,7 +11,7 @@ use super::refusal::Refusal;
 use super::run_view::open_json;
 use super::submission::{SubmitPlan, runner};
 use crate::account::{Account, Scope};
-use crate::batch::{Batch, BatchCommand, BatchError, CreatedBatch, ItemOutcome};
+use crate::batch::{Batch, BatchCommand, BatchError, CreatedBatch};
 use crate::catalog::Checked;
 use crate::creation::{Creation, Privacy};
 use crate::es::StreamRef;
@@ -167,7 +167,13 @@ impl Core {
         }
     }
 
-    async fn drop_item(&self, batch_id: BatchId, created: &CreatedBatch, index: u32) -> Result<ItemStart, Refusal> {
+    /// Counts an item as failed that can never start.
+    pub(crate) async fn drop_item(
+        &self,
+        batch_id: BatchId,
+        created: &CreatedBatch,
+        index: u32,
+    ) -> Result<ItemStart, Refusal> {
         let wallet = created.payer.wallet;
         let decision = self
             .request(batch_id.shard(), runner(RunId::of_item(batch_id, index)), created.account)
@@ -175,8 +181,8 @@ impl Core {
             .stream(StreamRef::of::<Batch>(batch_id));
         self.decide(decision, move |unit| {
             let at = unit.now();
-            let outcome = ItemOutcome::Failed;
-            unit.execute::<Batch>(batch_id, BatchCommand::FinishItem { index, outcome })?;
+            // Refused where another process has started it meanwhile: that run says how it ended.
+            unit.execute::<Batch>(batch_id, BatchCommand::DropItem { index })?;
             release_if_ended(unit, batch_id, wallet, at)
         })
         .await?;
