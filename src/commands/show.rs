@@ -74,6 +74,13 @@ pub fn run(run_id: RunId, run: &Run) -> anyhow::Result<()> {
             say!("           the provider reports {} {}", cost.amount, cost.currency);
         }
     }
+    if let Some(bill) = run.late_bill() {
+        let (cost, rule) = (&bill.reported_cost, bill.rule.code());
+        println!(
+            "           the provider reports {} {} at {}, charged to nobody ({rule})",
+            cost.amount, cost.currency, bill.at
+        );
+    }
     if run.refunded().is_positive() {
         say!("refunded   {}", run.refunded());
     }

@@ -273,8 +273,8 @@ impl Receipt {
                 .collect(),
             outputs: outcomes(run, requested),
             charge: charge(run, requested),
-            provider_cost: ended
-                .and_then(|ending| ending.reported_cost.as_ref())
+            provider_cost: run
+                .reported_cost()
                 .map(|cost| ProviderCost { amount: cost.amount.clone(), currency: cost.currency.clone() }),
             refunds: run
                 .refunds()

@@ -89,6 +89,7 @@ pub(super) const QUESTIONS: &[Question] = &[
             ("run.succeeded", "ending.reported_cost.amount"),
             ("run.failed", "ending.reported_cost.amount"),
             ("run.cancelled", "ending.reported_cost.amount"),
+            ("run.billed_late", "reported_cost.amount"),
         ],
         and: "A disproved attempt cost nothing.",
     },

@@ -13,7 +13,7 @@ use crate::catalog::{Ask, Dialect};
 use crate::creation::{Output, Privacy};
 use crate::ids::{BatchId, RunId};
 use crate::money::ChargingRule;
-use crate::run::{AttemptRef, AttemptState, FailureReason, Inputs, Run};
+use crate::run::{AttemptRef, AttemptState, FailureReason, Inputs, ReportedCost, Run};
 use crate::usecases::{
     BatchItemRequest, BatchRequest, Caller, Conclusion, Core, Delivery, DeliveryContent, Grant, IdempotencyKey,
     ItemStart, Refusal, RunRequest, SubmitPlan,
@@ -35,7 +35,7 @@ pub(super) enum Act {
     Finish { run: usize, delivered: u8, low: bool },
     Fail { run: usize },
     CancelRun { run: usize },
-    Stopped { run: usize, delivered: u8 },
+    Stopped { run: usize, delivered: u8, low: bool },
     Settle { run: usize },
     CancelBatch { batch: usize },
     Refund { run: usize, reference: u8, amount: u32 },
@@ -60,7 +60,8 @@ pub(super) fn acts() -> impl Strategy<Value = Act> {
         5 => (run(), any::<u8>(), any::<bool>()).prop_map(|(run, delivered, low)| Act::Finish { run, delivered, low }),
         2 => run().prop_map(|run| Act::Fail { run }),
         2 => run().prop_map(|run| Act::CancelRun { run }),
-        2 => (run(), any::<u8>()).prop_map(|(run, delivered)| Act::Stopped { run, delivered }),
+        2 => (run(), any::<u8>(), any::<bool>())
+            .prop_map(|(run, delivered, low)| Act::Stopped { run, delivered, low }),
         1 => run().prop_map(|run| Act::Settle { run }),
         1 => (0usize..2).prop_map(|batch| Act::CancelBatch { batch }),
         2 => (run(), 0u8..3, 1u32..4).prop_map(|(run, reference, amount)| Act::Refund { run, reference, amount }),
@@ -74,6 +75,10 @@ pub(super) struct Play {
     pub caller: Caller,
     pub runs: Vec<RunId>,
     pub batches: Vec<BatchId>,
+}
+
+fn cost() -> ReportedCost {
+    ReportedCost { amount: "0.04".into(), currency: "USD".into() }
 }
 
 fn reason(code: &str) -> FailureReason {
@@ -249,7 +254,7 @@ impl Play {
                 let finished = |count| Conclusion::Finished {
                     outputs: deliveries(count, delivered),
                     quality,
-                    reported_cost: None,
+                    reported_cost: low.then(cost),
                 };
                 self.conclude(run, finished).await
             }
@@ -258,10 +263,11 @@ impl Play {
                 let failed = |_| Conclusion::Failed { reason: reason("provider_failed"), rule, reported_cost: None };
                 self.conclude(run, failed).await
             }
-            Act::Stopped { run, delivered } => {
+            Act::Stopped { run, delivered, low } => {
                 let stopped = |count| Conclusion::Cancelled {
                     by: "acct".into(),
                     outputs: deliveries(count, delivered),
+                    quality: low.then(|| "low".to_owned()),
                     reported_cost: None,
                 };
                 self.conclude(run, stopped).await

@@ -6,11 +6,13 @@ use proptest::prelude::*;
 
 use super::acts::{Act, Play, acts};
 use crate::Credits;
-use crate::batch::{Batch, ItemState};
+use crate::batch::{Batch, BatchError, ItemState};
 use crate::creation::{Creation, CreationStatus};
 use crate::es::decode_event;
 use crate::ids::RunId;
+use crate::money::ChargingRule;
 use crate::run::{Run, RunEvent, RunStatus};
+use crate::usecases::Refusal;
 use crate::wallet::{CreditWallet, HeldFor, LotKind, WalletEvent};
 
 impl Play {
@@ -191,6 +193,60 @@ fn a_batch_from_acceptance_to_its_last_item() {
     assert_eq!(batch.items(), [ItemState::Succeeded, ItemState::Succeeded, ItemState::Cancelled]);
     let wallet: CreditWallet = played.world.books().state(played.caller.account.wallet());
     assert_eq!(wallet.balance(played.core.now()).available, Credits::whole(200 - 6 - 3));
+}
+
+#[test]
+fn what_is_delivered_of_a_cancelled_run_is_paid_at_the_quality_that_the_provider_chose() {
+    for (low, quality) in [(true, "low"), (false, "high")] {
+        let played = play(&[
+            Act::Request { key: 0, auto: true, count: 2, at_once: true },
+            Act::Stopped { run: 0, delivered: 0b01, low },
+        ]);
+        let run = played.run(played.runs[0]);
+        let quote = &run.requested().unwrap().quote;
+        assert_eq!(run.status(), RunStatus::Cancelled);
+        let expected = quote.rounding.up(quote.per_output_by_quality[quality]);
+        assert_eq!(run.ending().unwrap().captured, expected, "{quality}");
+        assert!(quality == "high" || expected < quote.for_outputs(1));
+    }
+}
+
+#[test]
+fn a_bill_that_comes_after_a_run_was_closed_at_no_cost_is_kept_and_charged_to_nobody() {
+    let late = Act::Finish { run: 0, delivered: 0b11, low: true };
+    let settled = [
+        Act::Request { key: 0, auto: false, count: 2, at_once: true },
+        Act::Submitted { run: 0 },
+        Act::Unknown { run: 0 },
+        Act::Settle { run: 0 },
+    ];
+    let played = play(&[&settled[..], &[late]].concat());
+    let run = played.run(played.runs[0]);
+    assert_eq!((run.status(), run.ending().unwrap().captured), (RunStatus::Failed, Credits::ZERO));
+    let bill = run.late_bill().unwrap();
+    assert_eq!((bill.rule, bill.reported_cost.amount.as_str()), (ChargingRule::LateProviderBill, "0.04"));
+    assert_eq!(run.reported_cost(), Some(&bill.reported_cost));
+    let wallet: CreditWallet = played.world.books().state(played.caller.account.wallet());
+    assert_eq!(wallet.balance(played.core.now()).available, Credits::whole(200));
+    // Without a bill there is nothing to keep.
+    let silent = Act::Finish { run: 0, delivered: 0b11, low: false };
+    let played = play(&[&settled[..], &[silent]].concat());
+    assert_eq!(played.run(played.runs[0]).late_bill(), None);
+}
+
+#[test]
+fn an_item_that_another_process_started_meanwhile_is_not_dropped() {
+    let mut played =
+        play(&[Act::Batch { key: 0, items: 2, concurrency: 2 }, Act::StartItem { batch: 0, at_once: true }]);
+    let batch = played.batches[0];
+    let created = played.world.books().state::<Batch>(batch).created().unwrap().clone();
+    // Whoever looked before that, and could not open the item's inputs, speaks now.
+    let late = futures::executor::block_on(played.core.drop_item(batch, &created, 0));
+    assert_eq!(late.unwrap_err(), Refusal::Batch(BatchError::ItemPast { index: 0 }));
+    played.act(&Act::Finish { run: 0, delivered: 0b11, low: false });
+    played.check_holds();
+    played.check_ends();
+    assert_eq!(played.world.books().state::<Batch>(batch).items()[0], ItemState::Succeeded);
 }
 
 #[test]

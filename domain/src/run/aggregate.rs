@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::commands::{AttemptRef, RunCommand};
 use super::error::RunError;
-use super::events::{CapturedPart, Ending, FailureReason, OutputOutcome, RequestedRun, RunEvent};
+use super::events::{CapturedPart, Ending, FailureReason, OutputOutcome, ReportedCost, RequestedRun, RunEvent};
+use crate::money::ChargingRule;
 use crate::{Credits, Timestamp, es};
 
 /// Where a run stands.
@@ -99,6 +100,18 @@ pub struct Run {
     pub(super) failure: Option<FailureReason>,
     pub(super) ending: Option<Ending>,
     pub(super) refunds: Vec<(String, Credits)>,
+    pub(super) late_bill: Option<LateBill>,
+}
+
+/// What the provider said it charges us after the run had ended without that.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LateBill {
+    /// By which nothing is charged for it.
+    pub rule: ChargingRule,
+    /// What it said.
+    pub reported_cost: ReportedCost,
+    /// When.
+    pub at: Timestamp,
 }
 
 type Decided = Result<Vec<RunEvent>, RunError>;
@@ -171,6 +184,19 @@ impl Run {
         self.ending.as_ref()
     }
 
+    /// What the provider said it charges us after the run had ended without that.
+    #[must_use]
+    pub fn late_bill(&self) -> Option<&LateBill> {
+        self.late_bill.as_ref()
+    }
+
+    /// What the provider says it charges us, whenever it said so.
+    #[must_use]
+    pub fn reported_cost(&self) -> Option<&ReportedCost> {
+        let in_time = self.ending.as_ref().and_then(|ending| ending.reported_cost.as_ref());
+        in_time.or_else(|| self.late_bill.as_ref().map(|bill| &bill.reported_cost))
+    }
+
     /// What has been given back of what was captured.
     #[must_use]
     pub fn refunded(&self) -> Credits {
@@ -234,7 +260,7 @@ impl Run {
 }
 
 impl es::Aggregate for Run {
-    const STATE_SCHEMA: &'static str = "run/2";
+    const STATE_SCHEMA: &'static str = "run/3";
 
     fn decide(&self, command: RunCommand) -> Decided {
         match command {
@@ -251,6 +277,7 @@ impl es::Aggregate for Run {
             RunCommand::Fail { attempt, reason, ending } => self.fail(attempt.as_ref(), reason, ending),
             RunCommand::Cancel { attempt, by, outputs, ending } => self.cancel(attempt.as_ref(), by, outputs, ending),
             RunCommand::SettleByHand { by, reason, ending } => self.settle_by_hand(by, reason, ending),
+            RunCommand::BillLate { attempt, reported_cost, at } => self.bill_late(attempt, reported_cost, at),
             RunCommand::Refund { reference, amount, parts, by, reason, at } => {
                 self.refund(reference, (amount, parts), (by, reason), at)
             }
@@ -348,6 +375,10 @@ impl cqrs_es::Aggregate for Run {
             }
             RunEvent::Refunded { reference, amount, at, .. } => {
                 self.refunds.push((reference, amount));
+                self.changed_at = Some(at);
+            }
+            RunEvent::BilledLate { rule, reported_cost, at, .. } => {
+                self.late_bill = Some(LateBill { rule, reported_cost, at });
                 self.changed_at = Some(at);
             }
         }

@@ -1,6 +1,6 @@
 //! What can be asked of a run.
 
-use super::events::{CapturedPart, Ending, FailureReason, OutputOutcome, RequestedRun};
+use super::events::{CapturedPart, Ending, FailureReason, OutputOutcome, ReportedCost, RequestedRun};
 use crate::{Credits, Timestamp};
 
 /// An attempt and the node that carries it. A node that was replaced is refused by this.
@@ -110,6 +110,15 @@ pub enum RunCommand {
         reason: FailureReason,
         /// How the books are closed.
         ending: Ending,
+    },
+    /// Keep what the provider says it charges us, now that the run has ended.
+    BillLate {
+        /// Which attempt, whoever carried it.
+        attempt: u32,
+        /// What the provider says.
+        reported_cost: ReportedCost,
+        /// The moment.
+        at: Timestamp,
     },
     /// Give some of what was captured back.
     Refund {

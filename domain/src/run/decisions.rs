@@ -3,8 +3,8 @@
 use super::aggregate::{Attempt, AttemptState, Run, RunStatus};
 use super::commands::AttemptRef;
 use super::error::RunError;
-use super::events::{CapturedPart, Ending, FailureReason, OutputOutcome, RequestedRun, RunEvent};
-use crate::money::Charged;
+use super::events::{CapturedPart, Ending, FailureReason, OutputOutcome, ReportedCost, RequestedRun, RunEvent};
+use crate::money::{Charged, ChargingRule};
 use crate::{Credits, Timestamp};
 
 type Decided = Result<Vec<RunEvent>, RunError>;
@@ -187,6 +187,21 @@ impl Run {
             return Err(RunError::DeliveryMismatch);
         }
         Ok(vec![RunEvent::SettledByHand { by, reason, ending }])
+    }
+
+    /// Only of a run that was closed at no cost and without a bill: the first one said stands.
+    pub(super) fn bill_late(&self, attempt: u32, reported_cost: ReportedCost, at: Timestamp) -> Decided {
+        self.known()?;
+        let Some(ending) = &self.ending else {
+            return Err(RunError::NotEnded);
+        };
+        if self.attempt.as_ref().is_none_or(|last| last.number != attempt) {
+            return Err(RunError::NotTheAttempt { attempt });
+        }
+        if !ending.captured.is_zero() || self.reported_cost().is_some() {
+            return Ok(vec![]);
+        }
+        Ok(vec![RunEvent::BilledLate { attempt, rule: ChargingRule::LateProviderBill, reported_cost, at }])
     }
 
     pub(super) fn refund(

@@ -76,6 +76,16 @@ pub(crate) const DESCRIBED: &[EventEntry] = &[
             ("reason", "Why, in the operator's words"),
         ],
     },
+    EventEntry {
+        event_type: "run.billed_late",
+        meaning: "The provider said what it charges us after the run had been closed at no cost and without a bill. \
+                  Nothing is charged: a late bill is the operator's loss.",
+        fields: &[
+            ("rule", "The line of the charging rules: `late_provider_bill`"),
+            ("reported_cost.amount", "What the provider says it charges us"),
+            ("reported_cost.currency", "In which currency (ISO 4217) or unit"),
+        ],
+    },
 ];
 
 const REQUESTED: &[(&str, &str)] = &[

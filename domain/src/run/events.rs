@@ -317,11 +317,23 @@ pub enum RunEvent {
         /// When.
         at: Timestamp,
     },
+    /// The provider said what it charges us after the run had ended without that. Nobody pays for it
+    /// but the house.
+    BilledLate {
+        /// Which attempt.
+        attempt: u32,
+        /// The line of the charging rules by which nothing is charged.
+        rule: ChargingRule,
+        /// What the provider says it charges us.
+        reported_cost: ReportedCost,
+        /// When it was said.
+        at: Timestamp,
+    },
 }
 
 impl RunEvent {
     /// Every event type, in the order of the enum.
-    pub const TYPES: [&'static str; 12] = [
+    pub const TYPES: [&'static str; 13] = [
         "run.requested",
         "run.submit_intended",
         "run.taken_over",
@@ -334,6 +346,7 @@ impl RunEvent {
         "run.cancelled",
         "run.settled_by_hand",
         "run.refunded",
+        "run.billed_late",
     ];
 }
 
@@ -352,6 +365,7 @@ impl DomainEvent for RunEvent {
             RunEvent::Cancelled { .. } => 9,
             RunEvent::SettledByHand { .. } => 10,
             RunEvent::Refunded { .. } => 11,
+            RunEvent::BilledLate { .. } => 12,
         };
         Self::TYPES[index].to_owned()
     }

@@ -12,7 +12,7 @@ pub(crate) mod samples;
 #[cfg(test)]
 mod tests;
 
-pub use aggregate::{Attempt, AttemptState, Run, RunStatus};
+pub use aggregate::{Attempt, AttemptState, LateBill, Run, RunStatus};
 pub use commands::{AttemptRef, RunCommand};
 pub use error::RunError;
 pub use events::{

@@ -274,5 +274,11 @@ fn endings() -> Vec<RunEvent> {
             reason: "the picture was blank".into(),
             at: sample_time(90),
         },
+        RunEvent::BilledLate {
+            attempt: 1,
+            rule: ChargingRule::LateProviderBill,
+            reported_cost: ReportedCost { amount: "0.0391".into(), currency: "USD".into() },
+            at: sample_time(95),
+        },
     ]
 }

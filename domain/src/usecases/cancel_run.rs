@@ -57,7 +57,7 @@ impl Core {
             }
             return Ok(Cancelled { run, confirmed });
         }
-        let conclusion = Conclusion::Cancelled { by, outputs: Vec::new(), reported_cost: None };
+        let conclusion = Conclusion::Cancelled { by, outputs: Vec::new(), quality: None, reported_cost: None };
         match self.conclude_run(run_id, &requested, None, conclusion).await {
             Ok(_) | Err(Refusal::Run(RunError::Ended(_))) => {}
             // It was sent in between: the wish stands, and whoever sent it sees to it.

@@ -56,6 +56,8 @@ pub enum Conclusion {
         by: String,
         /// What became of each output; empty if nothing was sent.
         outputs: Vec<Delivery>,
+        /// The quality that the provider chose where it was left to it.
+        quality: Option<String>,
         /// What the provider says it charged us.
         reported_cost: Option<ReportedCost>,
     },
@@ -153,7 +155,7 @@ impl Closing {
     fn decide(&self, unit: &mut Unit<'_>) -> Result<(), Refusal> {
         let at = unit.now();
         if unit.state::<Run>(self.run_id).status().is_ended() {
-            return self.again(unit);
+            return self.again(unit, at);
         }
         let delivered = self.outputs.iter().filter(|output| matches!(output, Sealed::Delivered(..))).count();
         let captured = self.price_of(u32::try_from(delivered).unwrap_or(u32::MAX));
@@ -164,9 +166,20 @@ impl Closing {
         self.finish_item(unit, at)
     }
 
-    /// It has ended: the same said again is no news, anything else comes too late.
-    fn again(&self, unit: &Unit<'_>) -> Result<(), Refusal> {
+    /// It has ended: the same said again is no news, anything else comes too late. What the provider
+    /// charges us for it is news all the same: a late bill is kept, and nobody pays it but the house.
+    fn again(&self, unit: &mut Unit<'_>, at: Timestamp) -> Result<(), Refusal> {
         use crate::run::{RunError, RunStatus};
+        if let (Some(attempt), Some(reported_cost)) = (&self.attempt, self.reported_cost()) {
+            let run = unit.state::<Run>(self.run_id);
+            let at_no_cost = run.ending().is_some_and(|ending| ending.captured.is_zero());
+            let the_attempt = run.attempt().is_some_and(|last| last.number == attempt.number);
+            if at_no_cost && the_attempt && run.reported_cost().is_none() {
+                let bill = RunCommand::BillLate { attempt: attempt.number, reported_cost: reported_cost.clone(), at };
+                unit.execute::<Run>(self.run_id, bill)?;
+                return Ok(());
+            }
+        }
         let status = unit.state::<Run>(self.run_id).status();
         let same = match (&self.conclusion, status) {
             (Conclusion::Finished { .. }, RunStatus::Succeeded | RunStatus::Failed)
@@ -189,8 +202,11 @@ impl Closing {
         }
         let quote = &self.requested.quote;
         match &self.conclusion {
-            Conclusion::Finished { quality: Some(quality), .. } => quote.for_outputs_at(delivered, quality),
-            Conclusion::Finished { quality: None, .. } | Conclusion::Cancelled { .. } => quote.for_outputs(delivered),
+            Conclusion::Finished { quality: Some(quality), .. }
+            | Conclusion::Cancelled { quality: Some(quality), .. } => quote.for_outputs_at(delivered, quality),
+            Conclusion::Finished { quality: None, .. } | Conclusion::Cancelled { quality: None, .. } => {
+                quote.for_outputs(delivered)
+            }
             Conclusion::Failed { .. } | Conclusion::ByHand { .. } => Credits::ZERO,
         }
     }
@@ -203,13 +219,16 @@ impl Closing {
             .into_iter()
             .map(|part| CapturedPart { kind: part.kind, amount: part.amount })
             .collect();
-        let reported_cost = match &self.conclusion {
+        Ending { at, rule: self.rule(), captured, captured_parts, reported_cost: self.reported_cost().cloned() }
+    }
+
+    fn reported_cost(&self) -> Option<&ReportedCost> {
+        match &self.conclusion {
             Conclusion::Finished { reported_cost, .. }
             | Conclusion::Failed { reported_cost, .. }
-            | Conclusion::Cancelled { reported_cost, .. } => reported_cost.clone(),
+            | Conclusion::Cancelled { reported_cost, .. } => reported_cost.as_ref(),
             Conclusion::ByHand { .. } => None,
-        };
-        Ending { at, rule: self.rule(), captured, captured_parts, reported_cost }
+        }
     }
 
     fn rule(&self) -> ChargingRule {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 use mintmark_domain::Timestamp;
 use mintmark_domain::es::Recorded;
-use mintmark_domain::run::{Ending, FailureReason, RequestedRun, RunEvent, RunStatus};
+use mintmark_domain::run::{Ending, FailureReason, ReportedCost, RequestedRun, RunEvent, RunStatus};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -110,6 +110,10 @@ impl RunFold {
             }
             RunEvent::Refunded { amount, .. } => {
                 row.refunded += amount.value();
+                None
+            }
+            RunEvent::BilledLate { reported_cost, .. } => {
+                cost(row, reported_cost);
                 None
             }
         };
@@ -231,10 +235,14 @@ fn end(row: &mut RunRow, status: RunStatus, ending: &Ending) {
     row.completed_at = Some(ending.at);
     row.captured = Some(ending.captured.value());
     row.rule = Some(ending.rule.code().to_owned());
-    if let Some(cost) = &ending.reported_cost {
-        row.cost_amount = Some(cost.amount.clone());
-        row.cost_currency = Some(cost.currency.clone());
+    if let Some(reported) = &ending.reported_cost {
+        cost(row, reported);
     }
+}
+
+fn cost(row: &mut RunRow, reported: &ReportedCost) {
+    row.cost_amount = Some(reported.amount.clone());
+    row.cost_currency = Some(reported.currency.clone());
 }
 
 fn bucket(row: &RunRow, ended_at: Timestamp) -> Bucket {

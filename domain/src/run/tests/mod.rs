@@ -1,6 +1,7 @@
 //! Given, when, then: every command and every refusal of a run.
 
 mod attempts;
+mod bills;
 mod endings;
 mod refunds;
 mod requests;
