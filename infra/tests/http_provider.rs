@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mintmark_domain::Timestamp;
-use mintmark_domain::catalog::{Ask, Catalog, Dialect, Sources};
+use mintmark_domain::catalog::{Ask, Capability, Catalog, Dialect, Sources};
 use mintmark_domain::ports::{
     CancelReply, InputMedia, InputRole, Job, Media, OutputReport, Probe, Provider, Submission, SubmitError,
 };
@@ -28,7 +28,11 @@ impl Drop for Served {
 }
 
 async fn serve() -> (Served, Sandbox) {
-    let sandbox = Sandbox::new(SandboxSettings { dies_with_node: false, ..SandboxSettings::default() });
+    serve_with(SandboxSettings::default()).await
+}
+
+async fn serve_with(settings: SandboxSettings) -> (Served, Sandbox) {
+    let sandbox = Sandbox::new(SandboxSettings { dies_with_node: false, ..settings });
     let router = sandbox_server::router(sandbox.clone(), Duration::from_millis(200));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}/provider", listener.local_addr().unwrap()).parse().unwrap();
@@ -155,6 +159,29 @@ async fn every_way_to_fail_is_told_apart() {
     let failed = provider.submit(&image("run_e_1", "x [sandbox:fail]")).await;
     assert!(matches!(failed, Ok(Submission::Accepted { .. })), "{failed:?}");
     assert!(matches!(over(&provider, "run_e_1").await, Probe::Failed(..)));
+}
+
+#[tokio::test]
+async fn the_longest_speech_is_fetched_whole_and_what_is_gone_is_told_apart_from_what_never_came() {
+    let (served, _sandbox) = serve_with(SandboxSettings { kept_max: 1, ..SandboxSettings::default() }).await;
+    let provider = adapter(&served.base);
+    let catalog = Catalog::load(&Sources::embedded()).unwrap();
+    let voice = catalog.voices().next().unwrap().id.clone();
+    let model = catalog.models().find(|model| model.capability == Capability::SpeechGeneration).unwrap();
+    let ask = Ask { characters: Some(40_000), voice: Some(voice), ..Ask::prompt(40_000) };
+    let speech = job("run_l_1", &model.slug, ask, &"A word and another. ".repeat(2_000));
+    provider.submit(&speech).await.unwrap();
+    let Probe::Finished(report) = over(&provider, "run_l_1").await else { panic!("not finished") };
+    let text = |client_id: &str| job(client_id, "gpt-5-nano", Ask::prompt(10), "about owls");
+    let full = provider.submit(&text("run_m_1")).await;
+    assert!(matches!(full, Err(SubmitError::NotSent(_))), "it was told of, but not fetched: {full:?}");
+    let [OutputReport::Media(Media::Url(url))] = &report.outputs[..] else { panic!("{:?}", report.outputs) };
+    assert!(provider.fetch(url).await.unwrap().bytes.len() > 120_000_000);
+    assert!(provider.submit(&text("run_m_1")).await.is_ok());
+    over(&provider, "run_m_1").await;
+    assert_eq!(provider.probe("run_l_1").await, Ok(Probe::Gone));
+    assert_eq!(provider.cancel("run_l_1").await, Ok(CancelReply::TooLate));
+    assert_eq!(provider.probe("run_k_1").await, Ok(Probe::NotFound));
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
 //! The sandbox makes what it is asked for: every capability that has a route, every mode, each card.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use mintmark_domain::Timestamp;
 use mintmark_domain::catalog::{Ask, Capability, Catalog, Dialect, Mode, Sources};
 use mintmark_domain::ports::{
-    InputMedia, InputRole, Job, Media, OutputReport, Probe, Provider, Report, Submission, SubmitError,
+    CancelReply, InputMedia, InputRole, Job, Media, OutputReport, Probe, Provider, Report, Submission, SubmitError,
 };
 use mintmark_infra::providers::Sandbox;
 use mintmark_infra::providers::sandbox::SandboxSettings;
@@ -212,15 +214,77 @@ async fn cards_come_true_in_process() {
     assert!(!fields["text"].as_str().unwrap().contains("sandbox"), "cards leave no trace");
 }
 
+fn text(n: u32, prompt: &str) -> Job {
+    Job { client_id: format!("run_{n}_1"), ..job("gpt-5-nano", &Ask::prompt(6), prompt) }
+}
+
 #[tokio::test]
-async fn what_is_kept_of_finished_jobs_is_bounded() {
-    let settings = SandboxSettings { kept_max: 3, ..SandboxSettings::default() };
-    let sandbox = Sandbox::new(settings);
+async fn what_is_kept_of_fetched_jobs_is_bounded_and_that_they_were_taken_stays_known() {
+    let sandbox = Sandbox::new(SandboxSettings { kept_max: 3, ..SandboxSettings::default() });
     for n in 0..10 {
-        let job = Job { client_id: format!("run_{n}_1"), ..job("gpt-5-nano", &Ask::prompt(6), "x") };
-        sandbox.submit(&job).await.unwrap();
+        sandbox.submit(&text(n, "x")).await.unwrap();
     }
-    let known = async |n: u32| sandbox.probe(&format!("run_{n}_1")).await.unwrap() != Probe::NotFound;
-    assert!(known(9).await && known(7).await);
-    assert!(!known(0).await && !known(5).await);
+    let known = async |n: u32| sandbox.probe(&format!("run_{n}_1")).await.unwrap();
+    for n in 7..10 {
+        assert!(matches!(known(n).await, Probe::Finished(_)), "{n}");
+    }
+    for n in 0..7 {
+        assert_eq!(known(n).await, Probe::Gone, "never \"not found\": that would be sent again");
+        assert_eq!(sandbox.cancel(&format!("run_{n}_1")).await, Ok(CancelReply::TooLate));
+    }
+    assert_eq!(known(10).await, Probe::NotFound);
+    // Handed over again it is the same job: it is not made again.
+    assert!(sandbox.submit(&text(0, "x")).await.is_ok());
+    assert_eq!(known(0).await, Probe::Gone);
+    assert_eq!(sandbox.jobs()[0].submissions, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_fetched_is_never_thrown_away_for_the_sake_of_new_jobs() {
+    let sandbox = Sandbox::new(SandboxSettings { kept_max: 3, kept_bytes_max: 0, ..SandboxSettings::default() });
+    for n in 0..3 {
+        assert!(matches!(sandbox.submit(&text(n, "x [sandbox:lost-reply]")).await, Err(SubmitError::Unknown(_))));
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let full = sandbox.submit(&text(3, "x")).await;
+    assert!(matches!(full, Err(SubmitError::NotSent(_))), "{full:?}");
+    assert_eq!(sandbox.probe("run_3_1").await, Ok(Probe::NotFound));
+    assert!(matches!(sandbox.probe("run_0_1").await, Ok(Probe::Finished(_))));
+    assert!(sandbox.submit(&text(3, "x")).await.is_ok(), "what was fetched makes room");
+    // Nobody comes for the other two.
+    assert!(matches!(sandbox.submit(&text(4, "x [sandbox:lost-reply]")).await, Err(SubmitError::Unknown(_))));
+    tokio::time::sleep(Duration::from_secs(26 * 3_600)).await;
+    assert!(sandbox.submit(&text(5, "x")).await.is_ok());
+    assert_eq!(sandbox.probe("run_1_1").await, Ok(Probe::Gone));
+}
+
+#[tokio::test]
+async fn a_sandbox_that_had_to_forget_does_not_say_that_it_never_got_a_job() {
+    let settings = SandboxSettings { kept_max: 1, records_max: 3, ..SandboxSettings::default() };
+    let sandbox = Sandbox::new(settings);
+    for n in 0..3 {
+        sandbox.submit(&text(n, "x")).await.unwrap();
+    }
+    assert_eq!(sandbox.probe("run_9_1").await, Ok(Probe::NotFound));
+    for n in 3..6 {
+        sandbox.submit(&text(n, "x")).await.unwrap();
+    }
+    assert!(sandbox.probe("run_0_1").await.is_err(), "it cannot say");
+    assert!(sandbox.probe("run_9_1").await.is_err());
+    assert!(matches!(sandbox.probe("run_5_1").await, Ok(Probe::Finished(_))));
+    assert_eq!(sandbox.jobs().len(), 3);
+}
+
+#[tokio::test]
+async fn the_longest_speech_is_kept_until_it_was_fetched() {
+    let catalog = catalog();
+    let speech = catalog.models().find(|model| model.capability == Capability::SpeechGeneration).unwrap();
+    let voice = catalog.voices().next().unwrap().id.clone();
+    let said = "A word and another. ".repeat(2_000);
+    let ask = Ask { characters: Some(40_000), voice: Some(voice), ..Ask::prompt(40_000) };
+    let sandbox = Sandbox::new(SandboxSettings::default());
+    let job = job(&speech.slug, &ask, &said);
+    let Submission::Finished(report) = sandbox.submit(&job).await.unwrap() else { panic!("not finished") };
+    assert!(file(&report.outputs[0]).1.len() > 120_000_000);
+    assert!(matches!(sandbox.probe(&job.client_id).await, Ok(Probe::Finished(_))), "and once more");
 }

@@ -12,6 +12,10 @@ use crate::cli::SandboxCommand;
 /// How long a submission waits for its job to be over before it is answered with one that runs.
 const ANSWER_WITHIN: std::time::Duration = std::time::Duration::from_secs(2);
 
+/// How many bytes the outputs of jobs may take that their client has fetched: more than in process,
+/// where a job is gone with its client.
+const KEPT_BYTES_MAX: usize = 256 << 20;
+
 pub async fn run(command: SandboxCommand) -> anyhow::Result<ExitCode> {
     let SandboxCommand::Serve { listen } = command;
     let listener = TcpListener::bind(listen)
@@ -22,7 +26,8 @@ pub async fn run(command: SandboxCommand) -> anyhow::Result<ExitCode> {
         // Without signals it is stopped as any process is.
         let _ = tokio::signal::ctrl_c().await;
     };
-    let sandbox = Sandbox::new(SandboxSettings { dies_with_node: false, ..SandboxSettings::default() });
+    let defaults = SandboxSettings::default();
+    let sandbox = Sandbox::new(SandboxSettings { dies_with_node: false, kept_bytes_max: KEPT_BYTES_MAX, ..defaults });
     axum::serve(listener, router(sandbox, ANSWER_WITHIN)).with_graceful_shutdown(stop).await?;
     Ok(ExitCode::SUCCESS)
 }

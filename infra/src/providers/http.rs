@@ -12,7 +12,8 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use url::Url;
 
 use super::wire::{
-    IDEMPOTENCY_KEY, JOB_NOT_FOUND, NOT_TAKEN, WireCancel, WireError, WireJob, WireOutput, WireReport, WireStatus,
+    IDEMPOTENCY_KEY, JOB_GONE, JOB_NOT_FOUND, NOT_TAKEN, WireCancel, WireError, WireJob, WireOutput, WireReport,
+    WireStatus,
 };
 use crate::egress::{AllowRule, Egress, FetchLimits, Resolve, SampleSource};
 
@@ -180,7 +181,15 @@ impl Answer {
     }
 
     fn is_not_found(&self) -> bool {
-        self.status == StatusCode::NOT_FOUND && self.error().is_some_and(|error| error.error.code == JOB_NOT_FOUND)
+        self.says(StatusCode::NOT_FOUND, JOB_NOT_FOUND)
+    }
+
+    fn is_gone(&self) -> bool {
+        self.says(StatusCode::GONE, JOB_GONE)
+    }
+
+    fn says(&self, status: StatusCode, code: &str) -> bool {
+        self.status == status && self.error().is_some_and(|error| error.error.code == code)
     }
 }
 
@@ -248,6 +257,9 @@ impl Provider for HttpProvider {
         if answer.is_not_found() {
             return Ok(Probe::NotFound);
         }
+        if answer.is_gone() {
+            return Ok(Probe::Gone);
+        }
         if !answer.status.is_success() {
             return Err(ProviderUnreachable(format!("it answered {}", answer.status)));
         }
@@ -263,6 +275,9 @@ impl Provider for HttpProvider {
         let answer = self.ask(Method::POST, &["v1", "jobs", client_id, "cancel"]).await?;
         if answer.is_not_found() {
             return Ok(CancelReply::NotFound);
+        }
+        if answer.is_gone() {
+            return Ok(CancelReply::TooLate);
         }
         if !answer.status.is_success() {
             return Err(ProviderUnreachable(format!("it answered {}", answer.status)));

@@ -15,7 +15,9 @@ use axum::{Json, Router};
 use mintmark_domain::ports::{CancelReply, Media, OutputReport, Probe, Report};
 
 use super::sandbox::{Handed, JobSummary, Sandbox};
-use super::wire::{JOB_NOT_FOUND, NOT_TAKEN, WireCancel, WireError, WireJob, WireOutput, WireReport, WireStatus};
+use super::wire::{
+    JOB_GONE, JOB_NOT_FOUND, NOT_TAKEN, WireCancel, WireError, WireJob, WireOutput, WireReport, WireStatus,
+};
 
 /// The most bytes of a submission, inputs included.
 const SUBMISSION_BYTES_MAX: usize = 1 << 30;
@@ -59,7 +61,7 @@ async fn submit(State(server): State<Server>, job: Result<Json<WireJob>, JsonRej
     };
     match server.sandbox.hand_over(&job) {
         Handed::Taken => {}
-        Handed::Unsent => return error(StatusCode::SERVICE_UNAVAILABLE, NOT_TAKEN, "Try again."),
+        Handed::Unsent | Handed::Full => return error(StatusCode::SERVICE_UNAVAILABLE, NOT_TAKEN, "Try again."),
         Handed::Refused(reason) => {
             return (StatusCode::UNPROCESSABLE_ENTITY, Json(WireError { error: reason })).into_response();
         }
@@ -80,6 +82,7 @@ async fn list(State(server): State<Server>) -> Json<Vec<JobSummary>> {
 async fn look(State(server): State<Server>, Path(client_id): Path<String>) -> Response {
     match server.sandbox.look(&client_id) {
         Ok(Probe::NotFound) => not_found(),
+        Ok(Probe::Gone) => error(StatusCode::GONE, JOB_GONE, "The job is over, and what it made is no longer kept."),
         Ok(_) => status_of(&server.sandbox, &client_id).map_or_else(not_found, |status| Json(status).into_response()),
         Err(unreachable) => error(StatusCode::INTERNAL_SERVER_ERROR, "silent", &unreachable.0),
     }
@@ -99,6 +102,7 @@ async fn output(State(server): State<Server>, Path((client_id, index)): Path<(St
     };
     match report.outputs.into_iter().nth(index) {
         Some(OutputReport::Media(Media::Bytes { content_type, bytes })) => {
+            server.sandbox.file_fetched(&client_id, index);
             ([(header::CONTENT_TYPE, content_type)], bytes).into_response()
         }
         Some(
@@ -109,8 +113,12 @@ async fn output(State(server): State<Server>, Path((client_id, index)): Path<(St
 }
 
 fn status_of(sandbox: &Sandbox, client_id: &str) -> Option<WireStatus> {
-    Some(match sandbox.look(client_id).ok()? {
-        Probe::NotFound => return None,
+    let known = sandbox.look(client_id).ok()?;
+    if !matches!(known, Probe::Running { .. }) {
+        sandbox.told(client_id);
+    }
+    Some(match known {
+        Probe::NotFound | Probe::Gone => return None,
         Probe::Running { progress } => {
             WireStatus::Running { provider_request_id: Sandbox::request_id(client_id), progress }
         }

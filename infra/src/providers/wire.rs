@@ -9,10 +9,12 @@
 //! | `POST v1/jobs/{client_id}/cancel` | `200` and a [`WireCancel`] |
 //! | `GET` of an output's URL | the file, with its media type |
 //!
-//! What goes wrong is a status of 400 or above and a [`WireError`]. Three codes mean something:
+//! What goes wrong is a status of 400 or above and a [`WireError`]. Four codes mean something:
 //!
 //! * `job_not_found` (404), to a question or a wish to stop: the provider never took that client id.
 //!   Any other 404 is no answer at all.
+//! * `job_gone` (410), to a question or a wish to stop: the job was taken and is over, and what it made
+//!   is no longer kept. It fails, and is never sent again.
 //! * `not_taken` (503), to a submission: it was not taken and may be sent again.
 //! * any code with status 422, to a submission: it was refused for good; the code and message are the
 //!   run's failure.
@@ -35,6 +37,8 @@ use serde_json::{Map, Value};
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// The code of "never taken".
 pub const JOB_NOT_FOUND: &str = "job_not_found";
+/// The code of "taken, over, and no longer kept".
+pub const JOB_GONE: &str = "job_gone";
 /// The code of "not taken, send it again".
 pub const NOT_TAKEN: &str = "not_taken";
 

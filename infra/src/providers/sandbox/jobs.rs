@@ -1,6 +1,7 @@
 //! The sandbox's jobs: each client id is one job, however often it is handed over.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -58,7 +59,8 @@ pub struct JobSummary {
     pub client_id: String,
     /// How often it was handed over. More than once is a defect of the client.
     pub submissions: u32,
-    /// Its state: `running`, `finished`, `failed`, `cancelled`, or `unsent` where it never arrived.
+    /// Its state: `running`, `finished`, `failed`, `cancelled`, `gone` where it is over and no longer
+    /// kept, or `unsent` where it never arrived.
     pub state: String,
 }
 
@@ -67,6 +69,39 @@ pub(super) struct Entry {
     pub state: watch::Sender<JobState>,
     pub cards: Cards,
     cancel: CancellationToken,
+    /// Which of its files were fetched, one bit each; a run has far fewer than 64.
+    files_fetched: AtomicU64,
+}
+
+impl Entry {
+    /// The files of a job that is over, one bit each; `None` while it runs.
+    fn files(&self) -> Option<u64> {
+        let state = self.state.borrow();
+        let report = match &*state {
+            JobState::Running(_) => return None,
+            JobState::Failed(..) => return Some(0),
+            JobState::Finished(report) | JobState::Cancelled(report) => report,
+        };
+        let is_file = |output: &OutputReport| matches!(output, OutputReport::Media(Media::Bytes { .. }));
+        let files = report.outputs.iter().enumerate().filter(|(_, output)| is_file(output));
+        Some(files.map(|(index, _)| bit(index)).sum())
+    }
+}
+
+fn bit(index: usize) -> u64 {
+    u32::try_from(index).ok().and_then(|index| 1_u64.checked_shl(index)).unwrap_or(0)
+}
+
+/// What is known of a client id.
+pub(super) enum Known {
+    /// It is a job that runs or is kept.
+    Job(Arc<Entry>),
+    /// It was taken and is over; what it made is no longer kept.
+    Gone,
+    /// It never arrived.
+    Never,
+    /// So many have come since that nobody can say.
+    Forgotten,
 }
 
 /// All jobs of one sandbox.
@@ -80,11 +115,74 @@ pub(super) struct Jobs {
 #[derive(Default)]
 struct Table {
     entries: BTreeMap<String, Arc<Entry>>,
-    /// How often each client id was handed over. Kept after the job itself is forgotten.
+    /// How often each client id was handed over. Kept long after the job itself: "never arrived" is a
+    /// proof upon which clients send again.
     submissions: BTreeMap<String, u32>,
-    /// Finished jobs, oldest first, with what they weigh.
-    finished: VecDeque<(String, usize)>,
-    finished_bytes: usize,
+    /// The client ids of `submissions`, oldest first.
+    recorded: VecDeque<String>,
+    /// Some of them had to be forgotten: of what is not known nothing can be said any more.
+    forgot: bool,
+    /// Jobs that are over and whose client has not got everything yet: what they weigh, and since when.
+    unfetched: HashMap<String, (usize, Instant)>,
+    unfetched_bytes: usize,
+    /// Jobs whose client has everything, oldest first, with what they weigh.
+    fetched: VecDeque<(String, usize)>,
+    fetched_bytes: usize,
+}
+
+impl Table {
+    /// Counts a submission. The oldest record goes where there are too many, unless its job is kept.
+    fn record(&mut self, client_id: &str, times: u32, records_max: usize) {
+        if let Some(known) = self.submissions.get_mut(client_id) {
+            *known += times;
+            return;
+        }
+        self.submissions.insert(client_id.to_owned(), times);
+        self.recorded.push_back(client_id.to_owned());
+        if self.recorded.len() <= records_max {
+            return;
+        }
+        let Some(oldest) = self.recorded.pop_front() else { return };
+        if self.entries.contains_key(&oldest) {
+            self.recorded.push_back(oldest);
+        } else {
+            self.submissions.remove(&oldest);
+            self.forgot = true;
+        }
+    }
+
+    /// Whether another job may be taken: what waits to be fetched is bounded, and never thrown away
+    /// for the sake of new jobs before its time.
+    fn has_room(&mut self, settings: &SandboxSettings) -> bool {
+        let full = |table: &Table| {
+            table.unfetched_bytes > settings.unfetched_bytes_max || table.unfetched.len() >= settings.kept_max
+        };
+        if full(self) {
+            let stale = self.unfetched.iter().filter(|(_, (_, since))| since.elapsed() > settings.unfetched_kept_for);
+            let stale: Vec<String> = stale.map(|(client_id, _)| client_id.clone()).collect();
+            for client_id in stale {
+                self.entries.remove(&client_id);
+                self.unfetched_bytes -= self.unfetched.remove(&client_id).map_or(0, |(size, _)| size);
+            }
+        }
+        !full(self)
+    }
+
+    /// Its client has everything: from now on it may go when room is needed. The newest stays however
+    /// large it is, so that a transfer that broke off can be made again.
+    fn set_fetched(&mut self, client_id: &str, settings: &SandboxSettings) {
+        let Some((size, _)) = self.unfetched.remove(client_id) else { return };
+        self.unfetched_bytes -= size;
+        self.fetched.push_back((client_id.to_owned(), size));
+        self.fetched_bytes += size;
+        while self.fetched.len() > 1
+            && (self.fetched_bytes > settings.kept_bytes_max || self.fetched.len() > settings.kept_max)
+        {
+            let Some((oldest, size)) = self.fetched.pop_front() else { return };
+            self.fetched_bytes -= size;
+            self.entries.remove(&oldest);
+        }
+    }
 }
 
 impl Jobs {
@@ -101,20 +199,59 @@ impl Jobs {
         self.table().entries.get(client_id).cloned()
     }
 
-    /// Counts an attempt that is to look as if it never arrived.
-    pub fn note_unsent(&self, client_id: &str) {
-        self.table().submissions.entry(client_id.to_owned()).or_insert(0);
+    pub fn find(&self, client_id: &str) -> Known {
+        let table = self.table();
+        match (table.entries.get(client_id), table.submissions.get(client_id)) {
+            (Some(entry), _) => Known::Job(Arc::clone(entry)),
+            (None, Some(0)) => Known::Never,
+            (None, Some(_)) => Known::Gone,
+            (None, None) if table.forgot => Known::Forgotten,
+            (None, None) => Known::Never,
+        }
     }
 
-    /// Takes a job; the same client id again is the same job.
-    pub fn take(self: &Arc<Self>, job: Job, cards: Cards, prompt: String) -> Arc<Entry> {
+    /// The client was given everything of a job, if that is over.
+    pub fn set_fetched(&self, client_id: &str) {
         let mut table = self.table();
-        *table.submissions.entry(job.client_id.clone()).or_insert(0) += 1;
-        if let Some(entry) = table.entries.get(&job.client_id) {
-            return Arc::clone(entry);
+        table.set_fetched(client_id, &self.settings);
+    }
+
+    /// The client was told how a job ended. Where there are files it has yet to fetch them.
+    pub fn set_told(&self, client_id: &str) {
+        if self.entry(client_id).is_some_and(|entry| entry.files() == Some(0)) {
+            self.set_fetched(client_id);
+        }
+    }
+
+    /// The client has fetched a file.
+    pub fn set_file_fetched(&self, client_id: &str, index: usize) {
+        let Some(entry) = self.entry(client_id) else { return };
+        let fetched = entry.files_fetched.fetch_or(bit(index), Ordering::SeqCst) | bit(index);
+        if entry.files().is_some_and(|files| files & !fetched == 0) {
+            self.set_fetched(client_id);
+        }
+    }
+
+    /// Counts an attempt that is to look as if it never arrived.
+    pub fn note_unsent(&self, client_id: &str) {
+        self.table().record(client_id, 0, self.settings.records_max);
+    }
+
+    /// Takes a job; the same client id again is the same job, and is not made again once it is gone.
+    /// `false`: there is no room.
+    pub fn take(self: &Arc<Self>, job: Job, cards: Cards, prompt: String) -> bool {
+        let mut table = self.table();
+        let taken_before = table.submissions.get(&job.client_id).is_some_and(|times| *times > 0);
+        if !taken_before && !table.has_room(&self.settings) {
+            return false;
+        }
+        table.record(&job.client_id, 1, self.settings.records_max);
+        if taken_before {
+            return true;
         }
         let (state, _) = watch::channel(JobState::Running(0));
-        let entry = Arc::new(Entry { state, cards, cancel: CancellationToken::new() });
+        let cancel = CancellationToken::new();
+        let entry = Arc::new(Entry { state, cards, cancel, files_fetched: AtomicU64::new(0) });
         table.entries.insert(job.client_id.clone(), Arc::clone(&entry));
         drop(table);
         if let Some(instant) = self.instant.as_ref().filter(|_| entry.cards == Cards::default()) {
@@ -122,7 +259,7 @@ impl Jobs {
             let outputs = (0..job.parameters.count).map(|index| instant.output(&job, &prompt, index)).collect();
             let state = Self::finished(&job, &entry.cards, outputs);
             self.finish(&job.client_id, &entry, state);
-            return entry;
+            return true;
         }
         let (jobs, work) = (Arc::clone(self), Arc::clone(&entry));
         // It outlives whoever handed it over, as work at a provider does.
@@ -130,7 +267,7 @@ impl Jobs {
             let state = jobs.work(&job, &work, &prompt).await;
             jobs.finish(&job.client_id, &work, state);
         });
-        entry
+        true
     }
 
     /// Asks a job to stop. `false`: it is over or does not listen.
@@ -151,7 +288,7 @@ impl Jobs {
                 Some(JobState::Failed(..)) => "failed",
                 Some(JobState::Cancelled(_)) => "cancelled",
                 None if *submissions == 0 => "unsent",
-                None => "finished",
+                None => "gone",
             };
             JobSummary { client_id: client_id.clone(), submissions: *submissions, state: state.to_owned() }
         };
@@ -160,18 +297,11 @@ impl Jobs {
 
     fn finish(&self, client_id: &str, entry: &Entry, state: JobState) {
         let size = state.size_bytes();
-        entry.state.send_replace(state);
         let mut table = self.table();
-        table.finished.push_back((client_id.to_owned(), size));
-        table.finished_bytes += size;
-        while table.finished_bytes > self.settings.kept_bytes_max || table.finished.len() > self.settings.kept_max {
-            let Some((oldest, size)) = table.finished.pop_front() else { return };
-            table.finished_bytes -= size;
-            table.entries.remove(&oldest);
-            if table.submissions.len() > self.settings.kept_max * 2 {
-                table.submissions.remove(&oldest);
-            }
-        }
+        table.unfetched.insert(client_id.to_owned(), (size, Instant::now()));
+        table.unfetched_bytes += size;
+        // Only now: whoever waits for it may have everything before this returns.
+        entry.state.send_replace(state);
     }
 
     async fn work(&self, job: &Job, entry: &Entry, prompt: &str) -> JobState {

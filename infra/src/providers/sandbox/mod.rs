@@ -42,7 +42,7 @@ use mintmark_domain::run::FailureReason;
 
 use cards::Cards;
 pub use jobs::JobSummary;
-use jobs::{JobState, Jobs, request_id};
+use jobs::{JobState, Jobs, Known, request_id};
 
 /// Settings of a sandbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,10 +55,18 @@ pub struct SandboxSettings {
     pub drawing_max: usize,
     /// How long a job may take in all.
     pub job_timeout: Duration,
-    /// How many finished jobs can still be asked about.
+    /// How many jobs that are over are kept with what they made: of those that were fetched, and of
+    /// those that were not.
     pub kept_max: usize,
-    /// How many bytes their outputs may take.
+    /// How many bytes the outputs of jobs may take that were fetched.
     pub kept_bytes_max: usize,
+    /// How many bytes outputs may take that were not fetched yet before nothing new is taken.
+    pub unfetched_bytes_max: usize,
+    /// How long outputs are kept for a client that does not fetch them. Longer than a client asks
+    /// about a job.
+    pub unfetched_kept_for: Duration,
+    /// How many submissions are remembered after their jobs are gone.
+    pub records_max: usize,
     /// Whether its jobs are gone with the process that handed them over: true in process, false where
     /// it is a process of its own.
     pub dies_with_node: bool,
@@ -73,6 +81,9 @@ impl Default for SandboxSettings {
             job_timeout: Duration::from_secs(600),
             kept_max: 10_000,
             kept_bytes_max: 64 << 20,
+            unfetched_bytes_max: 1 << 30,
+            unfetched_kept_for: Duration::from_secs(25 * 3_600),
+            records_max: 200_000,
             dies_with_node: true,
         }
     }
@@ -114,6 +125,8 @@ pub(crate) enum Handed {
     Refused(FailureReason),
     /// Taken, and the reply is to be lost.
     Lost,
+    /// Not taken: what was made before waits to be fetched, and there is no room for more.
+    Full,
 }
 
 impl Sandbox {
@@ -160,7 +173,9 @@ impl Sandbox {
             return Handed::Refused(FailureReason { code: "provider_refused".into(), message });
         }
         let lost = cards.lost_reply || cards.unknown;
-        self.jobs.take(job.clone(), cards, prompt);
+        if !self.jobs.take(job.clone(), cards, prompt) {
+            return Handed::Full;
+        }
         if lost { Handed::Lost } else { Handed::Taken }
     }
 
@@ -174,7 +189,15 @@ impl Sandbox {
 
     /// What is known of a job.
     pub(crate) fn look(&self, client_id: &str) -> Result<Probe, ProviderUnreachable> {
-        let Some(entry) = self.jobs.entry(client_id) else { return Ok(Probe::NotFound) };
+        let entry = match self.jobs.find(client_id) {
+            Known::Job(entry) => entry,
+            Known::Gone => return Ok(Probe::Gone),
+            Known::Never => return Ok(Probe::NotFound),
+            Known::Forgotten => {
+                let why = "the sandbox has forgotten so many jobs that it cannot say";
+                return Err(ProviderUnreachable(why.into()));
+            }
+        };
         if entry.cards.unknown {
             return Err(ProviderUnreachable("the sandbox was asked not to answer".into()));
         }
@@ -188,11 +211,21 @@ impl Sandbox {
 
     /// Asks a job to stop.
     pub(crate) fn stop(&self, client_id: &str) -> CancelReply {
-        match self.jobs.entry(client_id) {
-            None => CancelReply::NotFound,
-            Some(entry) if self.jobs.stop(&entry) => CancelReply::Stopping,
-            Some(_) => CancelReply::TooLate,
+        match self.jobs.find(client_id) {
+            Known::Job(entry) if self.jobs.stop(&entry) => CancelReply::Stopping,
+            Known::Job(_) | Known::Gone => CancelReply::TooLate,
+            Known::Never | Known::Forgotten => CancelReply::NotFound,
         }
+    }
+
+    /// The client was told how a job ended, without its files.
+    pub(crate) fn told(&self, client_id: &str) {
+        self.jobs.set_told(client_id);
+    }
+
+    /// The client was given a file of a job.
+    pub(crate) fn file_fetched(&self, client_id: &str, index: usize) {
+        self.jobs.set_file_fetched(client_id, index);
     }
 }
 
@@ -226,9 +259,10 @@ impl Provider for Sandbox {
             Handed::Unsent => return Err(SubmitError::NotSent("the sandbox was asked not to be there".into())),
             Handed::Refused(reason) => return Err(SubmitError::Refused(reason)),
             Handed::Lost => return Err(SubmitError::Unknown("the sandbox was asked to lose its reply".into())),
+            Handed::Full => return Err(SubmitError::NotSent("the sandbox has no room for more".into())),
         }
         self.over(&job.client_id, self.jobs.settings.job_timeout).await;
-        match self.look(&job.client_id) {
+        match self.probe(&job.client_id).await {
             Ok(Probe::Finished(report)) => Ok(Submission::Finished(report)),
             // How it ended otherwise is told to whoever asks.
             Ok(_) | Err(_) => Ok(Submission::Accepted { provider_request_id: request_id(&job.client_id) }),
@@ -236,7 +270,12 @@ impl Provider for Sandbox {
     }
 
     async fn probe(&self, client_id: &str) -> Result<Probe, ProviderUnreachable> {
-        self.look(client_id)
+        let known = self.look(client_id)?;
+        // The report holds the files themselves.
+        if !matches!(known, Probe::Running { .. }) {
+            self.jobs.set_fetched(client_id);
+        }
+        Ok(known)
     }
 
     async fn cancel(&self, client_id: &str) -> Result<CancelReply, ProviderUnreachable> {
