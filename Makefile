@@ -16,7 +16,7 @@ test: ## Runs every test.
 check: ## Formatting, lints, documentation, dependencies.
 	@scripts/setup check
 	cargo fmt --all --check
-	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked --workspace --all-targets --features failpoints -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
 	scripts/deny
 
