@@ -21,7 +21,7 @@ use crate::event_book::{sample_id, sample_time};
 use crate::ids::{AccountId, BatchId, CommitId, RunId, SealedId};
 use crate::ports::{
     Claim, ClaimKind, ClaimRequest, Directory, DirectoryError, Dispatch, FetchedInput, InputError, InputFetcher,
-    IntegerIds, IntegerKind, Links, ManualClock, OwnAddress, SeededEntropy, Slot, Vault, VaultError,
+    InputWanted, IntegerIds, IntegerKind, Links, ManualClock, OwnAddress, SeededEntropy, Slot, Vault, VaultError,
 };
 use crate::run::Surface;
 use crate::usecases::{Caller, Core, Settings};
@@ -220,7 +220,7 @@ impl InputFetcher for World {
         Ok(())
     }
 
-    async fn fetch(&self, url: &str) -> Result<FetchedInput, InputError> {
+    async fn fetch(&self, url: &str, _: InputWanted) -> Result<FetchedInput, InputError> {
         Err(InputError::Unreachable(url.into()))
     }
 }

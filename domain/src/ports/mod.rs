@@ -15,6 +15,6 @@ pub use provider::{
     CancelReply, InputMedia, InputRole, Job, Media, OutputReport, Probe, Provider, ProviderTraits, ProviderUnreachable,
     Report, Submission, SubmitError,
 };
-pub use running::{Dispatch, FetchedInput, InputError, InputFetcher, Slot};
+pub use running::{Dispatch, FetchedInput, InputError, InputFetcher, InputKind, InputWanted, Slot};
 pub use vault::{Vault, VaultError};
 pub use work::{PendingBatch, PendingRun, WorkCursor, WorkItem, WorkQueue, WorkUnavailable};

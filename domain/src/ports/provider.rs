@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::running::FetchedInput;
+use super::running::{FetchedInput, InputKind};
 use crate::Timestamp;
 use crate::catalog::{Checked, OutputField};
 use crate::run::{FailureReason, ReportedCost};
@@ -30,6 +30,32 @@ pub enum InputRole {
     FirstFrame,
     /// The last frame.
     LastFrame,
+}
+
+impl InputRole {
+    /// What kind of file it is.
+    #[must_use]
+    pub fn kind(self) -> InputKind {
+        match self {
+            InputRole::Image | InputRole::Reference | InputRole::FirstFrame | InputRole::LastFrame => InputKind::Image,
+            InputRole::ReferenceAudio => InputKind::Audio,
+            InputRole::ReferenceVideo | InputRole::SourceVideo => InputKind::Video,
+        }
+    }
+
+    /// The field that it comes from, in our own words.
+    #[must_use]
+    pub fn field(self) -> &'static str {
+        match self {
+            InputRole::Image => "images",
+            InputRole::Reference => "reference_images",
+            InputRole::ReferenceVideo => "reference_videos",
+            InputRole::ReferenceAudio => "reference_audio",
+            InputRole::SourceVideo => "source_video",
+            InputRole::FirstFrame => "first_frame",
+            InputRole::LastFrame => "last_frame",
+        }
+    }
 }
 
 /// An input, fetched and ours.
@@ -140,6 +166,9 @@ pub enum SubmitError {
 /// What a provider knows of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Probe {
+    /// It was taken and is over, and what became of it is no longer kept: nothing more of it can be
+    /// had, and it is never sent again.
+    Gone,
     /// Nothing. Proof that it never arrived only where client ids are taken, and only after
     /// `submit_by` + timeout + skew.
     NotFound,

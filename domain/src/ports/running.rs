@@ -73,6 +73,46 @@ pub enum InputError {
         /// The limit.
         max_bytes: u64,
     },
+    /// A file, but not of the kind that belongs there.
+    #[error("the file is {found}, where {} is wanted", wanted.as_str())]
+    OtherKind {
+        /// Its media type.
+        found: String,
+        /// What belongs there.
+        wanted: InputKind,
+    },
+}
+
+/// What kind of file an input is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum InputKind {
+    /// A picture.
+    Image,
+    /// A sound.
+    Audio,
+    /// A video, with or without sound.
+    Video,
+}
+
+impl InputKind {
+    /// In messages.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            InputKind::Image => "an image",
+            InputKind::Audio => "a sound",
+            InputKind::Video => "a video",
+        }
+    }
+}
+
+/// What an input has to be to be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InputWanted {
+    /// What kind of file.
+    pub kind: InputKind,
+    /// The most bytes of it.
+    pub bytes_max: u64,
 }
 
 /// A fetched input.
@@ -90,6 +130,6 @@ pub trait InputFetcher: Send + Sync + 'static {
     /// Judges an address without fetching it, so that a hopeless request is refused before its hold.
     fn check(&self, url: &str) -> Result<(), InputError>;
 
-    /// Fetches it.
-    async fn fetch(&self, url: &str) -> Result<FetchedInput, InputError>;
+    /// Fetches it, if it is what is wanted.
+    async fn fetch(&self, url: &str, wanted: InputWanted) -> Result<FetchedInput, InputError>;
 }

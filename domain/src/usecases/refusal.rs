@@ -204,6 +204,7 @@ impl Refusal {
                 InputError::Forbidden => (ErrorClass::Validation, "forbidden_url"),
                 InputError::Unreachable(_) => (ErrorClass::Validation, "input_unreachable"),
                 InputError::TooLarge { .. } => (ErrorClass::Validation, "input_too_large"),
+                InputError::OtherKind { .. } => (ErrorClass::Validation, "input_of_other_kind"),
             },
             Refusal::Item { problem, .. } => problem.public(),
             Refusal::BadIdempotencyKey => (ErrorClass::Validation, "invalid_idempotency_key"),

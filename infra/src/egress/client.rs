@@ -80,6 +80,8 @@ impl Egress {
     pub async fn fetch(&self, url: &Url, limits: FetchLimits) -> Result<Fetched, EgressError> {
         let mut bytes = Vec::new();
         let head = self.fetch_to(url, limits, &mut bytes).await?;
+        // What growing left over would live as long as the file.
+        bytes.shrink_to_fit();
         Ok(Fetched { content_type: head.content_type, bytes: bytes.into() })
     }
 
@@ -153,7 +155,10 @@ impl Egress {
         to: &mut (impl AsyncWrite + Unpin),
     ) -> Result<FetchedHead, EgressError> {
         use tokio::io::AsyncWriteExt as _;
-        let sample = self.samples.sample(url).ok_or(EgressError::Status(StatusCode::NOT_FOUND.as_u16()))?;
+        // A sample is drawn, and a video encoded, when it is first asked for: other tasks need not wait.
+        let (samples, asked) = (Arc::clone(&self.samples), url.clone());
+        let sample = tokio::task::spawn_blocking(move || samples.sample(&asked)).await.ok().flatten();
+        let sample = sample.ok_or(EgressError::Status(StatusCode::NOT_FOUND.as_u16()))?;
         let size_bytes = sample.bytes.len() as u64;
         if size_bytes > limits.bytes_max {
             return Err(EgressError::TooLarge { bytes_max: limits.bytes_max });

@@ -14,6 +14,7 @@ use tracing::Instrument;
 use super::deliver::ReadyAssets;
 use super::dispatcher::Dispatcher;
 use super::execute::{How, Next, execute};
+use super::memory::InputMemory;
 use super::nodes::Nodes;
 use super::shared::Shared;
 use super::{batches, recovery};
@@ -38,6 +39,8 @@ pub(super) struct Engine {
     pub assets: Arc<dyn Assets>,
     pub work: Arc<dyn WorkQueue>,
     pub nodes: Arc<dyn Nodes>,
+    /// Memory for inputs.
+    pub memory: InputMemory,
     /// Ready assets that were measured before.
     pub ready: ReadyAssets,
     runtime: Handle,
@@ -63,6 +66,7 @@ impl Dispatcher {
             assets: deps.assets,
             work: deps.work,
             nodes: deps.nodes,
+            memory: InputMemory::new(self.shared.settings.inputs),
             ready: ReadyAssets::default(),
             runtime: Handle::current(),
             tasks: TaskTracker::new(),

@@ -12,9 +12,10 @@ use mintmark_domain::usecases::{Conclusion, ErrorClass, Refusal, SubmitPlan};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::absent::Absent;
 use super::engine::Engine;
 use super::job::{self, Draft};
-use super::{deliver, follow, steps};
+use super::{absent, deliver, follow, steps};
 
 /// The first pause before something is said to the log again.
 const SAY_PAUSE: Duration = Duration::from_millis(100);
@@ -41,6 +42,8 @@ pub(super) struct Carried<'a> {
     pub run: RunId,
     pub requested: RequestedRun,
     pub provider: Arc<dyn Provider>,
+    /// It is not configured here: somebody stands in who can do nothing.
+    pub absent: bool,
     pub traits: ProviderTraits,
     /// Its owner wants it stopped.
     pub cancel: CancellationToken,
@@ -107,12 +110,17 @@ async fn carry(
     if let Some(item) = requested.item {
         engine.shared.note_batch(run, item.batch);
     }
-    let Some(provider) = engine.shared.providers.get(provider).cloned() else { return Err(Next::Left) };
+    let known = engine.shared.providers.get(provider).cloned();
+    let absent = known.is_none();
+    let provider = known.unwrap_or_else(|| Arc::new(Absent(provider.to_owned())));
+    if absent {
+        tracing::warn!(%run, provider = provider.name(), "the provider of this run is not configured here");
+    }
     if state.cancel_requested_by().is_some() {
         cancel.cancel();
     }
     let traits = provider.traits();
-    let mut carried = Carried { engine, run, requested, provider, traits, cancel, place };
+    let mut carried = Carried { engine, run, requested, provider, absent, traits, cancel, place };
     match (state.status(), state.attempt()) {
         (RunStatus::Queued, _) => carried.begin(&state).await,
         (RunStatus::Running, Some(attempt)) if how == How::AtOnce(None) && *attempt.node == *engine.shared.node => {
@@ -133,7 +141,10 @@ impl Carried<'_> {
     async fn begin(&mut self, state: &Run) -> Step<()> {
         let made = state.attempt().map_or(0, |attempt| attempt.number);
         if self.cancel.is_cancelled() {
-            return self.cancelled(None, Vec::new(), None).await;
+            return self.cancelled(None, Vec::new(), None, None).await;
+        }
+        if self.absent {
+            return self.failed(None, absent::reason(), ChargingRule::RefusedBeforeSubmit).await;
         }
         if made >= self.engine.shared.settings.attempts_max.min(Run::ATTEMPTS_MAX) {
             let reason = FailureReason {
@@ -198,10 +209,10 @@ impl Carried<'_> {
         let drafted = tokio::select! {
             biased;
             () = self.cancel.cancelled() => {
-                self.cancelled(attempt, Vec::new(), None).await?;
+                self.cancelled(attempt, Vec::new(), None, None).await?;
                 return Err(Next::Ended);
             }
-            drafted = job::draft(&*core.inputs, inputs, &self.requested.parameters) => drafted,
+            drafted = job::draft(&*core.inputs, &self.engine.memory, inputs, &self.requested.parameters) => drafted,
         };
         match drafted {
             Ok(draft) => Ok(draft),
@@ -213,11 +224,19 @@ impl Carried<'_> {
     }
 
     /// Hands the attempt over, once.
-    async fn send(&mut self, draft: Draft, attempt: AttemptRef, client_id: String, submit_by: Timestamp) -> Step<()> {
+    async fn send(
+        &mut self,
+        mut draft: Draft,
+        attempt: AttemptRef,
+        client_id: String,
+        submit_by: Timestamp,
+    ) -> Step<()> {
         let job = draft.job(self.run, &self.requested, &self.engine.core.catalog, client_id, submit_by);
+        // The job holds the inputs from here on, until it is handed over.
+        let room = draft.room.take();
         drop(draft);
         if self.cancel.is_cancelled() {
-            return self.cancelled(Some(&attempt), Vec::new(), None).await;
+            return self.cancelled(Some(&attempt), Vec::new(), None, None).await;
         }
         if self.engine.core.now() > submit_by {
             // Nothing was sent, and from now on nothing may be.
@@ -226,6 +245,8 @@ impl Carried<'_> {
         steps::reach(steps::BEFORE_SUBMIT);
         let answer = self.submit(&job).await;
         steps::reach(steps::AFTER_SUBMIT);
+        let Job { client_id, submit_by, .. } = job;
+        drop(room);
         match answer {
             Ok(Submission::Finished(report)) => deliver::finish(self, &attempt, report).await,
             Ok(Submission::Accepted { provider_request_id }) => {
@@ -236,14 +257,14 @@ impl Carried<'_> {
                 })
                 .await?;
                 steps::reach(steps::AFTER_SUBMITTED);
-                follow::sent(self, attempt, job).await
+                follow::sent(self, attempt, client_id, submit_by).await
             }
             Err(SubmitError::NotSent(why)) => self.unsent(&attempt, &why).await,
             Err(SubmitError::Refused(reason)) => {
                 let rule = follow::failure_rule(&reason);
                 self.failed(Some(&attempt), reason, rule).await
             }
-            Err(SubmitError::Unknown(why)) => follow::lost(self, attempt, job, &why).await,
+            Err(SubmitError::Unknown(why)) => follow::lost(self, attempt, (client_id, submit_by), &why).await,
         }
     }
 
@@ -287,11 +308,12 @@ impl Carried<'_> {
         &self,
         attempt: Option<&AttemptRef>,
         outputs: Vec<mintmark_domain::usecases::Delivery>,
+        quality: Option<String>,
         reported_cost: Option<mintmark_domain::run::ReportedCost>,
     ) -> Step<()> {
         let state = say(self.engine, self.run, || self.engine.core.run_state(self.run)).await?;
         let by = state.cancel_requested_by().unwrap_or("operator").to_owned();
-        self.settle(attempt, Conclusion::Cancelled { by, outputs, reported_cost }).await
+        self.settle(attempt, Conclusion::Cancelled { by, outputs, quality, reported_cost }).await
     }
 
     /// Ends the run in the log.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use mintmark_domain::Timestamp;
 use mintmark_domain::money::ChargingRule;
-use mintmark_domain::ports::{CancelReply, Job, OutputReport, Probe, Report};
+use mintmark_domain::ports::{CancelReply, OutputReport, Probe, Report};
 use mintmark_domain::run::{AttemptRef, AttemptState, FailureReason, Run, RunStatus};
 use tokio::time::timeout;
 
@@ -36,12 +36,17 @@ struct Followed {
 }
 
 /// Follows an attempt that the provider took.
-pub(super) async fn sent(carried: &mut Carried<'_>, attempt: AttemptRef, job: Job) -> Step<()> {
+pub(super) async fn sent(
+    carried: &mut Carried<'_>,
+    attempt: AttemptRef,
+    client_id: String,
+    submit_by: Timestamp,
+) -> Step<()> {
     let now = carried.engine.core.now();
     let followed = Followed {
         attempt,
-        client_id: job.client_id,
-        submit_by: job.submit_by,
+        client_id,
+        submit_by,
         submitted: true,
         unknown_until: None,
         due: later(now, carried.traits.job_timeout),
@@ -58,12 +63,17 @@ pub(super) async fn sent(carried: &mut Carried<'_>, attempt: AttemptRef, job: Jo
 }
 
 /// Follows an attempt of which nobody can say whether it arrived.
-pub(super) async fn lost(carried: &mut Carried<'_>, attempt: AttemptRef, job: Job, why: &str) -> Step<()> {
+pub(super) async fn lost(
+    carried: &mut Carried<'_>,
+    attempt: AttemptRef,
+    (client_id, submit_by): (String, Timestamp),
+    why: &str,
+) -> Step<()> {
     let now = carried.engine.core.now();
     let mut followed = Followed {
         attempt,
-        client_id: job.client_id,
-        submit_by: job.submit_by,
+        client_id,
+        submit_by,
         submitted: false,
         unknown_until: None,
         due: later(now, carried.traits.job_timeout),
@@ -115,7 +125,9 @@ pub(super) async fn resume(carried: &mut Carried<'_>, state: &Run) -> Step<()> {
 /// Asks about the attempt until it is over, or its end will never be known.
 async fn follow(carried: &mut Carried<'_>, mut followed: Followed) -> Step<()> {
     loop {
-        if carried.cancel.is_cancelled() && !followed.told_to_stop {
+        // From here on the wish is no news any more, whether the provider takes it or not.
+        let wish = carried.cancel.is_cancelled();
+        if wish && !followed.told_to_stop {
             followed.told_to_stop = tell_to_stop(carried, &followed.client_id).await;
         }
         let asked = timeout(carried.traits.submit_timeout, carried.provider.probe(&followed.client_id)).await;
@@ -132,16 +144,20 @@ async fn follow(carried: &mut Carried<'_>, mut followed: Followed) -> Step<()> {
             }
             Some(Probe::Running { progress }) => carried.engine.shared.set_progress(carried.run, progress),
             Some(Probe::NotFound) => not_found(carried, &mut followed).await?,
+            Some(Probe::Gone) => return gone(carried, &followed).await,
             None if followed.silent >= SILENT_PROBES_MAX && !followed.submitted => {
                 mark_unknown(carried, &mut followed, "the provider does not answer").await?;
             }
             None => {}
         }
         overdue(carried, &mut followed).await?;
-        if let Waited::Cancelled = carried.wait(followed.pause, !followed.told_to_stop).await? {
+        // A provider that answers neither questions nor the wish to stop is asked ever more seldom.
+        let deaf = wish && !followed.told_to_stop && followed.silent > 0;
+        if let Waited::Cancelled = carried.wait(followed.pause, !wish).await? {
             followed.pause = carried.traits.poll_interval;
-        } else if followed.unknown_until.is_some() {
-            followed.pause = (followed.pause * 2).min(carried.engine.shared.settings.unknown_pause_max);
+        } else if followed.unknown_until.is_some() || deaf {
+            let longest = carried.engine.shared.settings.unknown_pause_max.max(carried.traits.poll_interval);
+            followed.pause = (followed.pause * 2).min(longest);
         }
     }
 }
@@ -153,10 +169,10 @@ async fn stopped(carried: &Carried<'_>, followed: &Followed, mut report: Report)
         report.outputs.iter_mut().for_each(not_by_its_owner);
         return deliver::finish(carried, &followed.attempt, report).await;
     }
-    let reported_cost = report.reported_cost.clone();
+    let (quality, reported_cost) = (report.quality.clone(), report.reported_cost.clone());
     let outputs = deliver::deliver(carried, report).await?;
-    let delivered = outputs.iter().any(Result::is_ok);
-    carried.cancelled(Some(&followed.attempt), if delivered { outputs } else { Vec::new() }, reported_cost).await
+    let outputs = if outputs.iter().any(Result::is_ok) { outputs } else { Vec::new() };
+    carried.cancelled(Some(&followed.attempt), outputs, quality, reported_cost).await
 }
 
 fn not_by_its_owner(output: &mut OutputReport) {
@@ -165,6 +181,16 @@ fn not_by_its_owner(output: &mut OutputReport) {
     {
         *reason = FailureReason { code: "timeout".into(), message: "It took too long and was stopped.".into() };
     }
+}
+
+/// The provider took it and keeps nothing of it any more: nothing can be delivered, and nothing is
+/// sent again.
+async fn gone(carried: &Carried<'_>, followed: &Followed) -> Step<()> {
+    let reason = FailureReason {
+        code: "output_unreachable".into(),
+        message: "The provider no longer keeps what it made.".into(),
+    };
+    carried.failed(Some(&followed.attempt), reason, ChargingRule::ProviderFailed).await
 }
 
 /// The provider knows nothing of it. What that means depends on when, and on whom it is asked.

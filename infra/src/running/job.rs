@@ -5,9 +5,11 @@ use std::time::Duration;
 use mintmark_domain::Timestamp;
 use mintmark_domain::catalog::{Catalog, Checked};
 use mintmark_domain::ids::RunId;
-use mintmark_domain::ports::{InputError, InputFetcher, InputMedia, InputRole, Job};
+use mintmark_domain::ports::{FetchedInput, InputError, InputFetcher, InputMedia, InputRole, InputWanted, Job};
 use mintmark_domain::run::{FailureReason, Inputs, RequestedRun};
 use sha2::{Digest, Sha256};
+
+use super::memory::{InputMemory, Room};
 
 /// The pause before an input that could not be reached is tried once more.
 const INPUT_RETRY_PAUSE: Duration = Duration::from_secs(1);
@@ -16,68 +18,153 @@ const INPUT_RETRY_PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Draft {
     inputs: Inputs,
     media: Vec<InputMedia>,
+    /// The memory that its media take; given back when the job was handed over.
+    pub room: Option<Room>,
+}
+
+/// An input that the model uses.
+struct Wanted<'a> {
+    role: InputRole,
+    /// Which of its field, where that holds several.
+    index: Option<usize>,
+    url: &'a str,
+}
+
+impl Wanted<'_> {
+    fn field(&self) -> String {
+        match self.index {
+            Some(index) => format!("{}[{index}]", self.role.field()),
+            None => self.role.field().to_owned(),
+        }
+    }
 }
 
 /// Fetches what a run's inputs name. Errors: why the run fails, at no cost.
+///
+/// Each file is fetched as soon as there is memory for the largest that it may be. Where there is
+/// not, all are let go of, and fetched again once there is memory for all of them: who waits for
+/// memory holds none, so no two runs wait for each other.
 pub(super) async fn draft(
     fetcher: &dyn InputFetcher,
+    memory: &InputMemory,
     inputs: Inputs,
     parameters: &Checked,
 ) -> Result<Draft, FailureReason> {
-    let mut media = Vec::new();
-    for (role, url) in wanted(&inputs, parameters) {
-        let fetched = match fetcher.fetch(url).await {
-            Err(InputError::Unreachable(_)) => {
-                tokio::time::sleep(INPUT_RETRY_PAUSE).await;
-                fetcher.fetch(url).await
-            }
-            other => other,
-        };
-        let fetched = fetched.map_err(|problem| unreachable(role, &problem))?;
-        media.push(InputMedia { role, content_type: fetched.content_type, bytes: fetched.bytes });
+    let wanted = wanted(&inputs, parameters);
+    let most = wanted.iter().map(|input| memory.limits().of(input.role.kind())).sum();
+    let mut room = Room::default();
+    let media = match fetch_all(fetcher, memory, &wanted, &mut room, AsItGoes::Yes).await? {
+        Some(media) => media,
+        None => {
+            // First given back, then waited for.
+            drop(std::mem::take(&mut room));
+            room = memory.wait_for(most).await.ok_or_else(no_room)?;
+            fetch_all(fetcher, memory, &wanted, &mut room, AsItGoes::No).await?.ok_or_else(no_room)?
+        }
+    };
+    room.shrink(media.iter().map(|input| input.bytes.len() as u64).sum());
+    Ok(Draft { inputs, media, room: Some(room) })
+}
+
+fn no_room() -> FailureReason {
+    FailureReason { code: "overloaded".into(), message: "There was no room for the inputs of this run.".into() }
+}
+
+/// Whether what a file leaves of its room is given back before the next is fetched.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AsItGoes {
+    Yes,
+    No,
+}
+
+/// Fetches all, in order. `None`: there is no room now.
+async fn fetch_all(
+    fetcher: &dyn InputFetcher,
+    memory: &InputMemory,
+    wanted: &[Wanted<'_>],
+    room: &mut Room,
+    gives_back: AsItGoes,
+) -> Result<Option<Vec<InputMedia>>, FailureReason> {
+    let limits = memory.limits();
+    let mut media: Vec<InputMedia> = Vec::with_capacity(wanted.len());
+    let mut taken = 0;
+    for input in wanted {
+        let (of_kind, left) = (limits.of(input.role.kind()), limits.run_bytes_max.saturating_sub(taken));
+        let bytes_max = of_kind.min(left);
+        if !memory.extend(room, taken + bytes_max) {
+            return Ok(None);
+        }
+        let kind = input.role.kind();
+        let fetched = fetch(fetcher, input.url, InputWanted { kind, bytes_max }).await;
+        let fetched = fetched.map_err(|problem| match problem {
+            InputError::TooLarge { .. } if bytes_max < of_kind => too_much(input, limits.run_bytes_max),
+            problem => unusable(input, &problem),
+        })?;
+        taken += fetched.bytes.len() as u64;
+        media.push(InputMedia { role: input.role, content_type: fetched.content_type, bytes: fetched.bytes });
+        if gives_back == AsItGoes::Yes {
+            room.shrink(taken);
+        }
     }
-    Ok(Draft { inputs, media })
+    Ok(Some(media))
+}
+
+/// Fetches one, and once more if it could not be reached.
+async fn fetch(fetcher: &dyn InputFetcher, url: &str, wanted: InputWanted) -> Result<FetchedInput, InputError> {
+    match fetcher.fetch(url, wanted).await {
+        Err(InputError::Unreachable(_)) => {
+            tokio::time::sleep(INPUT_RETRY_PAUSE).await;
+            fetcher.fetch(url, wanted).await
+        }
+        other => other,
+    }
 }
 
 /// The inputs that the model uses, in the order of their roles.
-fn wanted<'a>(inputs: &'a Inputs, parameters: &Checked) -> Vec<(InputRole, &'a str)> {
-    let images = inputs.images.iter().take(parameters.images as usize);
-    let references = inputs.reference_images.iter().take(parameters.references as usize);
-    let videos = inputs.reference_videos.iter().take(parameters.reference_videos as usize);
-    let mut wanted: Vec<(InputRole, &str)> = Vec::new();
-    wanted.extend(images.map(|url| (InputRole::Image, url.as_str())));
-    wanted.extend(references.map(|url| (InputRole::Reference, url.as_str())));
-    wanted.extend(videos.map(|url| (InputRole::ReferenceVideo, url.as_str())));
+fn wanted<'a>(inputs: &'a Inputs, parameters: &Checked) -> Vec<Wanted<'a>> {
+    let lists = [
+        (InputRole::Image, &inputs.images, parameters.images),
+        (InputRole::Reference, &inputs.reference_images, parameters.references),
+        (InputRole::ReferenceVideo, &inputs.reference_videos, parameters.reference_videos),
+    ];
     let singles = [
         (InputRole::ReferenceAudio, &inputs.reference_audio, parameters.reference_audio),
         (InputRole::SourceVideo, &inputs.source_video, parameters.source_video),
         (InputRole::FirstFrame, &inputs.first_frame, parameters.first_frame),
         (InputRole::LastFrame, &inputs.last_frame, parameters.last_frame),
     ];
-    wanted.extend(singles.into_iter().filter_map(|(role, url, used)| {
+    let lists = lists.into_iter().flat_map(|(role, urls, used)| {
+        let urls = urls.iter().take(used as usize).enumerate();
+        urls.map(move |(index, url)| Wanted { role, index: Some(index), url })
+    });
+    let singles = singles.into_iter().filter_map(|(role, url, used)| {
         let url = url.as_deref().filter(|_| used)?;
-        Some((role, url))
-    }));
-    wanted
+        Some(Wanted { role, index: None, url })
+    });
+    lists.chain(singles).collect()
 }
 
-fn unreachable(role: InputRole, problem: &InputError) -> FailureReason {
-    let code = match problem {
-        InputError::BadAddress(_) => "invalid_url",
-        InputError::Forbidden => "forbidden_url",
-        InputError::Unreachable(_) => "input_unreachable",
-        InputError::TooLarge { .. } => "input_too_large",
+fn unusable(input: &Wanted<'_>, problem: &InputError) -> FailureReason {
+    let (code, what) = match problem {
+        InputError::BadAddress(_) => ("invalid_url", "could not be fetched: its address is none".to_owned()),
+        InputError::Forbidden => ("forbidden_url", "could not be fetched: its address is not public".to_owned()),
+        InputError::Unreachable(_) => ("input_unreachable", "could not be fetched".to_owned()),
+        InputError::TooLarge { max_bytes } => {
+            ("input_too_large", format!("is larger than the {max_bytes} bytes that {} may have", kind(input)))
+        }
+        InputError::OtherKind { found, .. } => ("input_of_other_kind", format!("is {found}, not {}", kind(input))),
     };
-    let what = match role {
-        InputRole::Image => "an image",
-        InputRole::Reference => "a reference image",
-        InputRole::ReferenceVideo => "a reference video",
-        InputRole::ReferenceAudio => "the reference audio",
-        InputRole::SourceVideo => "the source video",
-        InputRole::FirstFrame => "the first frame",
-        InputRole::LastFrame => "the last frame",
-    };
-    FailureReason { code: code.into(), message: format!("An input, {what}, could not be fetched.") }
+    FailureReason { code: code.into(), message: format!("The input {} {what}.", input.field()) }
+}
+
+fn kind(input: &Wanted<'_>) -> &'static str {
+    input.role.kind().as_str()
+}
+
+fn too_much(input: &Wanted<'_>, bytes_max: u64) -> FailureReason {
+    let field = input.field();
+    let message = format!("With the input {field} the inputs are larger than the {bytes_max} bytes that all may have.");
+    FailureReason { code: "input_too_large".into(), message }
 }
 
 impl Draft {
@@ -111,4 +198,98 @@ impl Draft {
 fn seed(run: RunId) -> u64 {
     let digest = Sha256::digest(run.0.as_bytes());
     digest.iter().take(8).fold(0, |seed, byte| (seed << 8) | u64::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use async_trait::async_trait;
+    use bytes::Bytes;
+    use mintmark_domain::catalog::{Ask, Dialect, Sources};
+
+    use super::super::memory::InputLimits;
+    use super::*;
+
+    /// Files of as many bytes as their addresses say; counts what was fetched.
+    #[derive(Default)]
+    struct Sized(AtomicU64);
+
+    #[async_trait]
+    impl InputFetcher for Sized {
+        fn check(&self, _url: &str) -> Result<(), InputError> {
+            Ok(())
+        }
+
+        async fn fetch(&self, url: &str, wanted: InputWanted) -> Result<FetchedInput, InputError> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+            let size: u64 = url.parse().map_err(|_| InputError::Forbidden)?;
+            if size > wanted.bytes_max {
+                return Err(InputError::TooLarge { max_bytes: wanted.bytes_max });
+            }
+            let bytes = Bytes::from(vec![0; usize::try_from(size).unwrap_or(0)]);
+            Ok(FetchedInput { content_type: "image/png".into(), bytes })
+        }
+    }
+
+    const LIMITS: InputLimits = InputLimits {
+        image_bytes_max: 40 << 10,
+        audio_bytes_max: 50 << 10,
+        video_bytes_max: 60 << 10,
+        run_bytes_max: 100 << 10,
+        process_bytes_max: 100 << 10,
+        wait_max: Duration::from_secs(60),
+    };
+
+    async fn of(fetcher: &Sized, memory: &InputMemory, images: &[u64]) -> Result<Draft, FailureReason> {
+        let catalog = Catalog::load(&Sources::embedded()).unwrap();
+        let model = catalog.model("nano-banana-2").unwrap();
+        let mut parameters = model.check(Dialect::Genfire, &Ask::prompt(6)).unwrap();
+        parameters.images = u32::try_from(images.len()).unwrap();
+        let images = images.iter().map(ToString::to_string).collect();
+        draft(fetcher, memory, Inputs { images, ..Inputs::default() }, &parameters).await
+    }
+
+    fn problem(drafted: Result<Draft, FailureReason>) -> (String, String) {
+        let reason = drafted.err().unwrap();
+        (reason.code, reason.message)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_input_over_its_limit_is_named_with_the_limit() {
+        let (files, memory) = (Sized::default(), InputMemory::new(LIMITS));
+        let (code, message) = problem(of(&files, &memory, &[10, (40 << 10) + 1]).await);
+        assert_eq!(code, "input_too_large");
+        assert_eq!(message, "The input images[1] is larger than the 40960 bytes that an image may have.");
+        let (code, message) = problem(of(&files, &memory, &[40 << 10, 40 << 10, 30 << 10]).await);
+        assert_eq!(code, "input_too_large");
+        assert!(message.contains("images[2]") && message.contains("102400 bytes"), "{message}");
+        let drafted = of(&files, &memory, &[40 << 10, 40 << 10, 20 << 10]).await.ok().unwrap();
+        assert_eq!(drafted.media.len(), 3, "exactly as much as a run may have");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn runs_wait_for_memory_holding_none_and_give_back_what_they_do_not_need() {
+        let (files, memory) = (Arc::new(Sized::default()), Arc::new(InputMemory::new(LIMITS)));
+        let small = of(&files, &memory, &[1 << 10]).await.ok().unwrap();
+        let large = of(&files, &memory, &[40 << 10, 30 << 10]).await.ok().unwrap();
+        assert_eq!(files.0.load(Ordering::SeqCst), 3, "both fit, as what was not needed was given back");
+        let (waiting, shared) = (Arc::clone(&files), Arc::clone(&memory));
+        let third = tokio::spawn(async move { of(&waiting, &shared, &[20 << 10, 20 << 10]).await.map(|_| ()) });
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(!third.is_finished());
+        drop((large, small));
+        assert_eq!(third.await.unwrap(), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_run_that_finds_no_memory_in_time_fails_and_says_so() {
+        let (files, memory) = (Sized::default(), InputMemory::new(LIMITS));
+        let held = of(&files, &memory, &[40 << 10, 40 << 10]).await.ok().unwrap();
+        assert_eq!(problem(of(&files, &memory, &[40 << 10]).await).0, "overloaded");
+        drop(held);
+        assert!(of(&files, &memory, &[40 << 10]).await.is_ok());
+    }
 }

@@ -14,6 +14,7 @@
 //!
 //! [`steps`] names every step of a run's life, for tests that stop the process there.
 
+mod absent;
 mod batches;
 mod deliver;
 mod dispatcher;
@@ -21,6 +22,7 @@ mod engine;
 mod execute;
 mod follow;
 mod job;
+mod memory;
 mod nodes;
 mod queue;
 mod recovery;
@@ -30,5 +32,6 @@ pub mod steps;
 
 pub use dispatcher::Dispatcher;
 pub use engine::{Running, RunningDeps};
+pub use memory::InputLimits;
 pub use nodes::{MemoryNodes, Nodes, NodesUnavailable, PgNodes};
 pub use settings::RunningSettings;

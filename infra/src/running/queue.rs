@@ -16,6 +16,8 @@ pub(super) struct Lane {
     turns: VecDeque<AccountId>,
     waiting: HashMap<AccountId, VecDeque<RunId>>,
     waiting_count: usize,
+    /// A run found no room here and waits in the log alone.
+    overflowed: bool,
 }
 
 /// How much may wait.
@@ -27,7 +29,14 @@ pub(super) struct Bounds {
 
 impl Lane {
     pub fn new(capacity: usize) -> Self {
-        Lane { capacity, taken: 0, turns: VecDeque::new(), waiting: HashMap::new(), waiting_count: 0 }
+        Lane {
+            capacity,
+            taken: 0,
+            turns: VecDeque::new(),
+            waiting: HashMap::new(),
+            waiting_count: 0,
+            overflowed: false,
+        }
     }
 
     pub fn taken(&self) -> usize {
@@ -61,6 +70,7 @@ impl Lane {
             if queue.is_empty() {
                 self.waiting.remove(&account);
             }
+            self.overflowed = true;
             return false;
         }
         if queue.is_empty() {
@@ -101,6 +111,13 @@ impl Lane {
             self.turns.retain(|turn| *turn != account);
         }
         removed > 0
+    }
+
+    /// Whether the log has more for this lane, now that nothing waits in it. Said once.
+    pub fn wants_more(&mut self) -> bool {
+        let more = self.overflowed && self.waiting_count == 0;
+        self.overflowed &= !more;
+        more
     }
 
     /// Forgets what waits.
@@ -164,6 +181,17 @@ mod tests {
         assert!(!lane.push(account(3), run(5), bounds), "it is full");
         assert!(lane.pop().is_some());
         assert!(lane.push(account(3), run(5), bounds));
+    }
+
+    #[test]
+    fn a_lane_that_was_too_full_asks_for_more_once_when_it_is_empty() {
+        let bounds = Bounds { waiting_max: 1, waiting_per_account_max: 1 };
+        let (mut lane, mut other) = (Lane::new(1), Lane::new(1));
+        assert!(lane.push(account(1), run(1), bounds) && !lane.push(account(2), run(2), bounds));
+        assert!(!lane.wants_more(), "something waits in it");
+        assert!(lane.pop().is_some());
+        assert!(lane.wants_more() && !lane.wants_more());
+        assert!(!other.wants_more(), "another lane's overflow is none of its business");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use mintmark_domain::run::RunStatus;
 use tokio::time::Instant;
 
 use super::engine::Engine;
+use super::execute::How;
 
 /// A look around is followed by a pause at least so many times as long.
 const SCAN_SHARE: u32 = 10;
@@ -73,6 +74,10 @@ fn look_at_run(engine: &std::sync::Arc<Engine>, run: &PendingRun, alive: &HashSe
         }
         return;
     }
+    if !shared.has_provider(&run.provider) {
+        look_at_absent(engine, run, alive);
+        return;
+    }
     let left_alone = first || quiet(engine, run.changed_at, TimeDelta::zero());
     match (run.status, &run.node) {
         (RunStatus::Queued, _) if left_alone || run.cancel_requested => {
@@ -92,6 +97,34 @@ fn look_at_run(engine: &std::sync::Arc<Engine>, run: &PendingRun, alive: &HashSe
         (
             RunStatus::None
             | RunStatus::Queued
+            | RunStatus::Running
+            | RunStatus::OutcomeUnknown
+            | RunStatus::Succeeded
+            | RunStatus::Failed
+            | RunStatus::Cancelled,
+            _,
+        ) => {}
+    }
+}
+
+/// A run of a provider that is not configured here. Another node may know it, and is left the time to
+/// show that; then the run ends, or its deadline is waited for.
+fn look_at_absent(engine: &std::sync::Arc<Engine>, run: &PendingRun, alive: &HashSet<String>) {
+    let shared = &engine.shared;
+    let patience = TimeDelta::from_std(shared.settings.absent_after).unwrap_or(TimeDelta::MAX);
+    if !quiet(engine, run.changed_at, patience) {
+        return;
+    }
+    let ours = run.node.as_deref() == Some(&*shared.node);
+    match (run.status, &run.node) {
+        (RunStatus::Queued, _) => {
+            shared.carry_absent(run.run, run.account, &run.provider, How::Waited);
+        }
+        (RunStatus::Running | RunStatus::OutcomeUnknown, Some(node)) if ours || !alive.contains(node) => {
+            shared.carry_absent(run.run, run.account, &run.provider, How::LeftAlone);
+        }
+        (
+            RunStatus::None
             | RunStatus::Running
             | RunStatus::OutcomeUnknown
             | RunStatus::Succeeded

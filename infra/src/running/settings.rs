@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::memory::InputLimits;
+
 /// Limits and pauses of one node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunningSettings {
@@ -36,6 +38,11 @@ pub struct RunningSettings {
     pub dead_after: Duration,
     /// How often the log is asked about a run that another node carries and that somebody waits for.
     pub ended_poll: Duration,
+    /// How long a run whose provider is not configured here is left to nodes that know it. All nodes
+    /// on one log should have the same providers; while they are being changed, they do not.
+    pub absent_after: Duration,
+    /// How large inputs may be.
+    pub inputs: InputLimits,
 }
 
 impl Default for RunningSettings {
@@ -55,6 +62,8 @@ impl Default for RunningSettings {
             beat_every: Duration::from_secs(2),
             dead_after: Duration::from_secs(10),
             ended_poll: Duration::from_millis(500),
+            absent_after: Duration::from_secs(600),
+            inputs: InputLimits::default(),
         }
     }
 }

@@ -19,6 +19,8 @@ use super::settings::RunningSettings;
 
 /// How many ended runs are remembered, for those who ask right after the end.
 const ENDED_REMEMBERED: usize = 8_192;
+/// How many names of providers that are not configured are remembered, and warned of.
+const ABSENT_REMEMBERED: usize = 100;
 
 /// What the dispatcher and the engine share.
 pub(super) struct Shared {
@@ -42,8 +44,8 @@ struct State {
     batches: HashMap<BatchId, Arc<Notify>>,
     ended: HashSet<RunId>,
     ended_order: VecDeque<RunId>,
-    /// A run found no room in memory and waits in the log alone.
-    overflowed: bool,
+    /// Providers that are not configured here and whose runs were seen.
+    absent: HashSet<String>,
 }
 
 /// A run that waits or is under way here.
@@ -192,8 +194,7 @@ impl Shared {
             let mut state = self.state();
             let Some(lane) = state.lanes.get_mut(provider) else { return };
             let Some((_, run)) = lane.pop() else {
-                if state.overflowed && lane_is_empty(&state, provider) {
-                    state.overflowed = false;
+                if lane.wants_more() {
                     self.look.notify_one();
                 }
                 return;
@@ -225,8 +226,34 @@ impl Shared {
         Some(cancel)
     }
 
-    /// Lets a run wait for its turn. `false`: no room, or it is known already.
+    /// Whether a provider is configured here. One that is not is warned of once.
+    pub fn has_provider(&self, provider: &str) -> bool {
+        if self.providers.contains_key(provider) {
+            return true;
+        }
+        let mut state = self.state();
+        if state.absent.len() < ABSENT_REMEMBERED && state.absent.insert(provider.to_owned()) {
+            tracing::warn!(provider, "runs wait for a provider that is not configured here");
+        }
+        false
+    }
+
+    /// Ends a run whose provider is not configured here, or keeps it until its deadline. Whether it is
+    /// carried now: not if it is already.
+    pub fn carry_absent(self: &Arc<Self>, run: RunId, account: AccountId, provider: &str, how: How) -> bool {
+        let Some(engine) = self.engine().filter(|_| !self.stopping.is_cancelled()) else { return false };
+        let cancel = Self::learn(&mut self.state(), run, account, provider);
+        let Some(cancel) = cancel else { return false };
+        engine.carry(run, provider.to_owned(), None, cancel, how);
+        true
+    }
+
+    /// Lets a run wait for its turn. `false`: no room, it is known already, or its provider is not
+    /// configured here; then it waits in the log for the recovery loop.
     pub fn enqueue(self: &Arc<Self>, run: RunId, account: AccountId, provider: &str) -> bool {
+        if !self.has_provider(provider) {
+            return false;
+        }
         let waits = {
             let mut state = self.state();
             if Self::learn(&mut state, run, account, provider).is_none() {
@@ -236,7 +263,6 @@ impl Shared {
             let waits = state.lanes.get_mut(provider).is_some_and(|lane| lane.push(account, run, bounds));
             if !waits {
                 state.known.remove(&run);
-                state.overflowed = true;
             }
             waits
         };
@@ -285,13 +311,8 @@ impl Shared {
         let cancel = {
             let mut state = self.state();
             let Some(cancel) = Self::learn(&mut state, run, account, provider) else { return false };
-            match state.lanes.get_mut(provider) {
-                Some(lane) if holds_place => lane.take_over(),
-                Some(_) => {}
-                None => {
-                    state.known.remove(&run);
-                    return false;
-                }
+            if let Some(lane) = state.lanes.get_mut(provider).filter(|_| holds_place) {
+                lane.take_over();
             }
             cancel
         };
@@ -385,7 +406,11 @@ impl Shared {
     }
 
     pub fn report(&self) {
-        for (provider, lane) in &self.state().lanes {
+        let state = self.state();
+        let absent = state.known.values().filter(|known| !self.providers.contains_key(&known.provider)).count();
+        #[expect(clippy::cast_precision_loss, reason = "gauges are floats; counts are small")]
+        metrics::gauge!("mintmark_runs_without_provider").set(absent as f64);
+        for (provider, lane) in &state.lanes {
             #[expect(clippy::cast_precision_loss, reason = "gauges are floats; counts are small")]
             let (waiting, running) = (lane.waiting() as f64, lane.taken() as f64);
             metrics::gauge!("mintmark_runs_waiting", "provider" => provider.clone()).set(waiting);
@@ -406,8 +431,4 @@ impl Shared {
             }
         }
     }
-}
-
-fn lane_is_empty(state: &State, provider: &str) -> bool {
-    state.lanes.get(provider).is_none_or(|lane| lane.waiting() == 0)
 }

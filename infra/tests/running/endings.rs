@@ -15,16 +15,16 @@ use mintmark_infra::running::RunningSettings;
 
 use super::support::*;
 
-fn rule(run: &Run) -> ChargingRule {
+pub fn rule(run: &Run) -> ChargingRule {
     run.ending().unwrap().rule
 }
 
 /// A node with a remote sandbox, and an account with 100 credits.
-async fn remote_world() -> (World, Node, Arc<Remote>, mintmark_domain::usecases::Caller) {
+pub async fn remote_world() -> (World, Node, Arc<Remote>, mintmark_domain::usecases::Caller) {
     remote_world_with(RunningSettings::default()).await
 }
 
-async fn remote_world_with(settings: RunningSettings) -> (World, Node, Arc<Remote>, mintmark_domain::usecases::Caller) {
+pub async fn remote_world_with(settings: RunningSettings) -> (World, Node, Arc<Remote>, mintmark_domain::usecases::Caller) {
     let world = World::new().await;
     let remote = Arc::new(Remote::new(instant(&world).await));
     let provider = Arc::clone(&remote) as Arc<dyn Provider>;

@@ -18,9 +18,10 @@ use mintmark_domain::es::{
 };
 use mintmark_domain::ids::{AccountId, RunId, SealedId};
 use mintmark_domain::ports::{
-    AssetError, Assets, CancelReply, ClaimKind, Clock, Dispatch, Entropy, FetchedInput, InputError, InputFetcher, Job,
-    Links, OwnAddress, PendingBatch, PendingRun, Probe, Provider, ProviderTraits, ProviderUnreachable, SeededEntropy,
-    StoredAsset, Submission, SubmitError, Vault, VaultError, WorkCursor, WorkItem, WorkQueue, WorkUnavailable,
+    AssetError, Assets, CancelReply, ClaimKind, Clock, Dispatch, Entropy, FetchedInput, InputError, InputFetcher,
+    InputWanted, Job, Links, OwnAddress, PendingBatch, PendingRun, Probe, Provider, ProviderTraits,
+    ProviderUnreachable, SeededEntropy, StoredAsset, Submission, SubmitError, Vault, VaultError, WorkCursor, WorkItem,
+    WorkQueue, WorkUnavailable,
 };
 use mintmark_domain::run::{Inputs, Run, Surface};
 use mintmark_domain::usecases::{Accepted, Caller, Core, IdempotencyKey, Registration, RunRequest, Settings};
@@ -116,7 +117,7 @@ impl InputFetcher for Samples {
         Ok(())
     }
 
-    async fn fetch(&self, url: &str) -> Result<FetchedInput, InputError> {
+    async fn fetch(&self, url: &str, _wanted: InputWanted) -> Result<FetchedInput, InputError> {
         if url.contains("gone") {
             return Err(InputError::Unreachable("404".into()));
         }
@@ -301,6 +302,7 @@ impl Decider for Gate {
 /// A provider of its own, behind a network: takes a job at once and works on it by itself. It outlives
 /// our nodes.
 pub struct Remote {
+    pub name: &'static str,
     pub sandbox: Sandbox,
     pub traits: ProviderTraits,
     /// Nothing answers there.
@@ -310,6 +312,8 @@ pub struct Remote {
     /// Submissions get lost on the way, and are never answered.
     pub leaky: AtomicBool,
     pub probes: AtomicUsize,
+    /// More questions than that are a defect of whoever asks.
+    pub probes_max: AtomicUsize,
     pub under_way_most: AtomicUsize,
     under_way: Arc<AtomicUsize>,
 }
@@ -325,12 +329,14 @@ impl Remote {
             dies_with_node: false,
         };
         Remote {
+            name: "sandbox",
             sandbox,
             traits,
             down: AtomicBool::new(false),
             deaf: AtomicBool::new(false),
             leaky: AtomicBool::new(false),
             probes: AtomicUsize::new(0),
+            probes_max: AtomicUsize::new(usize::MAX),
             under_way_most: AtomicUsize::new(0),
             under_way: Arc::default(),
         }
@@ -345,7 +351,7 @@ impl Remote {
 #[async_trait]
 impl Provider for Remote {
     fn name(&self) -> &str {
-        "sandbox"
+        self.name
     }
 
     fn traits(&self) -> ProviderTraits {
@@ -383,7 +389,8 @@ impl Provider for Remote {
     }
 
     async fn probe(&self, client_id: &str) -> Result<Probe, ProviderUnreachable> {
-        self.probes.fetch_add(1, Ordering::SeqCst);
+        let asked = self.probes.fetch_add(1, Ordering::SeqCst);
+        assert!(asked < self.probes_max.load(Ordering::SeqCst), "it is asked all the time");
         if self.down.load(Ordering::SeqCst) {
             return Err(ProviderUnreachable("connection refused".into()));
         }
@@ -391,6 +398,9 @@ impl Provider for Remote {
     }
 
     async fn cancel(&self, client_id: &str) -> Result<CancelReply, ProviderUnreachable> {
+        if self.down.load(Ordering::SeqCst) {
+            return Err(ProviderUnreachable("connection refused".into()));
+        }
         self.sandbox.cancel(client_id).await
     }
 }
