@@ -11,6 +11,7 @@ use super::refusal::Refusal;
 use crate::account::Tier;
 use crate::catalog::Catalog;
 use crate::es::{Acting, Confirmed, DecideError, Decider, DecisionExt, DecisionRequest, Unit};
+use crate::ids::AccountId;
 use crate::ports::{Clock, Directory, Dispatch, Entropy, InputFetcher, IntegerIds, Links, Vault};
 use crate::{Credits, Shard, Timestamp};
 
