@@ -163,7 +163,9 @@ impl Carried<'_> {
         let attempt = match intended {
             Ok((attempt, _)) => attempt,
             // Whoever stops it was heard by the log before this node.
-            Err(Refusal::Run(RunError::CancelRequested)) => return self.cancelled(None, Vec::new(), None).await,
+            Err(Refusal::Run(RunError::CancelRequested)) => {
+                return self.cancelled(None, Vec::new(), None, None).await;
+            }
             Err(refusal) => self.intended_anyway(refusal, submit_by).await?,
         };
         steps::reach(steps::AFTER_INTENT);

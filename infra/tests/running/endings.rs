@@ -24,7 +24,9 @@ pub async fn remote_world() -> (World, Node, Arc<Remote>, mintmark_domain::useca
     remote_world_with(RunningSettings::default()).await
 }
 
-pub async fn remote_world_with(settings: RunningSettings) -> (World, Node, Arc<Remote>, mintmark_domain::usecases::Caller) {
+pub async fn remote_world_with(
+    settings: RunningSettings,
+) -> (World, Node, Arc<Remote>, mintmark_domain::usecases::Caller) {
     let world = World::new().await;
     let remote = Arc::new(Remote::new(instant(&world).await));
     let provider = Arc::clone(&remote) as Arc<dyn Provider>;
