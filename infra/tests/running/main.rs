@@ -5,4 +5,5 @@ mod batches;
 mod crashes;
 mod endings;
 mod fairness;
+mod registering;
 mod support;
