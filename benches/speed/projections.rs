@@ -14,7 +14,7 @@ use sqlx::postgres::PgConnectOptions;
 
 /// Replays the log of the HTTP measurement into fresh tables, and copies the events' rows.
 pub async fn catch_up(cluster: &TestCluster, options: PgConnectOptions) -> anyhow::Result<String> {
-    let pool = mintmark_log::postgres::pool(options.clone(), 4);
+    let pool = mintmark_log::postgres::pool(options.clone(), "mintmark speed", 4);
     let log: Arc<dyn EventLog> = Arc::new(PgEventLog::new(options, "bench"));
     let projections: [Arc<dyn Projection>; 2] = [Arc::new(WalletsProjection), Arc::new(GenerationProjection)];
     let mut lines = Vec::new();

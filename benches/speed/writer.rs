@@ -41,7 +41,7 @@ impl Decisions {
         let options: PgConnectOptions = cluster.options().database("decisions");
         let log = Arc::new(PgEventLog::new(options.clone(), "bench"));
         log.migrate().await?;
-        let pool = mintmark_log::postgres::pool(options, 4);
+        let pool = mintmark_log::postgres::pool(options, "mintmark speed", 4);
         let deps = WriterDeps {
             log,
             snapshots: Arc::new(PgSnapshots::new(pool)),
