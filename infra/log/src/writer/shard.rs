@@ -136,10 +136,11 @@ impl ShardTask {
                 return self.abandon();
             }
             self.take_in();
-            self.start_loads();
             while let Ok(done) = self.loads_done.try_recv() {
                 self.loaded(done);
             }
+            // After the reports: each that ends makes room for the next read, and nothing else wakes us.
+            self.start_loads();
             if !self.ready.is_empty() {
                 let batch = self.next_batch();
                 if !batch.is_empty() {
