@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use mintmark_domain::Credits;
 use mintmark_domain::account::Tier;
-use mintmark_domain::ids::RunId;
+use mintmark_domain::ids::{PaymentId, RunId};
 use mintmark_domain::wallet::LotKind;
 
 /// A self-hosted platform for AI generation in which every credit and every creation can be
@@ -45,7 +45,7 @@ pub enum Command {
     /// Issue, list and revoke API keys
     #[command(subcommand)]
     Key(KeyCommand),
-    /// Grant and refund credits
+    /// Grant, refund and charge back credits
     #[command(subcommand)]
     Credits(CreditsCommand),
     /// Look at runs, cancel them, settle them by hand
@@ -54,13 +54,16 @@ pub enum Command {
     /// Verify the books
     #[command(subcommand)]
     Audit(AuditCommand),
-    /// Build read models anew beside the live ones, compare, and switch
+    /// Build read models anew beside the live ones, compare, and switch; or the directory
     Rebuild {
         #[command(flatten)]
         place: Place,
-        /// Only these [default: all]
+        /// Only these read models [default: all of them]; `directory`: unique names and integer ids, from the log
         #[arg(value_name = "READ_MODEL")]
         only: Vec<String>,
+        /// With `directory`, after a restore: leave out so many integer ids of each kind
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        skip_ids: u32,
     },
     /// Models, prices, generators and routes
     #[command(subcommand)]
@@ -218,6 +221,19 @@ pub enum CreditsCommand {
         #[arg(long)]
         reason: String,
         /// Said again with the same reference it is the same refund
+        #[arg(long)]
+        reference: String,
+    },
+    /// Take back credits of a payment that was charged back; what is spent or held of them is owed
+    Chargeback {
+        #[command(flatten)]
+        place: Place,
+        /// The payment, as `credits grant` named it
+        payment: PaymentId,
+        /// How many, at most what the payment brought
+        #[arg(long)]
+        amount: Credits,
+        /// The processor's id of the chargeback; said again with it, it is the same one
         #[arg(long)]
         reference: String,
     },

@@ -21,7 +21,7 @@ pub async fn measure(cluster: &TestCluster, report: &mut Report) -> anyhow::Resu
     let decisions = Decisions::prepare(cluster, "cold").await?;
     decisions.grow_one(EVENTS).await?;
     decisions.stop().await;
-    let pool = mintmark_log::postgres::pool(cluster.options().database("cold"), 2);
+    let pool = mintmark_log::postgres::pool(cluster.options().database("cold"), "bench", 2);
     for kept in [false, true] {
         let mut times = Vec::new();
         for _ in 0..READS {

@@ -19,7 +19,7 @@ use crate::report::Report;
 /// Replays the log of the full server into fresh tables, and copies their rows.
 pub async fn measure(cluster: &TestCluster, server: &Server, report: &mut Report) -> anyhow::Result<()> {
     let options = server.database();
-    let pool = mintmark_log::postgres::pool(options.clone(), 4);
+    let pool = mintmark_log::postgres::pool(options.clone(), "bench", 4);
     let log: Arc<dyn EventLog> = Arc::new(PgEventLog::new(options, "bench"));
     let projections: [Arc<dyn Projection>; 2] = [Arc::new(WalletsProjection), Arc::new(GenerationProjection)];
     let (mut replays, mut copies, mut events) = (0.0, 0.0, 0);

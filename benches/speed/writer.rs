@@ -66,7 +66,7 @@ impl Decisions {
     }
 
     async fn on(cluster: &TestCluster, database: &str) -> anyhow::Result<Self> {
-        let pool = mintmark_log::postgres::pool(cluster.options().database(database), 4);
+        let pool = mintmark_log::postgres::pool(cluster.options().database(database), "bench", 4);
         let writer = start_writer(log_of(cluster, database), Arc::new(PgSnapshots::new(pool))).await?;
         Ok(Decisions { writer })
     }

@@ -1,6 +1,6 @@
 //! The ledger: wallets folded and added up, holds against runs and batches.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use cqrs_es::Aggregate as _;
 use mintmark_domain::Credits;
@@ -9,12 +9,14 @@ use mintmark_domain::batch::{Batch, BatchEvent};
 use mintmark_domain::bonus::BonusEvent;
 use mintmark_domain::creation::CreationEvent;
 use mintmark_domain::es::{DecodeError, Recorded, decode_event};
+use mintmark_domain::ids::WalletId;
 use mintmark_domain::payment::PaymentEvent;
 use mintmark_domain::run::{Run, RunEvent};
 use mintmark_domain::wallet::{CreditWallet, HeldFor, Ledger, WalletEvent};
 use uuid::Uuid;
 
 use super::Finding;
+use super::together::Together;
 
 /// A wallet as its events tell, twice: folded, and as the sum of its postings.
 #[derive(Default)]
@@ -23,8 +25,6 @@ struct Purse {
     available: Credits,
     held: Credits,
     receivable: Credits,
-    /// All sides that are the house's, together.
-    house: Credits,
 }
 
 /// What the books say so far.
@@ -35,6 +35,12 @@ pub(super) struct Books {
     open_runs: HashMap<Uuid, Run>,
     /// Batches that have not ended.
     open_batches: HashMap<Uuid, Batch>,
+    /// Runs and batches that have.
+    ended: HashSet<Uuid>,
+    /// The wallet that each payment filled.
+    payments: HashMap<Uuid, WalletId>,
+    /// The append that is being read.
+    together: Together,
     /// What wallets captured less what runs say they captured; nothing where both agree.
     captured: HashMap<Uuid, Credits>,
     /// What wallets refunded less what runs say they refunded.
@@ -44,21 +50,41 @@ pub(super) struct Books {
 impl Books {
     /// Takes the next event in. Every event is decoded, whether it moves money or not.
     pub fn check(&mut self, recorded: &Recorded) -> Vec<Finding> {
+        let mut findings = self.together.next(recorded);
         let checked = match recorded.stream.aggregate.as_str() {
             "credit_wallet" => decode_event(recorded).map(|event| self.wallet(recorded, event)),
             "run" => decode_event(recorded).map(|event| self.run(recorded, event)),
             "batch" => decode_event(recorded).map(|event| self.batch(recorded, event)),
             "account" => nothing_but::<AccountEvent>(recorded),
             "creation" => nothing_but::<CreationEvent>(recorded),
-            "payment" => nothing_but::<PaymentEvent>(recorded),
-            "bonus" => nothing_but::<BonusEvent>(recorded),
-            other => return vec![Finding::at(recorded, format!("this release knows no aggregate {other}"))],
+            "payment" => decode_event(recorded).map(|event| self.payment(recorded, &event)),
+            "bonus" => decode_event(recorded).map(|event: BonusEvent| {
+                self.together.bonus(recorded, &event);
+                Vec::new()
+            }),
+            other => Ok(vec![Finding::at(recorded, format!("this release knows no aggregate {other}"))]),
         };
-        checked.unwrap_or_else(|error| vec![Finding::at(recorded, error.to_string())])
+        findings.extend(checked.unwrap_or_else(|error| vec![Finding::at(recorded, error.to_string())]));
+        findings
+    }
+
+    /// A shard was read to its end: its last append is complete.
+    pub fn end_of_shard(&mut self) -> Vec<Finding> {
+        self.together.close()
+    }
+
+    fn payment(&mut self, recorded: &Recorded, event: &PaymentEvent) -> Vec<Finding> {
+        let id = recorded.stream.id;
+        if let PaymentEvent::Received { wallet, .. } = event {
+            self.payments.insert(id, *wallet);
+        }
+        self.together.payment(recorded, event, self.payments.get(&id).copied());
+        Vec::new()
     }
 
     fn wallet(&mut self, recorded: &Recorded, event: WalletEvent) -> Vec<Finding> {
         let mut findings = Vec::new();
+        self.together.wallet(recorded, &event);
         match &event {
             WalletEvent::CreditsCaptured { held_for: HeldFor::Run(run), amount, .. } => {
                 *self.captured.entry(run.0).or_default() += *amount;
@@ -77,6 +103,7 @@ impl Books {
             | WalletEvent::CreditsGifted { .. }
             | WalletEvent::CreditsAdjusted { .. }
             | WalletEvent::PaymentChargedBack { .. }
+            | WalletEvent::ReceivablePaid { .. }
             | WalletEvent::LotExpired { .. } => {}
         }
         let purse = self.purses.entry(recorded.stream.id).or_default();
@@ -84,8 +111,12 @@ impl Books {
             if posting.amount.is_negative() {
                 findings.push(Finding::at(recorded, format!("a posting of {}", posting.amount)));
             }
-            *purse.side(posting.from) -= posting.amount;
-            *purse.side(posting.to) += posting.amount;
+            if let Some(side) = purse.side(posting.from) {
+                *side -= posting.amount;
+            }
+            if let Some(side) = purse.side(posting.to) {
+                *side += posting.amount;
+            }
         }
         let after = event.after();
         let opening = matches!(event, WalletEvent::Opened { .. });
@@ -118,24 +149,52 @@ impl Books {
             *self.refunded.entry(id).or_default() -= *amount;
             return Vec::new();
         }
+        let findings = self.in_order(recorded, matches!(event, RunEvent::Requested(_)));
+        if !findings.is_empty() {
+            return findings;
+        }
+        self.together.run(recorded, &event);
         let run = self.open_runs.entry(id).or_default();
         run.apply(event);
         if run.status().is_ended() {
             let captured = run.ending().map(|ending| ending.captured).unwrap_or_default();
             *self.captured.entry(id).or_default() -= captured;
             self.open_runs.remove(&id);
+            self.ended.insert(id);
         }
         Vec::new()
     }
 
     fn batch(&mut self, recorded: &Recorded, event: BatchEvent) -> Vec<Finding> {
         let id = recorded.stream.id;
+        let findings = self.in_order(recorded, matches!(event, BatchEvent::Created(_)));
+        if !findings.is_empty() {
+            return findings;
+        }
+        self.together.batch(recorded, &event);
         let batch = self.open_batches.entry(id).or_default();
         batch.apply(event);
         if batch.status().is_ended() {
             self.open_batches.remove(&id);
+            self.ended.insert(id);
         }
         Vec::new()
+    }
+
+    /// A run or batch begins once, with its first event, and nothing follows its end.
+    fn in_order(&self, recorded: &Recorded, begins: bool) -> Vec<Finding> {
+        let id = recorded.stream.id;
+        let what = if self.ended.contains(&id) {
+            "it has ended before"
+        } else {
+            let open = self.open_runs.contains_key(&id) || self.open_batches.contains_key(&id);
+            match (begins, open) {
+                (true, true) => "it begins a second time",
+                (false, false) => "it never began",
+                (true, false) | (false, true) => return Vec::new(),
+            }
+        };
+        vec![Finding::at(recorded, format!("{:?}, {}: {what}", recorded.stream, recorded.event_type))]
     }
 
     /// What is left to compare once everything was read.
@@ -183,18 +242,18 @@ impl Books {
 }
 
 impl Purse {
-    /// The side of a posting that is this wallet's; the house's sides are not kept apart by wallet.
-    fn side(&mut self, ledger: Ledger) -> &mut Credits {
+    /// The side of a posting that is this wallet's; `None` for those of the house.
+    fn side(&mut self, ledger: Ledger) -> Option<&mut Credits> {
         match ledger {
-            Ledger::Available => &mut self.available,
-            Ledger::Held => &mut self.held,
-            Ledger::Receivable => &mut self.receivable,
+            Ledger::Available => Some(&mut self.available),
+            Ledger::Held => Some(&mut self.held),
+            Ledger::Receivable => Some(&mut self.receivable),
             Ledger::IssuedPaid
             | Ledger::IssuedFree
             | Ledger::Transferred
             | Ledger::Spent
             | Ledger::Expired
-            | Ledger::Adjusted => &mut self.house,
+            | Ledger::Adjusted => None,
         }
     }
 }

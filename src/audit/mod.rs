@@ -5,10 +5,13 @@
 //!    are not interleaved, every leaf recomputed;
 //! 2. every stream: sequences 1, 2, 3 … and events that this release can read;
 //! 3. every wallet: postings that add up to its balance, and the balance written in each event;
-//! 4. every hold: belongs to a run or batch that has not ended; every run and batch that has not
+//! 4. every append: a request or batch and its hold, of its amount, in its payer's wallet; a payment or
+//!    bonus and its lot; nothing after the end of a run or batch;
+//! 5. every hold: belongs to a run or batch that has not ended; every run and batch that has not
 //!    ended has one; every run captured what its ending says;
-//! 5. every stream once more through the stock postgres-es repository;
-//! 6. every read model against a replay (by [`crate::commands`], with the projections' own check).
+//! 6. every stream once more through the stock postgres-es repository;
+//! 7. rows of shards that are none of this installation's;
+//! 8. the directory against the log, and every read model against a replay (by [`crate::commands`]).
 //!
 //! The first position that differs is named.
 
@@ -17,12 +20,15 @@ mod chain;
 mod stock;
 #[cfg(test)]
 mod tests;
+mod together;
 
 use std::collections::HashMap;
 use std::fmt;
 
 use mintmark_domain::Shard;
 use mintmark_domain::es::{EventLog, Position, ReadError, Recorded, SHARD_OPENED, StreamId};
+
+use sqlx::PgPool;
 
 pub use stock::compare_with_stock_reader;
 
@@ -94,7 +100,14 @@ pub async fn verify_log(
         verified.findings.extend(opening(shard, log.at(shard, Position(0)).await?));
         let mut after = Position(0);
         while after < end && verified.findings.len() < FINDINGS_MAX {
-            let page = log.read(shard, after, PAGE).await?;
+            let page = match read_page(log, shard, after).await? {
+                Ok(page) => page,
+                // Nothing after it can be followed.
+                Err(finding) => {
+                    verified.findings.push(finding);
+                    break;
+                }
+            };
             let Some(last) = page.last() else {
                 verified.findings.push(Finding::of(format!(
                     "shard {shard}: nothing stands after position {after}, but its end is {end}"
@@ -110,12 +123,53 @@ pub async fn verify_log(
             verified.events += page.len() as u64;
             progress(page.len() as u64);
         }
+        if verified.findings.is_empty() {
+            verified.findings.extend(books.end_of_shard());
+        }
     }
     if verified.findings.is_empty() {
         verified.findings.extend(books.close());
     }
     verified.findings.truncate(FINDINGS_MAX);
     Ok(verified)
+}
+
+/// The next rows. A row that no log writes spoils the whole read, so it is looked for by reading less,
+/// down to that row alone.
+async fn read_page(
+    log: &dyn EventLog,
+    shard: Shard,
+    after: Position,
+) -> Result<Result<Vec<Recorded>, Finding>, ReadError> {
+    let mut limit = PAGE;
+    loop {
+        match log.read(shard, after, limit).await {
+            Ok(page) => return Ok(Ok(page)),
+            Err(ReadError::Corrupt(why)) if limit == 1 => {
+                let place = Some((shard, Position(after.0 + 1)));
+                return Ok(Err(Finding { place, what: format!("no row that the log writes: {why}") }));
+            }
+            Err(ReadError::Corrupt(_)) => limit /= 2,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The first row of every shard that is none of this installation's.
+pub async fn stray_rows(pool: &PgPool, shards: &[Shard]) -> anyhow::Result<Vec<Finding>> {
+    let known: Vec<i16> = shards.iter().map(|shard| shard.number().cast_signed()).collect();
+    let strays: Vec<(i16, i64, i64)> = sqlx::query_as(
+        "SELECT shard, min(position), count(*) FROM events WHERE shard <> ALL($1) GROUP BY shard ORDER BY shard",
+    )
+    .bind(known)
+    .fetch_all(pool)
+    .await?;
+    let name = |(shard, position, count): (i16, i64, i64)| {
+        let what = format!("{count} rows stand in shard {shard}, which this installation does not have");
+        let place = Shard::new(shard.unsigned_abs()).map(|shard| (shard, Position(position.unsigned_abs())));
+        Finding { place, what }
+    };
+    Ok(strays.into_iter().map(name).collect())
 }
 
 /// The row that opens a shard, which belongs to no stream of ours.

@@ -5,18 +5,22 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use mintmark_domain::account::AccountCommand;
 use mintmark_domain::account::{Account, Tier};
+use mintmark_domain::batch::{Batch, BatchCommand, CreatedBatch};
 use mintmark_domain::es::{
-    Acting, AppendError, Commit, DecisionExt as _, DecisionRequest, End, EventLog, LockedShard, Position, ReadError,
-    Recorded, SealedText, StreamId, StreamRef,
+    Acting, AggregateType, AppendError, Commit, DecisionExt as _, DecisionRequest, End, EventLog, LockedShard,
+    Position, ReadError, Recorded, SealedText, StreamId, StreamRef, Unit,
 };
-use mintmark_domain::ids::{AccountId, CommitId, PaymentId, RunId, SealedId, derived_id};
+use mintmark_domain::ids::{AccountId, BatchId, CommitId, PaymentId, RunId, SealedId, derived_id};
+use mintmark_domain::payment::{Payment, PaymentCommand};
 use mintmark_domain::ports::{Clock, Entropy, ManualClock, SeededEntropy};
 use mintmark_domain::wallet::{CreditWallet, GrantSource, HeldFor, LotKind, WalletCommand, WalletOwner};
 use mintmark_domain::{Credits, Shard, Timestamp};
 use mintmark_log::memory::MemoryEventLog;
 use mintmark_log::snapshots::MemorySnapshots;
 use mintmark_log::writer::{Writer, WriterConfig, WriterDeps};
+use serde_json::{Value, json};
 
+use super::books::Books;
 use super::{Verified, verify_log};
 
 /// A log that answers reads with some rows altered.
@@ -76,20 +80,51 @@ fn acting() -> Acting {
     Acting { actor: "test".into(), ..Acting::default() }
 }
 
-/// Decides one wallet command.
-async fn command(writer: &Writer, command: impl Fn(Timestamp) -> WalletCommand + Send + 'static) {
-    let wallet = account().wallet();
-    let request = DecisionRequest::new(Shard::ZERO, acting(), account()).stream(StreamRef::of::<CreditWallet>(wallet));
+fn payment() -> PaymentId {
+    PaymentId(derived_id(Shard::ZERO, "payment", &[]))
+}
+
+fn batch() -> BatchId {
+    BatchId(derived_id(Shard::ZERO, "batch", &[]))
+}
+
+/// A frozen event's payload.
+fn golden(lines: &str) -> Value {
+    serde_json::from_str(lines.lines().next().unwrap()).unwrap()
+}
+
+/// A batch of one item that costs 4 at most, which the account pays for.
+fn created() -> CreatedBatch {
+    let mut created = golden(include_str!("../../domain/golden/batch.created-1.0.0.jsonl"))["created"].take();
+    created["account"] = json!(account().0);
+    created["payer"] = json!({ "wallet": account().wallet().0 });
+    created["items"] = json!([created["items"][0]]);
+    created["item_maxima"] = json!(["4"]);
+    serde_json::from_value(created).unwrap()
+}
+
+/// Makes one decision on the wallet, the payment and the batch.
+async fn act(writer: &Writer, act: impl Fn(&mut Unit<'_>) + Send + 'static) {
+    let request = DecisionRequest::new(Shard::ZERO, acting(), account())
+        .stream(StreamRef::of::<CreditWallet>(account().wallet()))
+        .stream(StreamRef::of::<Payment>(payment()))
+        .stream(StreamRef::of::<Batch>(batch()));
     let decided = writer
         .decide(request, move |unit| {
-            let command = command(unit.now());
-            unit.execute::<CreditWallet>(wallet, command).map(drop)
+            act(unit);
+            Ok::<(), String>(())
         })
         .await;
     assert!(decided.is_ok(), "{decided:?}");
 }
 
-/// Seven events: an account, its wallet with one lot, two holds of which one is released again.
+fn wallet(unit: &mut Unit<'_>, command: WalletCommand) {
+    unit.execute::<CreditWallet>(account().wallet(), command).unwrap();
+}
+
+/// Ten events: 1 the account, 2 its wallet, 3 a lot and 4 the payment that brought it, 5 a hold and 6 the
+/// batch that it is for, 7 to 9 the batch's end, 10 the hold's release. Or, with a hold that nothing asks
+/// for, five.
 async fn history(open_hold: bool) -> Arc<MemoryEventLog> {
     let log = Arc::new(MemoryEventLog::new());
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::default());
@@ -108,20 +143,38 @@ async fn history(open_hold: bool) -> Arc<MemoryEventLog> {
     let registered =
         writer.decide(request, move |unit| unit.execute::<Account>(account(), register.clone()).map(drop)).await;
     assert!(registered.is_ok(), "{registered:?}");
-    command(&writer, |_| WalletCommand::Open { owner: WalletOwner::Account(account()) }).await;
-    command(&writer, |at| WalletCommand::Grant {
-        kind: LotKind::Paid,
-        amount: Credits::whole(10),
-        priority: 0,
-        expires_at: None,
-        source: GrantSource::Purchase { payment: PaymentId(derived_id(Shard::ZERO, "payment", &[])) },
-        at,
+    act(&writer, |unit| wallet(unit, WalletCommand::Open { owner: WalletOwner::Account(account()) })).await;
+    act(&writer, |unit| {
+        let (at, credits) = (unit.now(), Credits::whole(10));
+        let source = GrantSource::Purchase { payment: payment() };
+        let (kind, amount) = (LotKind::Paid, credits);
+        wallet(unit, WalletCommand::Grant { kind, amount, priority: 0, expires_at: None, source, at });
+        let (wallet, source) = (account().wallet(), "stripe".into());
+        let receive = PaymentCommand::Receive { wallet, credits, source, paid: None, currency: None, at };
+        unit.execute::<Payment>(payment(), receive).unwrap();
     })
     .await;
-    let run = HeldFor::Run(RunId(derived_id(Shard::ZERO, "run", &[])));
-    command(&writer, move |at| WalletCommand::Hold { held_for: run, amount: Credits::whole(4), at }).await;
-    if !open_hold {
-        command(&writer, move |at| WalletCommand::Release { held_for: run, at }).await;
+    if open_hold {
+        let run = HeldFor::Run(RunId(derived_id(Shard::ZERO, "run", &[])));
+        act(&writer, move |unit| {
+            let at = unit.now();
+            wallet(unit, WalletCommand::Hold { held_for: run, amount: Credits::whole(4), at });
+        })
+        .await;
+    } else {
+        let held_for = HeldFor::Batch(batch());
+        act(&writer, move |unit| {
+            let at = unit.now();
+            wallet(unit, WalletCommand::Hold { held_for, amount: Credits::whole(4), at });
+            unit.execute::<Batch>(batch(), BatchCommand::Create(Box::new(created()))).unwrap();
+        })
+        .await;
+        act(&writer, move |unit| {
+            unit.execute::<Batch>(batch(), BatchCommand::Cancel { by: "test".into() }).unwrap();
+            let at = unit.now();
+            wallet(unit, WalletCommand::Release { held_for, at });
+        })
+        .await;
     }
     writer.shutdown(std::time::Duration::from_secs(5)).await;
     log
@@ -149,7 +202,8 @@ async fn found_when(position: u64, alter: impl Fn(&mut Recorded) + Send + Sync +
 async fn a_sound_log_has_no_findings() {
     let log = history(false).await;
     let verified = verified(&*log).await;
-    assert_eq!((verified.events, verified.findings, verified.streams.len()), (5, vec![], 2));
+    let events = log.end(Shard::ZERO).await.unwrap().position.0;
+    assert_eq!((verified.events, verified.findings, verified.streams.len()), (events, vec![], 4));
 }
 
 #[tokio::test]
@@ -213,4 +267,121 @@ async fn an_event_that_this_release_does_not_know_is_found() {
     })
     .await;
     assert!(found[0].starts_with("shard 0, position 2:"), "{found:?}");
+}
+
+/// What is found when `from` in the payload at `position` is replaced, by somebody who knows leaves.
+async fn found_when_said(position: u64, from: &'static str, to: String) -> Vec<String> {
+    found_when(position, move |recorded| {
+        assert!(recorded.payload.contains(from), "{}", recorded.payload);
+        recorded.payload = recorded.payload.replacen(from, &to, 1);
+        recorded.leaf = recorded.computed_leaf();
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_hold_of_another_amount_or_in_another_wallet_than_its_batch_asks_for_is_found() {
+    let found = found_when_said(6, "\"item_maxima\":[\"4\"]", "\"item_maxima\":[\"5\"]".into()).await;
+    assert!(found[0].starts_with("shard 0, position 5:") && found[0].contains("asks for 5"), "{found:?}");
+    let found = found_when(6, |recorded| {
+        let (own, other) = (account().wallet().0.to_string(), derived_id(Shard::ZERO, "other", &[]).to_string());
+        recorded.payload = recorded.payload.replace(&own, &other);
+        recorded.leaf = recorded.computed_leaf();
+    })
+    .await;
+    assert!(found[0].starts_with("shard 0, position 5:") && found[0].contains("with wallet"), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_lot_without_its_payment_is_found() {
+    let found = found_when_said(4, "\"credits\":\"10\"", "\"credits\":\"9\"".into()).await;
+    assert!(found[0].starts_with("shard 0, position 3:") && found[0].contains("brings in 9"), "{found:?}");
+    let other = derived_id(Shard::ZERO, "other", &[]);
+    let found = found_when(4, move |recorded| {
+        recorded.stream.id = other;
+        recorded.leaf = recorded.computed_leaf();
+    })
+    .await;
+    assert!(found[0].starts_with("shard 0, position 3:") && found[0].contains("grants 10"), "{found:?}");
+    assert!(found[1].starts_with("shard 0, position 4:") && found[1].contains("nothing in its append"), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_row_that_no_log_writes_is_named_by_its_position() {
+    struct Spoilt(Arc<MemoryEventLog>);
+    #[async_trait]
+    impl EventLog for Spoilt {
+        async fn open(&self, shard: Shard, commit_id: CommitId, at: Timestamp) -> Result<End, AppendError> {
+            self.0.open(shard, commit_id, at).await
+        }
+        async fn append(&self, shard: Shard, expected: End, commit: &Commit) -> Result<End, AppendError> {
+            self.0.append(shard, expected, commit).await
+        }
+        async fn end(&self, shard: Shard) -> Result<End, ReadError> {
+            self.0.end(shard).await
+        }
+        async fn read(&self, shard: Shard, after: Position, limit: usize) -> Result<Vec<Recorded>, ReadError> {
+            let rows = self.0.read(shard, after, limit).await?;
+            match rows.iter().any(|row| row.position == Position(4)) {
+                true => Err(ReadError::Corrupt("a stream called \"x\"".into())),
+                false => Ok(rows),
+            }
+        }
+        async fn at(&self, shard: Shard, position: Position) -> Result<Option<Recorded>, ReadError> {
+            self.0.at(shard, position).await
+        }
+        async fn read_streams_page(
+            &self,
+            streams: &[(StreamId, u64)],
+            each: usize,
+        ) -> Result<Vec<Recorded>, ReadError> {
+            self.0.read_streams_page(streams, each).await
+        }
+        async fn read_sealed(&self, shard: Shard, ids: &[SealedId]) -> Result<Vec<SealedText>, ReadError> {
+            self.0.read_sealed(shard, ids).await
+        }
+        async fn lock(&self, shard: Shard) -> Result<Box<dyn LockedShard>, ReadError> {
+            self.0.lock(shard).await
+        }
+    }
+    let findings = verified(&Spoilt(history(false).await)).await.findings;
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    let found = findings[0].to_string();
+    assert!(found.starts_with("shard 0, position 4: no row that the log writes"), "{found}");
+}
+
+/// A row of a run's stream, from a frozen event.
+fn run_row(position: u64, sequence: u64, event_type: &str, lines: &str) -> Recorded {
+    Recorded {
+        shard: Shard::ZERO,
+        position: Position(position),
+        commit_id: CommitId(derived_id(Shard::ZERO, "commit", &[&position.to_be_bytes()])),
+        recorded_at: Timestamp::UNIX_EPOCH,
+        stream: StreamId { aggregate: AggregateType::named("run"), id: derived_id(Shard::ZERO, "run", &[]) },
+        sequence,
+        event_type: event_type.into(),
+        event_version: "1.0.0".into(),
+        payload: golden(lines).to_string(),
+        metadata: "{}".into(),
+        leaf: [0; 32],
+    }
+}
+
+#[test]
+fn a_run_that_ends_twice_or_begins_twice_or_never_is_found() {
+    let requested = |at, sequence| {
+        run_row(at, sequence, "run.requested", include_str!("../../domain/golden/run.requested-1.0.0.jsonl"))
+    };
+    let failed =
+        |at, sequence| run_row(at, sequence, "run.failed", include_str!("../../domain/golden/run.failed-1.0.0.jsonl"));
+    let found = |rows: &[Recorded]| -> Vec<String> {
+        let mut books = Books::default();
+        rows.iter().flat_map(|row| books.check(row)).map(|finding| finding.to_string()).collect()
+    };
+    let twice = found(&[requested(1, 1), failed(2, 2), failed(3, 3)]);
+    assert!(twice.iter().any(|found| found.starts_with("shard 0, position 3:") && found.contains("ended before")));
+    let again = found(&[requested(1, 1), requested(2, 2)]);
+    assert!(again.iter().any(|found| found.starts_with("shard 0, position 2:") && found.contains("second time")));
+    let never = found(&[failed(1, 1)]);
+    assert!(never.iter().any(|found| found.starts_with("shard 0, position 1:") && found.contains("never began")));
 }

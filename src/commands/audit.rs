@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::progress::Progress;
 use super::with_platform;
-use crate::audit::{compare_with_stock_reader, verify_log};
+use crate::audit::{compare_with_stock_reader, stray_rows, verify_log};
 use crate::cli::AuditCommand;
 use crate::compose::{Platform, events_in};
 
@@ -20,11 +20,15 @@ async fn verify(platform: &Platform) -> anyhow::Result<ExitCode> {
     let verified = verify_log(&*platform.log, shards, |more| progress.advance(more)).await?;
     progress.done();
     let mut findings = verified.findings;
+    findings.extend(stray_rows(&platform.pool, shards).await?);
     if findings.is_empty() {
         let progress = Progress::new("stock reader", verified.streams.len() as u64);
         findings
             .extend(compare_with_stock_reader(&platform.pool, &verified.streams, |more| progress.advance(more)).await?);
         progress.done();
+    }
+    if findings.is_empty() {
+        findings.extend(super::directory::compare(platform).await?);
     }
     if findings.is_empty() {
         findings.extend(super::rebuild::compare(platform).await?);

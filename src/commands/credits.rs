@@ -38,6 +38,15 @@ pub async fn run(command: CreditsCommand) -> anyhow::Result<ExitCode> {
             })
             .await?;
         }
+        CreditsCommand::Chargeback { place, payment, amount, reference } => {
+            with_platform(place, async |platform| {
+                let (balance, _) = platform.core.charge_back(payment, amount, reference).await?;
+                let (available, owed) = (balance.available, balance.receivable);
+                println!("charged back {amount} of {payment}; {available} available and {owed} owed now");
+                Ok(())
+            })
+            .await?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

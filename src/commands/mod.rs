@@ -14,6 +14,7 @@ mod audit;
 mod catalog;
 mod credits;
 mod demo;
+mod directory;
 mod key;
 mod progress;
 mod rebuild;
@@ -43,7 +44,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Credits(command) => credits::run(command).await,
             Command::Runs(command) => runs::run(command).await,
             Command::Audit(command) => audit::run(command).await,
-            Command::Rebuild { place, only } => rebuild::run(place, only).await,
+            Command::Rebuild { place, only, skip_ids } => rebuild::run(place, only, skip_ids).await,
             Command::Catalog(command) => catalog::run(command),
             Command::Sandbox(command) => sandbox::run(command).await,
             Command::Config => {
@@ -85,8 +86,7 @@ fn load(place: Place) -> anyhow::Result<Config> {
 async fn on_platform<T>(config: Config, work: impl AsyncFnOnce(&Platform) -> anyhow::Result<T>) -> anyhow::Result<T> {
     let platform = Platform::open(config, Role::Tool).await?;
     let result = work(&platform).await;
-    platform.close().await?;
-    result
+    platform.close_after(result).await
 }
 
 /// The account that a person names by username or id.

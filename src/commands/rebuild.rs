@@ -14,14 +14,26 @@ use crate::audit::Finding;
 use crate::cli::Place;
 use crate::compose::Platform;
 
-pub async fn run(place: Place, only: Vec<String>) -> anyhow::Result<ExitCode> {
+/// What `rebuild` calls the directory, which is no read model.
+const DIRECTORY: &str = "directory";
+
+pub async fn run(place: Place, mut only: Vec<String>, skip_ids: u32) -> anyhow::Result<ExitCode> {
+    let directory = only.iter().any(|name| name == DIRECTORY);
+    only.retain(|name| name != DIRECTORY);
+    if skip_ids > 0 && !directory {
+        bail!("--skip-ids goes with `rebuild directory`");
+    }
+    let read_models = !(directory && only.is_empty());
     let wanted: Result<Vec<ProjectionName>, String> = only.iter().map(|name| name.parse()).collect();
     let wanted = match wanted {
         Ok(wanted) => wanted,
         Err(error) => bail!("{error}"),
     };
     with_platform(place, async |platform| {
-        for projection in &platform.projections {
+        if directory {
+            super::directory::rebuild(platform, skip_ids).await?;
+        }
+        for projection in platform.projections.iter().filter(|_| read_models) {
             if !wanted.is_empty() && !wanted.contains(&projection.name()) {
                 continue;
             }

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::demo;
 use crate::cli::Place;
-use crate::compose::{Platform, Role, providers, surfaces};
+use crate::compose::{Platform, Role, keep_directory, providers, surfaces};
 use crate::config::{self, Config};
 
 /// How long requests under way may take to end once the server is told to stop.
@@ -41,8 +41,7 @@ pub async fn run(place: Place, listen: Option<SocketAddr>) -> anyhow::Result<Exi
     let stopped = stop_signal()?;
     let platform = Platform::open(config, Role::Serve).await?;
     let result = serve(&platform, listener, stopped).await;
-    platform.close().await?;
-    result.map(|()| ExitCode::SUCCESS)
+    platform.close_after(result).await.map(|()| ExitCode::SUCCESS)
 }
 
 async fn serve(platform: &Platform, listener: TcpListener, stopped: CancellationToken) -> anyhow::Result<()> {
@@ -76,7 +75,11 @@ async fn serve(platform: &Platform, listener: TcpListener, stopped: Cancellation
     if let Some(account) = demo {
         demo::print(&platform.config.public_url, &account);
     }
-    let served = answer(app, listener, stopped).await;
+    let served = tokio::select! {
+        served = answer(app, listener, stopped) => served,
+        // Neither of them ends.
+        ((), ()) = futures::future::join(platform.keep_database(), keep_directory(platform)) => Ok(()),
+    };
     running.shutdown(SETTLE_WITHIN).await;
     upkeep.abort();
     runners.stop().await;

@@ -4,6 +4,7 @@ mod catalog;
 mod door;
 mod nobody;
 mod running;
+mod upkeep;
 mod web;
 
 use std::sync::Arc;
@@ -30,15 +31,16 @@ use mintmark_log::postgres::PgEventLog;
 use mintmark_log::snapshots::PgSnapshots;
 use mintmark_log::system::{SystemClock, SystemEntropy};
 use mintmark_log::writer::{Writer, WriterConfig, WriterDeps};
-use mintmark_projections::Projection;
 use mintmark_projections::accounts::AccountsProjection;
 use mintmark_projections::generation::GenerationProjection;
 use mintmark_projections::wallets::WalletsProjection;
+use mintmark_projections::{Projection, ReadModels};
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 
 pub use catalog::catalog_sources;
 pub use running::providers;
+pub use upkeep::keep_directory;
 pub use web::surfaces;
 
 use crate::config::{BonusConfig, Config, DEMO};
@@ -102,7 +104,8 @@ impl Platform {
         };
         let log = Arc::new(PgEventLog::with_sessions(options.clone(), "mintmark log", sessions));
         log.migrate().await?;
-        let pool = mintmark_log::postgres::pool(options, connections);
+        let pool = mintmark_log::postgres::pool(options, "mintmark reads", connections);
+        upkeep::check_shards(&pool, config.shards).await?;
         sqlx::raw_sql(keys::SCHEMA).execute(&pool).await.context("the tables of keys cannot be made")?;
         let shards: Vec<Shard> = (0..config.shards).filter_map(Shard::new).collect();
         let master = open_master_key(&master_key_source(&config), &pool, is_empty(&pool).await?).await?;
@@ -115,13 +118,16 @@ impl Platform {
         let projections = projections(&vault);
         let all: Vec<&dyn Projection> = projections.iter().map(|projection| &**projection).collect();
         mintmark_projections::migrate(&mut *pool.acquire().await?, &all).await?;
+        let integers = Arc::new(IdAllocator::new(Arc::new(PgBlocks::new(pool.clone())), BlockSizes::default()));
+        let reads = ReadModels::new(pool.clone(), Arc::default());
+        upkeep::raise_integers(&pool, &reads, &*log, &*integers, &shards).await?;
         let linking: Arc<dyn Links> = Arc::new(links);
         let core = Core {
             decider: writer.clone(),
             clock: clock.clone(),
             entropy,
             directory: Arc::new(PgDirectory::new(pool.clone(), clock.clone())),
-            integers: Arc::new(IdAllocator::new(Arc::new(PgBlocks::new(pool.clone())), BlockSizes::default())),
+            integers,
             vault,
             dispatch: Arc::new(nobody::Nobody),
             inputs: Arc::new(GuardedInputs::new(egress, linking.clone(), assets.clone(), clock)),
@@ -155,6 +161,16 @@ impl Platform {
         Core { settings: Arc::new(settings), ..core }
     }
 
+    /// Watches the embedded Postgres as long as it is polled; see [`Database::keep_running`].
+    pub async fn keep_database(&self) {
+        self.database.keep_running().await;
+    }
+
+    /// [`Platform::close`] after some work: where both fail, the work's error is the one that matters.
+    pub async fn close_after<T>(self, worked: anyhow::Result<T>) -> anyhow::Result<T> {
+        first_error(worked, self.close().await)
+    }
+
     /// Settles what is under way and leaves the database; the last to leave an embedded one stops it.
     pub async fn close(self) -> anyhow::Result<()> {
         self.writer.shutdown(CLOSE_WITHIN).await;
@@ -163,6 +179,19 @@ impl Platform {
         self.pool.close().await;
         self.database.close().await?;
         Ok(())
+    }
+}
+
+/// What work came to, unless only the cleaning up after it failed.
+fn first_error<T>(worked: anyhow::Result<T>, closed: anyhow::Result<()>) -> anyhow::Result<T> {
+    match (worked, closed) {
+        (Ok(worked), Ok(())) => Ok(worked),
+        (Ok(_), Err(closing)) => Err(closing),
+        (Err(working), Ok(())) => Err(working),
+        (Err(working), Err(closing)) => {
+            tracing::warn!(error = %closing, "closing failed too");
+            Err(working)
+        }
     }
 }
 
@@ -279,4 +308,18 @@ pub async fn events_in(log: &dyn EventLog, shards: &[Shard]) -> anyhow::Result<u
         events += end;
     }
     Ok(events)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_error_of_the_work_is_told_whatever_closing_says() {
+        let (work, close) = (|| anyhow::anyhow!("the work"), || anyhow::anyhow!("the closing"));
+        assert_eq!(first_error::<()>(Err(work()), Err(close())).unwrap_err().to_string(), "the work");
+        assert_eq!(first_error::<()>(Err(work()), Ok(())).unwrap_err().to_string(), "the work");
+        assert_eq!(first_error(Ok(1), Err(close())).unwrap_err().to_string(), "the closing");
+        assert_eq!(first_error(Ok(1), Ok(())).unwrap(), 1);
+    }
 }

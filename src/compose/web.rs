@@ -100,9 +100,16 @@ impl HealthSource for LogHealth {
                 Ok(Err(error)) => (false, error.to_string()),
                 Err(_) => (false, "no answer in time".to_owned()),
             };
-            let diverged = self.writer.status(shard).map_or(0, |status| status.diverged);
-            let detail = if diverged > 0 { format!("{said}; a tail was lost {diverged} times") } else { said };
-            parts.push(PartHealth { name: format!("log/{shard}"), ready: reached && diverged == 0, detail });
+            let status = self.writer.status(shard);
+            let diverged = status.map_or(0, |status| status.diverged);
+            let failure = status.and_then(|status| status.failure);
+            let detail = match failure {
+                Some(why) => format!("{said}; {why}"),
+                None if diverged > 0 => format!("{said}; a tail was lost {diverged} times"),
+                None => said,
+            };
+            let ready = reached && diverged == 0 && failure.is_none();
+            parts.push(PartHealth { name: format!("log/{shard}"), ready, detail });
         }
         parts
     }

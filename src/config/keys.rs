@@ -63,6 +63,14 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("rate_limits.girlgenerator_polls_per_minute", "Polls per minute and key in the GirlGeneratorAI dialect."),
     ("writer.waiting_max", "How many decisions may wait per shard; beyond that requests are answered 503."),
     ("writer.cache_mb", "How many megabytes of states the writer keeps in memory, per shard."),
+    (
+        "directory.sweep_seconds",
+        "How often a server asks the log about claimed usernames, addresses and keys that were never confirmed.",
+    ),
+    (
+        "directory.orphan_seconds",
+        "After how long a claim of which the log knows nothing is given back. Much longer than any request may take.",
+    ),
 ];
 
 /// The page `docs/CONFIG.md`.

@@ -68,6 +68,8 @@ pub struct Config {
     pub rate_limits: RateLimitConfig,
     /// The writer.
     pub writer: WriterLimits,
+    /// The directory of unique names.
+    pub directory: DirectoryConfig,
 }
 
 /// Logging.
@@ -198,6 +200,22 @@ pub struct WriterLimits {
     pub cache_mb: usize,
 }
 
+/// The directory of unique names.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DirectoryConfig {
+    /// How often claims are settled whose event is, or is not, in the log, in seconds.
+    pub sweep_seconds: u32,
+    /// After how many seconds a claim without an event is an orphan.
+    pub orphan_seconds: u32,
+}
+
+impl Default for DirectoryConfig {
+    fn default() -> Self {
+        DirectoryConfig { sweep_seconds: 60, orphan_seconds: 3_600 }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         let bonus = |[signup, daily, weekly]: [u32; 3], max: u32| BonusConfig {
@@ -230,6 +248,7 @@ impl Default for Config {
             ]),
             rate_limits: RateLimitConfig::default(),
             writer: WriterLimits::default(),
+            directory: DirectoryConfig::default(),
         }
     }
 }
@@ -335,6 +354,9 @@ impl Config {
             bail!(
                 "bad configuration: sandbox.concurrency, running.queue_max and writer.waiting_max must be at least 1"
             );
+        }
+        if self.directory.sweep_seconds == 0 || self.directory.orphan_seconds == 0 {
+            bail!("bad configuration: directory.sweep_seconds and directory.orphan_seconds must be at least 1");
         }
         let running = &self.running;
         if [running.node_dead_seconds, running.submit_window_seconds, running.provider_timeout_seconds].contains(&0) {

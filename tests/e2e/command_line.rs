@@ -67,6 +67,15 @@ async fn credits(site: &Site) {
     assert!(!other.complaint().is_empty(), "the same reference with another amount is refused");
     let shown = site.run("account show ann").await;
     assert!(shown.good().contains("60 available (paid 50.5, free 9.5, earned 0), 0 held"), "{}", shown.out);
+    // What a chargeback cannot take is owed, and the next credits pay for it.
+    let bought = site.run("credits grant --account ann --amount 4 --kind paid --reason top-up --json").await.json();
+    let payment = bought["payment_id"].as_str().unwrap().to_owned();
+    let charge_back = format!("credits chargeback {payment} --amount 4 --reference dispute-1");
+    let charged = site.run(&charge_back).await;
+    assert!(charged.good().contains("60 available and 0 owed"), "{}", charged.out);
+    assert_eq!(site.run(&charge_back).await.good(), charged.out, "the same reference is the same chargeback");
+    let more = site.run(&charge_back.replace("dispute-1", "dispute-2")).await;
+    assert!(more.complaint().contains("charged back"), "{}", more.err);
     let finer = site.run("credits grant --account ann --amount 0.0000001 --kind free --reason x").await;
     assert_eq!(finer.code, Some(2), "{}", finer.err);
 }
@@ -125,6 +134,7 @@ async fn the_catalog_is_checked_and_every_command_explains_itself() {
         "credits",
         "credits grant",
         "credits refund",
+        "credits chargeback",
         "runs",
         "runs show",
         "runs settle",

@@ -45,6 +45,27 @@ async fn the_first_start_prints_a_key_and_the_second_keeps_everything() {
     assert!(postmaster(&site).is_none());
 }
 
+#[tokio::test]
+async fn a_postgres_that_dies_under_a_server_is_started_again() {
+    let site = Site::embedded();
+    let (server, key) = site.first_start().await;
+    let killed = postmaster(&site).expect("the embedded Postgres runs");
+    let sent = std::process::Command::new("kill").args(["-KILL", &killed]).status();
+    assert!(sent.is_ok_and(|status| status.success()));
+    eventually("another Postgres", async || postmaster(&site).filter(|pid| *pid != killed)).await;
+    let image = json!({"prompt": "A lighthouse at dusk"});
+    eventually("a run that completes", async || {
+        let answer = server.post_once("/v1/images/generations", &key, "after", &image).await.ok()?;
+        let run: serde_json::Value = serde_json::from_slice(&answer.bytes).ok()?;
+        (run["status"] == "completed").then_some(())
+    })
+    .await;
+    eventually("readiness", async || (server.get("/readyz", &key).await.status == 200).then_some(())).await;
+    books::assert_in_order(&site).await;
+    assert!(server.process.stop().await.success());
+    assert!(postmaster(&site).is_none(), "the last to leave stops the new one too");
+}
+
 /// The process id of the site's own Postgres, while it runs.
 fn postmaster(site: &Site) -> Option<String> {
     let text = std::fs::read_to_string(site.data().join("postgres/cluster/postmaster.pid")).ok()?;

@@ -9,4 +9,5 @@ mod main_job;
 mod process;
 mod site;
 mod subscription;
+mod tampering;
 mod two_processes;

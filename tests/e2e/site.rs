@@ -52,6 +52,11 @@ impl Site {
         self
     }
 
+    /// What it is set to by environment.
+    pub fn settings(&self) -> &[(String, String)] {
+        &self.settings
+    }
+
     /// Its data directory.
     pub fn data(&self) -> PathBuf {
         self.directory.path().join("data")

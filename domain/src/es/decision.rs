@@ -38,6 +38,9 @@ pub struct DecisionRequest {
     pub fairness: Uuid,
     /// How long it may wait for its turn; after that it is dropped undecided.
     pub within: Duration,
+    /// About how many bytes it keeps in memory while it waits, beyond a few kilobytes: sealed texts,
+    /// mostly.
+    pub carries_bytes: usize,
 }
 
 impl DecisionRequest {
@@ -47,13 +50,27 @@ impl DecisionRequest {
     /// A request on `shard` by `acting`, taking `fairness`'s turn.
     #[must_use]
     pub fn new(shard: Shard, acting: Acting, fairness: impl Into<Uuid>) -> Self {
-        DecisionRequest { shard, streams: Vec::new(), acting, fairness: fairness.into(), within: Self::WITHIN_DEFAULT }
+        DecisionRequest {
+            shard,
+            streams: Vec::new(),
+            acting,
+            fairness: fairness.into(),
+            within: Self::WITHIN_DEFAULT,
+            carries_bytes: 0,
+        }
     }
 
     /// Names one more stream.
     #[must_use]
     pub fn stream(mut self, stream: StreamRef) -> Self {
         self.streams.push(stream);
+        self
+    }
+
+    /// Says that it keeps these bytes too while it waits.
+    #[must_use]
+    pub fn carrying(mut self, bytes: usize) -> Self {
+        self.carries_bytes += bytes;
         self
     }
 }

@@ -11,7 +11,7 @@ use crate::account::Scope;
 use crate::batch::BatchMode;
 use crate::catalog::{Ask, Dialect};
 use crate::creation::{Output, Privacy};
-use crate::ids::{BatchId, RunId};
+use crate::ids::{BatchId, PaymentId, RunId};
 use crate::money::ChargingRule;
 use crate::run::{AttemptRef, AttemptState, FailureReason, Inputs, ReportedCost, Run};
 use crate::usecases::{
@@ -20,7 +20,7 @@ use crate::usecases::{
 };
 use crate::wallet::LotKind;
 
-/// What somebody does. Runs and batches are named by their place among those accepted so far.
+/// What somebody does. Runs, batches and payments are named by their place among those accepted so far.
 #[derive(Clone, Debug)]
 pub(super) enum Act {
     Grant { reference: u8, amount: u32, kind: LotKind, lives: Option<i64> },
@@ -39,6 +39,7 @@ pub(super) enum Act {
     Settle { run: usize },
     CancelBatch { batch: usize },
     Refund { run: usize, reference: u8, amount: u32 },
+    ChargeBack { payment: usize, reference: u8, amount: u32 },
     Wait { seconds: i64 },
 }
 
@@ -65,6 +66,8 @@ pub(super) fn acts() -> impl Strategy<Value = Act> {
         1 => run().prop_map(|run| Act::Settle { run }),
         1 => (0usize..2).prop_map(|batch| Act::CancelBatch { batch }),
         2 => (run(), 0u8..3, 1u32..4).prop_map(|(run, reference, amount)| Act::Refund { run, reference, amount }),
+        2 => (0usize..4, 0u8..3, 1u32..60)
+            .prop_map(|(payment, reference, amount)| Act::ChargeBack { payment, reference, amount }),
         3 => (1i64..90_000).prop_map(|seconds| Act::Wait { seconds }),
     ]
 }
@@ -75,6 +78,7 @@ pub(super) struct Play {
     pub caller: Caller,
     pub runs: Vec<RunId>,
     pub batches: Vec<BatchId>,
+    pub payments: Vec<PaymentId>,
 }
 
 fn cost() -> ReportedCost {
@@ -114,7 +118,7 @@ fn deliveries(count: usize, delivered: u8) -> Vec<Delivery> {
 impl Play {
     pub fn new() -> Self {
         let (world, core, caller) = World::new();
-        Play { world, core, caller, runs: Vec::new(), batches: Vec::new() }
+        Play { world, core, caller, runs: Vec::new(), batches: Vec::new(), payments: Vec::new() }
     }
 
     pub fn run(&self, run: RunId) -> Run {
@@ -241,7 +245,11 @@ impl Play {
                     reference: Some(format!("{reference}-{amount}")),
                     expires_at: lives.map(|seconds| self.core.now() + chrono::TimeDelta::seconds(seconds)),
                 };
-                self.core.grant_credits(grant).await.map(drop)
+                let payment = self.core.grant_credits(grant).await?.payment;
+                if !self.payments.contains(&payment) {
+                    self.payments.push(payment);
+                }
+                Ok(())
             }
             Act::Request { .. } | Act::Batch { .. } | Act::StartItem { .. } => self.accept(act).await,
             Act::Intend { run }
@@ -289,6 +297,13 @@ impl Play {
                     let reference = format!("{reference}-{amount}");
                     let amount = Credits::whole(amount);
                     self.core.refund_run(*run, amount, "operator".into(), "law".into(), reference).await.map(drop)
+                }
+                None => Ok(()),
+            },
+            Act::ChargeBack { payment, reference, amount } => match self.payments.get(payment) {
+                Some(payment) => {
+                    let reference = format!("{reference}-{amount}");
+                    self.core.charge_back(*payment, Credits::whole(amount), reference).await.map(drop)
                 }
                 None => Ok(()),
             },

@@ -20,6 +20,8 @@ impl Play {
     fn check_holds(&self) {
         let books = self.world.books();
         let wallet: CreditWallet = books.state(self.caller.account.wallet());
+        let balance = wallet.balance(self.core.now());
+        assert!(balance.receivable.is_zero() || balance.available.is_zero(), "spendable while owing: {balance:?}");
         for hold in wallet.holds() {
             match hold.held_for {
                 HeldFor::Run(run) => {
@@ -115,6 +117,7 @@ impl Play {
                     | WalletEvent::CreditsGifted { .. }
                     | WalletEvent::CreditsAdjusted { .. }
                     | WalletEvent::PaymentChargedBack { .. }
+                    | WalletEvent::ReceivablePaid { .. }
                     | WalletEvent::LotExpired { .. } => {}
                 },
                 "run" => match decode_event::<RunEvent>(row).unwrap() {
@@ -247,6 +250,30 @@ fn an_item_that_another_process_started_meanwhile_is_not_dropped() {
     played.check_holds();
     played.check_ends();
     assert_eq!(played.world.books().state::<Batch>(batch).items()[0], ItemState::Succeeded);
+}
+
+#[test]
+fn what_is_held_and_charged_back_pays_what_is_owed_when_it_comes_back() {
+    let played = play(&[
+        Act::Batch { key: 0, items: 3, concurrency: 1 },
+        Act::ChargeBack { payment: 0, reference: 0, amount: 59 },
+        Act::ChargeBack { payment: 0, reference: 1, amount: 59 },
+        Act::ChargeBack { payment: 0, reference: 2, amount: 59 },
+        Act::ChargeBack { payment: 0, reference: 0, amount: 23 },
+    ]);
+    let balance = |played: &Play| {
+        let wallet: CreditWallet = played.world.books().state(played.caller.account.wallet());
+        wallet.balance(played.core.now())
+    };
+    let before = balance(&played);
+    assert_eq!(
+        (before.available, before.held, before.receivable),
+        (Credits::ZERO, Credits::whole(18), Credits::whole(18))
+    );
+    let mut played = played;
+    played.act(&Act::CancelBatch { batch: 0 });
+    let after = balance(&played);
+    assert_eq!((after.available, after.held, after.receivable), (Credits::ZERO, Credits::ZERO, Credits::ZERO));
 }
 
 #[test]

@@ -120,6 +120,7 @@ struct Flows {
     gifted: Credits,
     adjusted: Credits,
     charged_back: Credits,
+    owed_paid: Credits,
     /// What stands on each side, summed from the postings.
     sides: BTreeMap<&'static str, Credits>,
 }
@@ -148,6 +149,7 @@ impl Flows {
             WalletEvent::CreditsGifted { amount, .. } => self.gifted += *amount,
             WalletEvent::CreditsAdjusted { amount, .. } => self.adjusted += *amount,
             WalletEvent::PaymentChargedBack { amount, receivable, .. } => self.charged_back += *amount - *receivable,
+            WalletEvent::ReceivablePaid { amount, .. } => self.owed_paid += *amount,
             WalletEvent::Opened { .. }
             | WalletEvent::CreditsHeld { .. }
             | WalletEvent::HoldSplit { .. }
@@ -167,7 +169,7 @@ impl Flows {
         let lots = || wallet.lots().map(|(_, lot)| lot);
         let available: Credits = lots().map(|lot| lot.available).sum();
         let held: Credits = lots().map(|lot| lot.held).sum();
-        let gone = self.spent + self.expired + self.gifted + self.adjusted + self.charged_back;
+        let gone = self.spent + self.expired + self.gifted + self.adjusted + self.charged_back + self.owed_paid;
         assert_eq!(self.granted + self.refunded, available + held + gone, "credits are conserved");
         assert_eq!((self.stands("available"), self.stands("held")), (available, held), "postings tie to the lots");
         assert_eq!(self.stands("spent"), self.spent - self.refunded);
@@ -229,7 +231,9 @@ fn check_event(before: &CreditWallet, event: &WalletEvent, after: &CreditWallet,
         WalletEvent::CreditsHeld { parts, .. }
         | WalletEvent::CreditsGifted { parts, .. }
         | WalletEvent::CreditsAdjusted { parts, .. } => check_taken(before, parts, now, true),
-        WalletEvent::PaymentChargedBack { parts, .. } => check_taken(before, parts, now, false),
+        WalletEvent::PaymentChargedBack { parts, .. } | WalletEvent::ReceivablePaid { parts, .. } => {
+            check_taken(before, parts, now, false)
+        }
         WalletEvent::CreditsReleased { held_for, parts, extended, .. } => {
             assert_eq!(&before.hold(*held_for).unwrap().parts, parts, "released into where they came from");
             let lots: BTreeMap<LotNumber, &Lot> = after.lots().collect();

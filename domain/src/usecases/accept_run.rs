@@ -286,7 +286,8 @@ impl Prepared {
             .request(self.run_id.shard(), caller.acting(), caller.account)
             .stream(StreamRef::of::<Account>(caller.account))
             .stream(StreamRef::of::<CreditWallet>(self.template.payer.wallet))
-            .stream(StreamRef::of::<Run>(self.run_id));
+            .stream(StreamRef::of::<Run>(self.run_id))
+            .carrying(self.sealed.as_ref().map_or(0, |text| text.ciphertext.len()));
         self.template
             .creations
             .iter()

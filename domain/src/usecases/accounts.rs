@@ -1,6 +1,7 @@
 //! Accounts: registration, profile, tier, suspension.
 
 use super::authenticate::Caller;
+use super::claims::Claimed;
 use super::core::Core;
 use super::keys::NewKey;
 use super::refusal::Refusal;
@@ -123,25 +124,16 @@ impl Core {
             (ClaimKind::Username, "username", self.vault.claim_value(ClaimKind::Username, &registration.username)),
             (ClaimKind::Email, "email", self.vault.claim_value(ClaimKind::Email, &registration.email.to_lowercase())),
         ];
-        let mut claimed = Vec::new();
+        let mut claimed = Claimed::by(account);
         for (kind, field, value) in &names {
-            match self.directory.claim(&ClaimRequest::new(*kind, value.clone(), account)).await {
-                Ok(()) => claimed.push((*kind, value.clone())),
-                Err(error) => {
-                    self.give_back(account, &claimed).await;
-                    return Err(if error == DirectoryError::Taken { Refusal::Taken(field) } else { error.into() });
-                }
+            let claim = ClaimRequest::new(*kind, value.clone(), account);
+            if let Err(error) = self.claim(&mut claimed, claim).await {
+                self.give_back(claimed).await;
+                return Err(if error == DirectoryError::Taken { Refusal::Taken(field) } else { error.into() });
             }
         }
-        let result = self.register_claimed(account, registration, &names[0].2, &names[1].2).await;
-        match &result {
-            Ok(_) => {
-                for (kind, value) in &claimed {
-                    self.directory.confirm(*kind, value, account.0).await?;
-                }
-            }
-            Err(_) => self.give_back(account, &claimed).await,
-        }
+        let result = self.register_claimed(&mut claimed, account, registration, &names[0].2, &names[1].2).await;
+        self.settle_claims(claimed, &result).await;
         result
     }
 
@@ -154,15 +146,9 @@ impl Core {
         shards.get(index).copied().unwrap_or_default()
     }
 
-    async fn give_back(&self, account: AccountId, claims: &[(ClaimKind, Vec<u8>)]) {
-        for (kind, value) in claims {
-            // The sweep would find the orphan too; this is only sooner.
-            let _ = self.directory.release(*kind, value, account.0).await;
-        }
-    }
-
     async fn register_claimed(
         &self,
+        claimed: &mut Claimed,
         account: AccountId,
         registration: Registration,
         username_claim: &[u8],
@@ -172,7 +158,7 @@ impl Core {
         let user_id = self.integers.next(IntegerKind::User, shard).await?;
         let key_id = self.integers.next(IntegerKind::ApiKey, shard).await?;
         let (secret, hash, prefix) = self.new_secret();
-        self.directory.claim(&ClaimRequest::new(ClaimKind::ApiKey, hash, account).referring_to(key_id)).await?;
+        self.claim(claimed, ClaimRequest::new(ClaimKind::ApiKey, hash, account).referring_to(key_id)).await?;
         let profile_id = SealedId(self.new_id(shard));
         let profile = Profile {
             username: registration.username.clone(),
@@ -222,7 +208,6 @@ impl Core {
                 Ok(())
             })
             .await?;
-        self.directory.confirm(ClaimKind::ApiKey, &hash, account.0).await?;
         let key = NewKey { key_id, secret, prefix, name, scopes: registration.scopes };
         Ok(Registered { account, user_id, key, confirmed })
     }

@@ -110,7 +110,8 @@ impl Core {
             .request(batch_id.shard(), caller.acting(), account)
             .stream(StreamRef::of::<Account>(account))
             .stream(StreamRef::of::<CreditWallet>(wallet))
-            .stream(StreamRef::of::<Batch>(batch_id));
+            .stream(StreamRef::of::<Batch>(batch_id))
+            .carrying(texts.iter().map(|text| text.ciphertext.len()).sum());
         let ((batch, replayed, available), confirmed) = self
             .decide(decision, move |unit| {
                 let at = unit.now();

@@ -194,18 +194,19 @@ impl Core {
         .await
     }
 
-    /// Takes back what a payment bought; what was spent is owed. Said again with the same reference
-    /// it changes nothing.
+    /// Takes back what a payment bought, from the wallet that it filled; what was spent or is held is
+    /// owed, and whatever comes in or comes back pays that first. Said again with the same reference it
+    /// changes nothing.
     pub async fn charge_back(
         &self,
-        account: AccountId,
         payment: PaymentId,
         amount: Credits,
         reference: String,
     ) -> Result<(Balance, Confirmed), Refusal> {
-        let wallet = account.wallet();
+        let known: Payment = self.load(payment).await?;
+        let wallet = known.wallet().ok_or(Refusal::NotFound("payment"))?;
         let request = self
-            .request(wallet.shard(), operator(&payment.to_string()), account)
+            .request(wallet.shard(), operator(&payment.to_string()), wallet)
             .stream(StreamRef::of::<Payment>(payment))
             .stream(StreamRef::of::<CreditWallet>(wallet));
         self.decide(request, move |unit| {

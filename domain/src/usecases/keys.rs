@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::authenticate::Caller;
+use super::claims::Claimed;
 use super::core::Core;
 use super::refusal::Refusal;
 use crate::account::{Account, AccountCommand, IssuedKey, Scope, Scopes};
@@ -79,8 +80,8 @@ impl Core {
         NewKey::check_name(name)?;
         let key_id = self.integers.next(IntegerKind::ApiKey, account.shard()).await?;
         let (secret, hash, prefix) = self.new_secret();
-        let claim = ClaimRequest::new(ClaimKind::ApiKey, hash, account).referring_to(key_id);
-        self.directory.claim(&claim).await?;
+        let mut claimed = Claimed::by(account);
+        self.claim(&mut claimed, ClaimRequest::new(ClaimKind::ApiKey, hash, account).referring_to(key_id)).await?;
         let issued = IssuedKey {
             key_id,
             name: name.to_owned(),
@@ -97,18 +98,9 @@ impl Core {
                 Ok(())
             })
             .await;
-        match decided {
-            Ok(((), confirmed)) => {
-                self.directory.confirm(ClaimKind::ApiKey, &hash, account.0).await?;
-                let key = NewKey { key_id, secret, prefix, name: name.to_owned(), scopes };
-                Ok((key, confirmed))
-            }
-            Err(refusal) => {
-                // The sweep would find the orphan too; this is only sooner.
-                let _ = self.directory.release(ClaimKind::ApiKey, &hash, account.0).await;
-                Err(refusal)
-            }
-        }
+        self.settle_claims(claimed, &decided).await;
+        let ((), confirmed) = decided?;
+        Ok((NewKey { key_id, secret, prefix, name: name.to_owned(), scopes }, confirmed))
     }
 
     /// Revokes a key: it may do nothing from now on, anywhere.

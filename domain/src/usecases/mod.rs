@@ -7,6 +7,7 @@ mod authenticate;
 mod batch_items;
 mod batches;
 mod cancel_run;
+mod claims;
 mod conclude_run;
 mod core;
 mod creations;

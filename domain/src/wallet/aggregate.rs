@@ -51,7 +51,7 @@ pub struct Balance {
     pub free: Credits,
     /// Received as gifts, and can be spent.
     pub earned: Credits,
-    /// Owed after a chargeback of spent credits.
+    /// Owed after a chargeback of spent or held credits; whatever comes in pays this first.
     pub receivable: Credits,
 }
 
@@ -135,7 +135,8 @@ impl CreditWallet {
         After { available: self.lots.available(), held: self.lots.held() }
     }
 
-    /// First expires what is due, in the same append; then decides.
+    /// First expires what is due, in the same append; then decides; last pays what is owed from
+    /// whatever that brought in.
     fn decide_at(&self, at: Timestamp, decide: impl FnOnce(&mut Draft) -> Result<(), WalletError>) -> Decided {
         if self.owner.is_none() {
             return Err(WalletError::NotOpen);
@@ -143,6 +144,7 @@ impl CreditWallet {
         let mut draft = Draft { wallet: self.clone(), events: Vec::new() };
         draft.expire_due(at);
         decide(&mut draft)?;
+        draft.pay_receivable();
         Ok(draft.events)
     }
 

@@ -94,6 +94,17 @@ pub(crate) const DESCRIBED: &[EventEntry] = &[
         ],
     },
     EventEntry {
+        event_type: "credit_wallet.receivable_paid",
+        meaning: "Credits that came in, or came back, paid what a chargeback had left owing. Recorded in the append \
+                  that brought them.",
+        fields: &[
+            ("amount", "How much was paid"),
+            ("parts[].lot", "A lot from which something was taken"),
+            ("parts[].amount", "How much of it"),
+            ("left", "What is owed still"),
+        ],
+    },
+    EventEntry {
         event_type: "credit_wallet.lot_expired",
         meaning: "What was left of a lot expired; what is held of it is not touched. Recorded with the wallet's next \
                   decision after that.",

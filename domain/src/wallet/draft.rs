@@ -38,6 +38,19 @@ impl Draft {
         }
     }
 
+    /// Pays what is owed from what can be spent, as far as it goes: nobody spends credits while owing
+    /// for others that were charged back.
+    pub fn pay_receivable(&mut self) {
+        let amount = self.wallet.receivable.min(self.wallet.lots.available());
+        if !amount.is_positive() {
+            return;
+        }
+        let parts = self.wallet.lots.take_paid_first(amount).unwrap_or_default();
+        let left = self.wallet.receivable - amount;
+        let posting = Posting { from: Ledger::Available, to: Ledger::Receivable, amount };
+        self.record(|after| WalletEvent::ReceivablePaid { amount, parts, left, posting, after });
+    }
+
     pub fn take(&self, amount: Credits) -> Result<Vec<Part>, WalletError> {
         if !amount.is_positive() {
             return Err(WalletError::NotPositive);

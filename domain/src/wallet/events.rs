@@ -373,6 +373,19 @@ pub enum WalletEvent {
         /// The balance after.
         after: After,
     },
+    /// Credits that came in, or came back, paid what a chargeback had left owing.
+    ReceivablePaid {
+        /// How much was paid.
+        amount: Credits,
+        /// From which lots.
+        parts: Vec<Part>,
+        /// What is owed still.
+        left: Credits,
+        /// Both sides.
+        posting: Posting,
+        /// The balance after.
+        after: After,
+    },
     /// What was left of a lot expired.
     LotExpired {
         /// The lot.
@@ -391,7 +404,7 @@ pub enum WalletEvent {
 
 impl WalletEvent {
     /// Every event type, in the order of the enum.
-    pub const TYPES: [&'static str; 11] = [
+    pub const TYPES: [&'static str; 12] = [
         "credit_wallet.opened",
         "credit_wallet.lot_granted",
         "credit_wallet.credits_held",
@@ -402,6 +415,7 @@ impl WalletEvent {
         "credit_wallet.credits_gifted",
         "credit_wallet.credits_adjusted",
         "credit_wallet.payment_charged_back",
+        "credit_wallet.receivable_paid",
         "credit_wallet.lot_expired",
     ];
 
@@ -417,7 +431,8 @@ impl WalletEvent {
             | WalletEvent::CreditsReleased { posting, .. }
             | WalletEvent::CreditsRefunded { posting, .. }
             | WalletEvent::CreditsGifted { posting, .. }
-            | WalletEvent::CreditsAdjusted { posting, .. } => vec![*posting],
+            | WalletEvent::CreditsAdjusted { posting, .. }
+            | WalletEvent::ReceivablePaid { posting, .. } => vec![*posting],
             WalletEvent::PaymentChargedBack { posting, owed, .. } => posting.iter().chain(owed).copied().collect(),
             WalletEvent::LotExpired { posting, .. } => posting.iter().copied().collect(),
         }
@@ -437,6 +452,7 @@ impl WalletEvent {
             | WalletEvent::CreditsGifted { after, .. }
             | WalletEvent::CreditsAdjusted { after, .. }
             | WalletEvent::PaymentChargedBack { after, .. }
+            | WalletEvent::ReceivablePaid { after, .. }
             | WalletEvent::LotExpired { after, .. } => *after,
         }
     }
@@ -455,7 +471,8 @@ impl DomainEvent for WalletEvent {
             WalletEvent::CreditsGifted { .. } => 7,
             WalletEvent::CreditsAdjusted { .. } => 8,
             WalletEvent::PaymentChargedBack { .. } => 9,
-            WalletEvent::LotExpired { .. } => 10,
+            WalletEvent::ReceivablePaid { .. } => 10,
+            WalletEvent::LotExpired { .. } => 11,
         };
         Self::TYPES[index].to_owned()
     }

@@ -61,6 +61,10 @@ impl CreditWallet {
                 self.spend(parts);
                 self.receivable += *receivable;
             }
+            WalletEvent::ReceivablePaid { amount, parts, .. } => {
+                self.spend(parts);
+                self.receivable -= *amount;
+            }
             WalletEvent::LotExpired { lot, amount, .. } => self.lots.change(*lot, |lot| {
                 lot.expired = true;
                 lot.available -= *amount;
@@ -116,6 +120,7 @@ impl WalletEvent {
             | WalletEvent::CreditsGifted { after, .. }
             | WalletEvent::CreditsAdjusted { after, .. }
             | WalletEvent::PaymentChargedBack { after, .. }
+            | WalletEvent::ReceivablePaid { after, .. }
             | WalletEvent::LotExpired { after, .. } => *after = now,
         }
     }

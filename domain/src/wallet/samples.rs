@@ -152,6 +152,13 @@ fn taken() -> Vec<WalletEvent> {
             1,
         ),
         charged_back(Some(posting(Ledger::Available, Ledger::IssuedPaid, 3)), None, 0),
+        WalletEvent::ReceivablePaid {
+            amount: three,
+            parts: parts(&[(7, 2), (6, 1)]),
+            left: Credits::whole(1),
+            posting: posting(Ledger::Available, Ledger::Receivable, 3),
+            after: after(0, 0),
+        },
         expired(1, Some(posting(Ledger::Available, Ledger::Expired, 1))),
         expired(0, None),
     ]

@@ -51,6 +51,15 @@ impl Database {
         }
     }
 
+    /// Watches the embedded Postgres and starts it again where it has died; never ends. An operator's own
+    /// server is the operator's to watch.
+    pub async fn keep_running(&self) {
+        match self {
+            Self::External(_) => std::future::pending().await,
+            Self::Embedded(handle) => handle.keep_running().await,
+        }
+    }
+
     /// Leaves the database; see [`Handle::close`]. Close connection pools first.
     ///
     /// # Errors

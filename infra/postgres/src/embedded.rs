@@ -16,6 +16,10 @@ use crate::{Binaries, EMBEDDED_NAME, EmbeddedSettings, LastLeave, StartError};
 
 /// How often the log files are counted.
 const LOG_CARE_EVERY: Duration = Duration::from_secs(300);
+/// How often a server that is in use is looked at.
+const WATCH_EVERY: Duration = Duration::from_secs(1);
+/// The longest pause after a restart that failed; the first is [`WATCH_EVERY`], doubled each time.
+const RESTART_PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// The embedded Postgres of a data directory.
 #[derive(Debug)]
@@ -150,6 +154,29 @@ impl Handle {
             cluster.ensure_running()
         });
         work.await.map_err(|error| StartError::Interrupted(error.to_string()))?
+    }
+
+    /// Looks at the cluster as long as it is polled, and starts it again whenever it has died.
+    pub async fn keep_running(&self) {
+        let mut pause = WATCH_EVERY;
+        loop {
+            tokio::time::sleep(pause).await;
+            if self.server_pid().is_some() {
+                pause = WATCH_EVERY;
+                continue;
+            }
+            tracing::error!("the embedded Postgres has died; it is started again");
+            pause = match self.ensure_running().await {
+                Ok(_) => {
+                    tracing::info!(pid = self.server_pid(), "the embedded Postgres runs again");
+                    WATCH_EVERY
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the embedded Postgres could not be started again");
+                    (pause * 2).min(RESTART_PAUSE_MAX)
+                }
+            };
+        }
     }
 
     /// Leaves the cluster. The last process to leave stops it (unless the settings say

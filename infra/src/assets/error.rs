@@ -6,14 +6,8 @@ pub enum AssetError {
     /// There is no such asset.
     #[error("there is no asset {0}")]
     NotFound(String),
-    /// The asset is larger than the caller permits; nothing of it was kept.
-    #[error("the asset is larger than {bytes_max} bytes")]
-    TooLarge {
-        /// The limit.
-        bytes_max: u64,
-    },
-    /// What was to be stored could not be read to its end; nothing of it was kept.
-    #[error("the asset could not be read: {0}")]
+    /// The directory could not be made.
+    #[error("the directory of the assets cannot be made: {0}")]
     Source(#[source] std::io::Error),
     /// The setting does not name a store that this build can use.
     #[error("`{0}` is not an asset store: write a directory, or a file:// URL")]

@@ -3,18 +3,15 @@
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::stream::BoxStream;
-use futures::{Stream, StreamExt as _, TryStreamExt as _};
+use futures::{StreamExt as _, TryStreamExt as _};
 use mintmark_domain::Timestamp;
 use object_store::local::LocalFileSystem;
-use object_store::{GetOptions, GetRange, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt as _, PutPayload};
+use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt as _};
 use url::Url;
 
 use super::{AssetError, AssetKey, ByteRange};
-
-/// Size of the parts in which a stream is stored; object stores want at least 5 MiB.
-const PART_BYTES: usize = 8 * 1024 * 1024;
 
 /// The store of all assets. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -78,33 +75,6 @@ impl AssetStore {
         Ok(())
     }
 
-    /// Stores a stream under a key, up to a size; what was there is replaced. Whole or not at
-    /// all. Answers its size.
-    ///
-    /// # Errors
-    /// [`AssetError::TooLarge`], [`AssetError::Source`] when the stream fails,
-    /// [`AssetError::Full`] or [`AssetError::Store`]; nothing is kept then.
-    pub async fn put_stream(
-        &self,
-        key: &AssetKey,
-        stream: impl Stream<Item = std::io::Result<Bytes>> + Send + Unpin,
-        bytes_max: u64,
-    ) -> Result<u64, AssetError> {
-        let mut upload = self.store.put_multipart(&key.path()).await?;
-        match fill(upload.as_mut(), stream, bytes_max).await {
-            Ok(size) => {
-                upload.complete().await?;
-                Ok(size)
-            }
-            Err(error) => {
-                if let Err(abort) = upload.abort().await {
-                    tracing::warn!(%key, error = %abort, "a half stored asset could not be cleared away");
-                }
-                Err(error)
-            }
-        }
-    }
-
     /// What is known of an asset.
     ///
     /// # Errors
@@ -146,30 +116,6 @@ impl AssetStore {
     }
 }
 
-async fn fill(
-    upload: &mut dyn MultipartUpload,
-    mut stream: impl Stream<Item = std::io::Result<Bytes>> + Send + Unpin,
-    bytes_max: u64,
-) -> Result<u64, AssetError> {
-    let mut size: u64 = 0;
-    let mut part = BytesMut::new();
-    while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(AssetError::Source)?;
-        size += chunk.len() as u64;
-        if size > bytes_max {
-            return Err(AssetError::TooLarge { bytes_max });
-        }
-        part.extend_from_slice(&chunk);
-        if part.len() >= PART_BYTES {
-            upload.put_part(PutPayload::from(part.split().freeze())).await?;
-        }
-    }
-    if !part.is_empty() {
-        upload.put_part(PutPayload::from(part.freeze())).await?;
-    }
-    Ok(size)
-}
-
 fn head_of(key: &AssetKey, meta: &ObjectMeta) -> AssetHead {
     AssetHead {
         size_bytes: meta.size,
@@ -181,9 +127,6 @@ fn head_of(key: &AssetKey, meta: &ObjectMeta) -> AssetHead {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
-    use futures::stream;
     use tempfile::TempDir;
 
     use super::super::parse_range;
@@ -201,12 +144,6 @@ mod tests {
 
     async fn collect(body: AssetBody) -> Vec<u8> {
         body.stream.try_fold(Vec::new(), |all, chunk| async move { Ok([all, chunk.to_vec()].concat()) }).await.unwrap()
-    }
-
-    /// Every file below a directory.
-    fn files(directory: &Path) -> Vec<std::path::PathBuf> {
-        let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-        entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
     }
 
     #[tokio::test]
@@ -233,31 +170,6 @@ mod tests {
         let other = store.head(&key()).await.unwrap();
         assert!(one.etag.is_some() && one.etag != other.etag);
         assert_eq!(other.size_bytes, 5);
-    }
-
-    #[tokio::test]
-    async fn a_stream_is_stored_over_several_parts() {
-        let (_directory, store) = store();
-        let chunk = Bytes::from(vec![7; 1024 * 1024]);
-        let chunks = stream::iter((0..20).map(|_| Ok(chunk.clone())));
-        let size = store.put_stream(&key(), chunks, 20 * 1024 * 1024).await.unwrap();
-        assert_eq!(size, 20 * 1024 * 1024);
-        let stored = store.get_bytes(&key()).await.unwrap();
-        assert!(stored.len() == 20 * 1024 * 1024 && stored.iter().all(|byte| *byte == 7));
-    }
-
-    #[tokio::test]
-    async fn a_stream_that_fails_or_is_too_large_leaves_nothing_and_replaces_nothing() {
-        let (directory, store) = store();
-        store.put(&key(), "before".into()).await.unwrap();
-        let broken = stream::iter([Ok(Bytes::from("half")), Err(std::io::Error::other("broke off"))]);
-        let error = store.put_stream(&key(), broken, 100).await.unwrap_err();
-        assert!(matches!(error, AssetError::Source(_)), "{error}");
-        let large = stream::iter([Ok(Bytes::from("12345")), Ok(Bytes::from("6"))]);
-        let error = store.put_stream(&key(), large, 5).await.unwrap_err();
-        assert!(matches!(error, AssetError::TooLarge { bytes_max: 5 }), "{error}");
-        assert_eq!(store.get_bytes(&key()).await.unwrap(), "before");
-        assert_eq!(files(directory.path()).len(), 1, "no part is left behind");
     }
 
     #[tokio::test]

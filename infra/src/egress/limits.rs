@@ -20,35 +20,21 @@ impl FetchLimits {
     pub const IMAGE_BYTES_MAX: u64 = 50 * 1024 * 1024;
     /// Most bytes of media that is priced by its length.
     pub const MEDIA_BYTES_MAX: u64 = 500 * 1000 * 1000;
-    /// Most bytes of a page, or of an answer to a webhook.
-    pub const PAGE_BYTES_MAX: u64 = 5 * 1024 * 1024;
 
     /// For an image.
     #[must_use]
     pub const fn image() -> Self {
-        Self { bytes_max: Self::IMAGE_BYTES_MAX, ..Self::page() }
+        Self::of(Self::IMAGE_BYTES_MAX)
     }
 
     /// For a sound or a video.
     #[must_use]
     pub const fn media() -> Self {
-        Self { bytes_max: Self::MEDIA_BYTES_MAX, total: Duration::from_secs(300), ..Self::page() }
+        Self { total: Duration::from_secs(300), ..Self::of(Self::MEDIA_BYTES_MAX) }
     }
 
-    /// For a page.
-    #[must_use]
-    pub const fn page() -> Self {
-        Self {
-            bytes_max: Self::PAGE_BYTES_MAX,
-            total: Duration::from_secs(60),
-            idle: Duration::from_secs(10),
-            redirects_max: 5,
-        }
-    }
-
-    /// For a webhook's delivery. Redirects are not followed by [`super::Egress::post`].
-    #[must_use]
-    pub const fn webhook() -> Self {
-        Self { bytes_max: 64 * 1024, total: Duration::from_secs(15), idle: Duration::from_secs(15), redirects_max: 0 }
+    /// What all kinds have in common.
+    const fn of(bytes_max: u64) -> Self {
+        Self { bytes_max, total: Duration::from_secs(60), idle: Duration::from_secs(10), redirects_max: 5 }
     }
 }

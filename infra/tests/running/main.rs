@@ -6,4 +6,5 @@ mod batches;
 mod crashes;
 mod endings;
 mod fairness;
+mod registering;
 mod support;

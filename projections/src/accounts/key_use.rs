@@ -1,6 +1,6 @@
 //! When keys were last used: outside the log, gathered in memory and written behind.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +12,9 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug)]
 pub struct KeyUse {
     pool: PgPool,
-    used: Mutex<HashMap<u64, Timestamp>>,
+    /// By key: two processes that write the same keys lock their rows in the same order, and so never
+    /// wait for each other in a circle.
+    used: Mutex<BTreeMap<u64, Timestamp>>,
 }
 
 impl KeyUse {

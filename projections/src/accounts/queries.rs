@@ -5,6 +5,7 @@ use mintmark_domain::Timestamp;
 use mintmark_domain::account::{Scopes, Tier};
 use mintmark_domain::es::Position;
 use mintmark_domain::ids::{AccountId, SealedId};
+use mintmark_domain::ports::IntegerKind;
 use uuid::Uuid;
 
 use crate::error::QueryError;
@@ -69,6 +70,9 @@ pub struct ApiKey {
 
 const ACCOUNTS: &str = "SELECT account_id, user_id, profile, username, display_name, bio, website, avatar, tier,
     suspended, erased, registered_at, updated_at, position FROM read_accounts_v1.accounts";
+
+/// Rows of an account `a` that are as its stream says.
+const READABLE: &str = "NOT EXISTS (SELECT FROM read_accounts_v1.unreadable u WHERE u.stream_id = a.account_id)";
 
 #[derive(sqlx::FromRow)]
 struct AccountView {
@@ -142,15 +146,15 @@ impl KeyView {
 impl ReadModels {
     /// One account; `None` if there is none.
     pub async fn account(&self, account: AccountId) -> Result<Option<Account>, QueryError> {
-        self.readable("SELECT EXISTS (SELECT FROM read_accounts_v1.unreadable WHERE stream_id = $1)", account.0)
-            .await?;
+        self.account_is_readable(account.0).await?;
         Ok(self.accounts_by_id(&[account]).await?.pop())
     }
 
-    /// Accounts by id, in no order; those that are not there are left out. For dataloaders.
+    /// Accounts by id, in no order; those that are not there, or that only a newer release understands,
+    /// are left out. For dataloaders.
     pub async fn accounts_by_id(&self, accounts: &[AccountId]) -> Result<Vec<Account>, QueryError> {
         let ids: Vec<Uuid> = accounts.iter().map(|account| account.0).collect();
-        let sql = format!("{ACCOUNTS} WHERE account_id = ANY($1)");
+        let sql = format!("{ACCOUNTS} a WHERE account_id = ANY($1) AND {READABLE}");
         let rows: Vec<AccountView> = sqlx::query_as(&sql).bind(ids).fetch_all(&self.pool).await?;
         rows.into_iter().map(AccountView::shown).collect()
     }
@@ -159,7 +163,7 @@ impl ReadModels {
     pub async fn account_by_username(&self, username: &str) -> Result<Option<Account>, QueryError> {
         let sql = format!("{ACCOUNTS} WHERE username = $1");
         let row: Option<AccountView> = sqlx::query_as(&sql).bind(username).fetch_optional(&self.pool).await?;
-        row.map(AccountView::shown).transpose()
+        self.shown_if_readable(row).await
     }
 
     /// The account with that public integer id; `None` if there is none.
@@ -167,11 +171,36 @@ impl ReadModels {
         let sql = format!("{ACCOUNTS} WHERE user_id = $1");
         let user_id = i64::try_from(user_id).unwrap_or(i64::MAX);
         let row: Option<AccountView> = sqlx::query_as(&sql).bind(user_id).fetch_optional(&self.pool).await?;
-        row.map(AccountView::shown).transpose()
+        self.shown_if_readable(row).await
+    }
+
+    /// The highest public integer id of each kind that the read models show.
+    pub async fn highest_integers(&self) -> Result<Vec<(IntegerKind, u64)>, QueryError> {
+        let (user, key, creation): (Option<i64>, Option<i64>, Option<i64>) = sqlx::query_as(
+            "SELECT (SELECT max(user_id) FROM read_accounts_v1.accounts),
+                    (SELECT max(key_id) FROM read_accounts_v1.api_keys),
+                    (SELECT max(number) FROM read_generation_v1.creations)",
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        let highest = [(IntegerKind::User, user), (IntegerKind::ApiKey, key), (IntegerKind::Creation, creation)];
+        let known = highest.into_iter().filter_map(|(kind, highest)| Some((kind, highest?)));
+        known.map(|(kind, highest)| Ok((kind, unsigned("accounts", highest)?))).collect()
+    }
+
+    async fn account_is_readable(&self, account: Uuid) -> Result<(), QueryError> {
+        self.readable("SELECT EXISTS (SELECT FROM read_accounts_v1.unreadable WHERE stream_id = $1)", account).await
+    }
+
+    async fn shown_if_readable(&self, row: Option<AccountView>) -> Result<Option<Account>, QueryError> {
+        let Some(row) = row else { return Ok(None) };
+        self.account_is_readable(row.account_id).await?;
+        row.shown().map(Some)
     }
 
     /// The keys of an account, the newest first; with `revoked` those too that may do nothing any more.
     pub async fn api_keys(&self, account: AccountId, revoked: bool) -> Result<Vec<ApiKey>, QueryError> {
+        self.account_is_readable(account.0).await?;
         let rows: Vec<KeyView> = sqlx::query_as(
             "SELECT k.key_id, k.account_id, k.name, k.prefix, k.scopes, k.made_with, k.created_at, u.last_used_at,
                     k.revoked_at

@@ -169,8 +169,9 @@ impl ReadModels {
             Order::Oldest => ("ASC", ">"),
         };
         let sql = format!(
-            "SELECT {COLUMNS} FROM read_generation_v1.batches
-             WHERE account_id = $1 AND position <= $2 AND (cardinality($3::text[]) = 0 OR status = ANY($3))
+            "SELECT {COLUMNS} FROM read_generation_v1.batches b
+             WHERE NOT EXISTS (SELECT FROM read_generation_v1.unreadable u WHERE u.stream_id = b.batch_id)
+               AND account_id = $1 AND position <= $2 AND (cardinality($3::text[]) = 0 OR status = ANY($3))
                AND ($4::text IS NULL OR mode = $4) AND ($5::text IS NULL OR target = $5)
                AND ($6::timestamptz IS NULL OR (recorded_at, batch_id) {beyond} ($6, $7))
              ORDER BY recorded_at {direction}, batch_id {direction} LIMIT $8"
@@ -201,6 +202,8 @@ impl ReadModels {
         first: u32,
         limit: Option<u32>,
     ) -> Result<Vec<BatchItem>, QueryError> {
+        self.readable("SELECT EXISTS (SELECT FROM read_generation_v1.unreadable WHERE stream_id = $1)", batch.0)
+            .await?;
         let rows: Vec<(i32, String, Uuid, Decimal, Option<Uuid>)> = sqlx::query_as(
             "SELECT item_index, state, inputs, maximum, run_id FROM read_generation_v1.batch_items
              WHERE batch_id = $1 AND item_index >= $2 ORDER BY item_index LIMIT $3",

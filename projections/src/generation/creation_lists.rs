@@ -7,7 +7,7 @@ use sqlx::postgres::PgArguments;
 use sqlx::query::QueryAs;
 use uuid::Uuid;
 
-use super::creations::{COLUMNS, Creation, JOINS, View};
+use super::creations::{COLUMNS, Creation, JOINS, READABLE, View};
 use crate::error::QueryError;
 use crate::positions::{Positions, Walk, position_column};
 use crate::projection::ProjectionName;
@@ -110,7 +110,7 @@ impl ReadModels {
     /// A numbered page of creations, ordered by when they were asked for.
     ///
     /// What was taken out of the list since the first page keeps its place, so that nothing moves, but
-    /// is not shown: such a page holds fewer rows.
+    /// is not shown: such a page holds fewer rows. So does what only a newer release understands.
     pub async fn creation_page(
         &self,
         list: CreationList,
@@ -126,7 +126,7 @@ impl ReadModels {
             "SELECT {COLUMNS} FROM (
                  SELECT * FROM read_generation_v1.creations c WHERE {members}
                  ORDER BY c.recorded_at {direction}, c.creation_id {direction} LIMIT $5 OFFSET $6) AS c {JOINS}
-             WHERE {} ORDER BY c.recorded_at {direction}, c.creation_id {direction}",
+             WHERE {} AND {READABLE} ORDER BY c.recorded_at {direction}, c.creation_id {direction}",
             list.still()
         );
         let rows: Vec<View> = bind(sqlx::query_as(&sql), list, filter, &as_of)
@@ -153,7 +153,7 @@ impl ReadModels {
         let (direction, beyond) = directions(order);
         let sql = format!(
             "SELECT {COLUMNS} FROM (
-                 SELECT * FROM read_generation_v1.creations c WHERE {} AND {}
+                 SELECT * FROM read_generation_v1.creations c WHERE {} AND {} AND {READABLE}
                  AND ($5::timestamptz IS NULL OR (c.recorded_at, c.creation_id) {beyond} ($5, $6))
                  ORDER BY c.recorded_at {direction}, c.creation_id {direction} LIMIT $7) AS c {JOINS}
              ORDER BY c.recorded_at {direction}, c.creation_id {direction}",

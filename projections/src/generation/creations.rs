@@ -106,6 +106,9 @@ pub(super) const COLUMNS: &str = "
     c.creation_id, c.number, c.account_id, c.user_id, a.username, c.run_id, c.output_index, c.team_id, c.generator,
     c.model, c.media_type, c.inputs, c.status, r.status AS run_status, c.privacy, c.license, c.output, c.failure_code,
     c.failure_message, c.hidden, c.deleted_position, c.recorded_at, c.completed_at, c.updated_at, c.position";
+/// Rows of a creation `c` that are as its stream says.
+pub(super) const READABLE: &str =
+    "NOT EXISTS (SELECT FROM read_generation_v1.unreadable u WHERE u.stream_id = c.creation_id)";
 /// What goes with a creation `c`.
 pub(super) const JOINS: &str = "
     LEFT JOIN read_generation_v1.runs r ON r.run_id = c.run_id
@@ -223,23 +226,26 @@ impl ReadModels {
         row.shown().map(Some)
     }
 
-    /// Creations by id, in no order; those that are not there are left out. For dataloaders.
+    /// Creations by id, in no order; those that are not there, or that only a newer release understands,
+    /// are left out. For dataloaders.
     pub async fn creations_by_id(&self, ids: &[CreationId]) -> Result<Vec<Creation>, QueryError> {
         let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-        self.creations_where("c.creation_id = ANY($1)", ids).await
+        self.creations_where("c.creation_id = ANY($1)", "", ids).await
     }
 
     /// What runs made or are to make, in the order of each run's outputs.
     pub async fn creations_of_runs(&self, runs: &[RunId]) -> Result<Vec<Creation>, QueryError> {
         let ids: Vec<Uuid> = runs.iter().map(|id| id.0).collect();
-        self.creations_where("c.run_id = ANY($1) ORDER BY c.run_id, c.output_index", ids).await
+        self.creations_where("c.run_id = ANY($1)", "ORDER BY c.run_id, c.output_index", ids).await
     }
 
-    async fn creations_where(&self, condition: &str, ids: Vec<Uuid>) -> Result<Vec<Creation>, QueryError> {
+    async fn creations_where(&self, condition: &str, order: &str, ids: Vec<Uuid>) -> Result<Vec<Creation>, QueryError> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let sql = format!("SELECT {COLUMNS} FROM read_generation_v1.creations c {JOINS} WHERE {condition}");
+        let sql = format!(
+            "SELECT {COLUMNS} FROM read_generation_v1.creations c {JOINS} WHERE {condition} AND {READABLE} {order}"
+        );
         let rows: Vec<View> = sqlx::query_as(&sql).bind(ids).fetch_all(&self.pool).await?;
         rows.into_iter().map(View::shown).collect()
     }

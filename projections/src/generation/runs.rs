@@ -84,6 +84,9 @@ const COLUMNS: &str = "run_id, request, status, attempt, node, provider_request_
     captured, refunded, rule, failure_code, failure_message, cost_amount, cost_currency, recorded_at, started_at,
     completed_at, updated_at, updated_position";
 
+/// Rows of a run `r` that are as its stream says.
+const READABLE: &str = "NOT EXISTS (SELECT FROM read_generation_v1.unreadable u WHERE u.stream_id = r.run_id)";
+
 #[derive(sqlx::FromRow)]
 struct View {
     run_id: Uuid,
@@ -151,10 +154,11 @@ impl ReadModels {
         Ok(self.runs_by_id(&[run]).await?.pop())
     }
 
-    /// Runs by id, in no order; those that are not there are left out. For dataloaders.
+    /// Runs by id, in no order; those that are not there, or that only a newer release understands, are
+    /// left out. For dataloaders.
     pub async fn runs_by_id(&self, ids: &[RunId]) -> Result<Vec<Run>, QueryError> {
         let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-        let sql = format!("SELECT {COLUMNS} FROM read_generation_v1.runs WHERE run_id = ANY($1)");
+        let sql = format!("SELECT {COLUMNS} FROM read_generation_v1.runs r WHERE run_id = ANY($1) AND {READABLE}");
         let rows: Vec<View> = sqlx::query_as(&sql).bind(ids).fetch_all(&self.pool).await?;
         self.with_creations(rows).await
     }
@@ -187,8 +191,8 @@ impl ReadModels {
         let narrowed =
             if not_delivered && !filter.statuses.is_empty() { "AND status IN ('failed', 'cancelled')" } else { "" };
         let sql = format!(
-            "SELECT {COLUMNS} FROM read_generation_v1.runs
-             WHERE account_id = $1 AND position <= $2 {narrowed}
+            "SELECT {COLUMNS} FROM read_generation_v1.runs r
+             WHERE account_id = $1 AND position <= $2 {narrowed} AND {READABLE}
                AND (cardinality($3::text[]) = 0 OR status = ANY($3))
                AND (cardinality($4::text[]) = 0 OR surface = ANY($4))
                AND ($5::text IS NULL OR capability = $5) AND ($6::text IS NULL OR model = $6)

@@ -108,7 +108,12 @@ async fn compared<'a>(mut replay: Replay<'a>, log: &Arc<dyn EventLog>) -> Result
         // What is compared is what stands at this moment; the live one goes on while it is.
         let mut other = replay.pool.acquire().await?;
         let mut snapshot = other.begin().await?;
-        sqlx::raw_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").execute(&mut *snapshot).await?;
+        sqlx::raw_sql(
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0;
+             SET LOCAL idle_in_transaction_session_timeout = 0",
+        )
+        .execute(&mut *snapshot)
+        .await?;
         sqlx::query(&format!("SELECT count(*) FROM {}.unreadable", definition.schema)).execute(&mut *snapshot).await?;
         lock.rollback().await?;
         replayed.differences = compare(&mut snapshot, &definition, definition.schema, &replay.schema).await?;
@@ -146,7 +151,12 @@ async fn switch(mut replay: Replay<'_>, mut replayed: Replayed) -> Result<Replay
 /// on.
 async fn pause<'a>(connection: &'a mut PgConnection, schema: &str) -> sqlx::Result<Transaction<'a, Postgres>> {
     let mut transaction = connection.begin().await?;
-    sqlx::raw_sql(&format!("LOCK TABLE {schema}.checkpoints IN EXCLUSIVE MODE")).execute(&mut *transaction).await?;
+    // Idle while the last events are replayed, however long that takes.
+    sqlx::raw_sql(&format!(
+        "SET LOCAL idle_in_transaction_session_timeout = 0; LOCK TABLE {schema}.checkpoints IN EXCLUSIVE MODE"
+    ))
+    .execute(&mut *transaction)
+    .await?;
     Ok(transaction)
 }
 

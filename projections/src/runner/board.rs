@@ -85,10 +85,11 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
-    /// Says how far the runner is.
+    /// Says how far the runner is. The end may go back: a log that lost its tail ends earlier, and nobody
+    /// is behind what is not there any more.
     pub fn at(&mut self, position: Position, end: Position) {
         self.position = position;
-        self.end = self.end.max(end).max(position);
+        self.end = end.max(position);
         if position >= self.end {
             self.behind_since = None;
         } else if self.behind_since.is_none() {
@@ -200,5 +201,22 @@ impl Board {
                 tokio::time::sleep(pause).await;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_lost_tail_nobody_is_behind_what_is_not_there_any_more() {
+        let mut standing = Standing::default();
+        standing.at(Position(10), Position(20));
+        assert_eq!(standing.lag_events(), 10);
+        assert!(standing.behind_since.is_some());
+        // The tail is lost, the read models are rebuilt, and all that is left is applied.
+        standing.at(Position(12), Position(12));
+        assert_eq!((standing.lag_events(), standing.end, standing.behind_since), (0, Position(12), None));
+        assert_eq!(standing.lag(), Duration::ZERO);
     }
 }

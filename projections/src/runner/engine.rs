@@ -157,8 +157,9 @@ pub(super) fn wants(projection: &dyn Projection, event: &Event) -> bool {
 /// The events that the projection wants and this release can read.
 ///
 /// A stream that holds an event of a type or version which only a newer release knows is marked, and
-/// from that event on left as it was: its rows are out of date and every query of it says so. The
-/// shard goes on. (Readers of a new event type ship a release before its writers, so this happens
+/// from that event on left as it was: its rows are out of date. Whoever asks for that stream by itself
+/// is refused ([`QueryError::Unreadable`](crate::QueryError::Unreadable)), and lists leave its rows
+/// out. The shard goes on. (Readers of a new event type ship a release before its writers, so this happens
 /// only when releases are rolled back.) An event that this release should be able to read stops the
 /// projection.
 async fn readable<'a>(

@@ -14,10 +14,10 @@ use super::history::{Asked, History};
 use super::support::{Bench, projections};
 use crate::error::{ApplyError, QueryError};
 use crate::feed::Feed;
-use crate::generation::GenerationProjection;
-use crate::positions::Positions;
+use crate::generation::{CreationFilter, CreationList, GenerationProjection, RunFilter};
+use crate::positions::{Positions, Walk};
 use crate::projection::ProjectionName;
-use crate::reads::{Paging, ReadModels};
+use crate::reads::{Order, Paging, ReadModels};
 use crate::rebuild::{RebuildError, rebuild, verify};
 use crate::runner::{Applied, Board, RunnerSettings, Runners, Status, Waited};
 use crate::wallets::WalletsProjection;
@@ -186,6 +186,71 @@ async fn a_stream_of_a_newer_release_is_not_shown_and_the_shard_goes_on() {
     }
     let shown = reads.wallet(eve.wallet(), history.now()).await.unwrap().unwrap();
     assert_eq!(shown.balance.available, Credits::whole(5));
+}
+
+#[tokio::test]
+async fn lists_leave_out_what_only_a_newer_release_understands() {
+    let mut history = sample(Shard::ZERO).await;
+    let bench = Bench::new(&history).await;
+    bench.catch_up(4).await;
+    let reads = bench.reads();
+    let pool = bench.db.pool();
+    let (account, run): (uuid::Uuid, uuid::Uuid) = sqlx::query_as(
+        "SELECT account_id, run_id FROM read_generation_v1.creations WHERE deleted_position IS NULL LIMIT 1",
+    )
+    .fetch_one(pool)
+    .await
+    .unwrap();
+    let account = mintmark_domain::ids::AccountId(account);
+    let run = mintmark_domain::ids::RunId(run);
+    let own = CreationList::Own(account);
+    let filter = CreationFilter::default();
+    let walk = Walk::default();
+    let runs =
+        async || reads.run_walk(account, &RunFilter::default(), Order::Newest, &walk, 100).await.unwrap().items.len();
+    let creations = async || reads.creation_page(own, &filter, &Paging::first(100)).await.unwrap().items.len();
+    let walked = async || reads.creation_walk(own, &filter, Order::Newest, &walk, 100).await.unwrap().items.len();
+    let before = (runs().await, creations().await, walked().await);
+    let made = reads.creations_of_runs(&[run]).await.unwrap();
+    assert!(!made.is_empty() && reads.runs_by_id(&[run]).await.unwrap().len() == 1);
+
+    history.push_raw("run", run.0, "run.invented", "1.0.0", "{}");
+    for creation in &made {
+        history.push_raw("creation", creation.id.0, "creation.invented", "1.0.0", "{}");
+    }
+    history.push_raw("account", account.0, "account.invented", "1.0.0", "{}");
+    history.commit().await;
+    bench.catch_up(4).await;
+    assert!(matches!(reads.run(run).await, Err(QueryError::Unreadable)));
+    assert_eq!(reads.runs_by_id(&[run]).await.unwrap(), []);
+    assert_eq!(reads.creations_of_runs(&[run]).await.unwrap(), []);
+    let left = before.1 - made.len();
+    assert_eq!((runs().await, creations().await, walked().await), (before.0 - 1, left, left));
+    assert_eq!(reads.accounts_by_id(&[account]).await.unwrap(), []);
+    assert!(matches!(reads.account(account).await, Err(QueryError::Unreadable)));
+    assert!(matches!(reads.api_keys(account, true).await, Err(QueryError::Unreadable)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_that_write_the_use_of_the_same_keys_never_deadlock() {
+    let history = History::new().await;
+    let bench = Bench::new(&history).await;
+    let at = history.now();
+    let write = |pool: sqlx::PgPool| async move {
+        for round in 0..10 {
+            let used = crate::accounts::KeyUse::new(pool.clone());
+            for key in 1..4_000 {
+                used.touch(key, at + chrono::TimeDelta::seconds(round));
+            }
+            used.flush().await?;
+        }
+        Ok::<(), sqlx::Error>(())
+    };
+    let pool = bench.db.pool();
+    let both = [tokio::spawn(write(pool.clone())), tokio::spawn(write(pool.clone()))];
+    for written in futures::future::join_all(both).await {
+        written.unwrap().unwrap();
+    }
 }
 
 #[tokio::test]

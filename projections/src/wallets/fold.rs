@@ -118,6 +118,12 @@ impl Fold {
                 let taken = amount.value() - receivable.value();
                 self.moved(event, TransactionKind::Chargeback, -taken, about, *after);
             }
+            WalletEvent::ReceivablePaid { amount, parts, after, .. } => {
+                self.take(event, parts, false)?;
+                self.wallet(event)?.receivable -= amount.value();
+                let about = About { owed: -amount.value(), ..About::default() };
+                self.moved(event, TransactionKind::Chargeback, -amount.value(), about, *after);
+            }
             WalletEvent::LotExpired { lot, amount, after, .. } => {
                 let part = Part { lot: *lot, amount: *amount };
                 self.take(event, &[part], false)?;

@@ -108,7 +108,8 @@ impl Touched {
             WalletEvent::CreditsRefunded { lots, .. } => lots.iter().for_each(|lot| self.new_lot(wallet_id, lot.lot)),
             WalletEvent::CreditsGifted { parts, .. }
             | WalletEvent::CreditsAdjusted { parts, .. }
-            | WalletEvent::PaymentChargedBack { parts, .. } => self.parts(wallet_id, parts),
+            | WalletEvent::PaymentChargedBack { parts, .. }
+            | WalletEvent::ReceivablePaid { parts, .. } => self.parts(wallet_id, parts),
             WalletEvent::LotExpired { lot, .. } => self.lot(wallet_id, *lot),
         }
     }

@@ -66,7 +66,7 @@ names! {
         Expiry = "expiry",
         /// Put right by the operator.
         Adjustment = "adjustment",
-        /// Taken back with a payment.
+        /// Taken back with a payment, or paid later because the payment was charged back.
         Chargeback = "chargeback",
     }
 }
@@ -120,7 +120,8 @@ pub struct Transaction {
     pub lot: Option<LotNumber>,
     /// A bonus's period; the operator's reason.
     pub detail: Option<String>,
-    /// What a chargeback could not take, because it was spent: it is owed.
+    /// What a chargeback could not take, because it was spent or held: it is owed. Negative where
+    /// credits that came in later paid for it.
     pub owed: Credits,
     /// The run's model.
     pub model: Option<String>,

@@ -141,6 +141,29 @@ fn both_sides_of_every_posting_can_be_read_from_the_event() {
         posting(Ledger::Available, Ledger::Held, "5"),
         posting(Ledger::Receivable, Ledger::IssuedPaid, "5"),
         posting(Ledger::Held, Ledger::Available, "5"),
+        posting(Ledger::Available, Ledger::Receivable, "5"),
     ];
     assert_eq!(postings, expected);
+}
+
+#[test]
+fn what_comes_back_or_comes_in_pays_what_is_owed_first() {
+    let owing = [open(), paid("10"), hold(1, "10"), charge_back("10")];
+    let released = given::<Wallet>(owing.clone()).when(release(1)).inspect_result().unwrap();
+    let paid_event = |amount, lot, left, after| WalletEvent::ReceivablePaid {
+        amount: c(amount),
+        parts: vec![part(lot, amount)],
+        left: c(left),
+        posting: posting(Ledger::Available, Ledger::Receivable, amount),
+        after,
+    };
+    assert_eq!(released[1..], [paid_event("10", 1, "0", after("0", "0"))]);
+
+    let spent = [&owing[..], &[capture(1, "10")]].concat();
+    let granted = given::<Wallet>([&spent[..], &[]].concat()).when(paid("4")).inspect_result().unwrap();
+    assert_eq!(granted[1..], [paid_event("4", 2, "6", after("0", "0"))]);
+    let refunded = given::<Wallet>([&spent[..], &[paid("4")]].concat()).when(refund(&[(LotKind::Paid, "7")]));
+    assert_eq!(refunded.inspect_result().unwrap()[1..], [paid_event("6", 3, "0", after("1", "0"))]);
+    let balance = state::<Wallet>([&spent[..], &[paid("4"), refund(&[(LotKind::Paid, "7")])]].concat()).balance(at(6));
+    assert_eq!((balance.available, balance.receivable), (c("1"), Credits::ZERO));
 }

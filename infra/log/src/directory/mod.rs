@@ -4,6 +4,7 @@
 //! ports are [`mintmark_domain::ports::Directory`] and [`mintmark_domain::ports::IntegerIds`].
 
 mod blocks;
+mod from_log;
 mod memory;
 mod postgres;
 
@@ -13,6 +14,7 @@ use mintmark_domain::Timestamp;
 use mintmark_domain::ports::{Claim, ClaimRequest, Directory, DirectoryError};
 
 pub use blocks::{Block, BlockSizes, BlockStore, IdAllocator, MemoryBlocks, PgBlocks};
+pub use from_log::{FromLog, FromLogError, Owned, is_in_log};
 pub use memory::MemoryDirectory;
 pub use postgres::PgDirectory;
 

@@ -23,6 +23,9 @@ const CONFIRM: &str =
     "UPDATE claims SET confirmed = true WHERE kind = $1 AND value = $2 AND owner = $3 AND NOT confirmed";
 const FIND: &str = "
     SELECT kind, value, owner, reference, claimed_at, confirmed FROM claims WHERE kind = $1 AND value = $2";
+const WALK: &str = "
+    SELECT kind, value, owner, reference, claimed_at, confirmed FROM claims
+    WHERE (kind, value) > ($1, $2) ORDER BY kind, value LIMIT $3";
 const RELEASE: &str = "DELETE FROM claims WHERE kind = $1 AND value = $2 AND owner = $3";
 const OWNED_BY: &str = "
     SELECT kind, value, owner, reference, claimed_at, confirmed FROM claims WHERE owner = $1 ORDER BY kind, value";
@@ -55,6 +58,19 @@ impl PgDirectory {
     #[must_use]
     pub fn new(pool: PgPool, clock: Arc<dyn Clock>) -> Self {
         PgDirectory { pool, clock }
+    }
+
+    /// All claims by kind and value, those after `after`, at most `limit`: for whoever compares them with
+    /// the log.
+    pub async fn walk(&self, after: Option<&Claim>, limit: usize) -> Result<Vec<Claim>, DirectoryError> {
+        let rows = sqlx::query(WALK)
+            .bind(after.map_or("", |claim| claim.kind.as_str()))
+            .bind(after.map_or(&[][..], |claim| &claim.value))
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(unavailable)?;
+        rows.iter().map(claim_of).collect()
     }
 }
 
@@ -153,6 +169,7 @@ impl Directory for PgDirectory {
         let now = self.clock.now().timestamp_micros();
         let mut contested = Vec::new();
         let mut transaction = self.pool.begin().await.map_err(unavailable)?;
+        sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut *transaction).await.map_err(unavailable)?;
         // Whoever claims meanwhile waits; what was confirmed before is the log's to say anew.
         sqlx::query("UPDATE claims SET confirmed = false WHERE confirmed")
             .execute(&mut *transaction)

@@ -65,9 +65,11 @@ pub async fn connect(options: &PgConnectOptions) -> Result<PgConnection, Connect
     tokio::time::timeout(CONNECT_MAX, opening).await.map_err(|_| ConnectError::TimedOut)?
 }
 
-/// A pool of such sessions, for whoever reads beside the log. Connects when it is first used.
+/// A pool of sessions with the settings of [`session_options`], for whoever reads or writes beside the
+/// log: claims, ids and keys must survive a crash as the events do that rely on them. Connects when it
+/// is first used.
 #[must_use]
-pub fn pool(options: PgConnectOptions, connections_max: u32) -> PgPool {
+pub fn pool(options: PgConnectOptions, application_name: &str, connections_max: u32) -> PgPool {
     PgPoolOptions::new()
         .max_connections(connections_max)
         .acquire_timeout(CONNECT_MAX)
@@ -79,7 +81,7 @@ pub fn pool(options: PgConnectOptions, connections_max: u32) -> PgPool {
                 })
             })
         })
-        .connect_lazy_with(options)
+        .connect_lazy_with(session_options(options, application_name))
 }
 
 /// The log's own sessions. Unlike a pool it says nothing to the server between two uses: an append

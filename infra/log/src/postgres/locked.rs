@@ -1,5 +1,7 @@
 //! A shard held by an open transaction.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use mintmark_domain::Shard;
 use mintmark_domain::es::{AppendError, Commit, End, LockedShard, Position, ReadError, Recorded};
@@ -7,7 +9,7 @@ use sqlx::{Executor, PgConnection};
 
 use super::append::Sent;
 use super::read::{self, Failure, shard_number};
-use super::{PgEventLog, send_in_time, unavailable};
+use super::{NO_REPLY, PgEventLog, send_in_time, unavailable};
 
 const LOCK: &str = "SELECT shard FROM shards WHERE shard = $1 FOR UPDATE";
 
@@ -26,11 +28,11 @@ impl PgLockedShard {
         let connection = loop {
             tries += 1;
             let mut connection = log.sessions.take_owned().await.map_err(unavailable)?;
-            match connection.execute("BEGIN").await {
-                Ok(_) => break connection,
-                // An idle session that the server had closed.
+            match say(&mut connection, log.reply_max, "BEGIN").await {
+                Ok(()) => break connection,
+                // An idle session that the server had closed, or that leads nowhere any more.
                 Err(_) if tries == 1 => log.sessions.forget_idle(),
-                Err(error) => return Err(ReadError::Unavailable(error.to_string())),
+                Err(why) => return Err(ReadError::Unavailable(why)),
             }
         };
         let mut locked = PgLockedShard { log, shard, connection: Some(connection) };
@@ -54,7 +56,7 @@ impl PgLockedShard {
     }
 
     fn connection(&mut self) -> Result<&mut PgConnection, ReadError> {
-        self.connection.as_mut().ok_or_else(|| ReadError::Unavailable("the shard was let go".into()))
+        self.connection.as_mut().ok_or_else(let_go)
     }
 
     /// Closes the session: the server then rolls back.
@@ -62,12 +64,33 @@ impl PgLockedShard {
         self.connection = None;
     }
 
-    /// Judges a read; after a failure the session is not used again.
-    fn read_or_abandon<T>(&mut self, result: Result<T, Failure>) -> Result<T, ReadError> {
-        result.map_err(|failure| {
+    /// Reads within the time allowed for a reply; after a failure the session is not used again.
+    async fn read_or_abandon<T>(
+        &mut self,
+        read: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Failure> + Send,
+    ) -> Result<T, ReadError> {
+        let reply_max = self.log.reply_max;
+        let result = match tokio::time::timeout(reply_max, read(self.connection()?)).await {
+            Ok(read) => read.map_err(ReadError::from),
+            Err(_) => Err(ReadError::Unavailable(NO_REPLY.into())),
+        };
+        if result.is_err() {
             self.abandon();
-            failure.into()
-        })
+        }
+        result
+    }
+}
+
+fn let_go() -> ReadError {
+    ReadError::Unavailable("the shard was let go".into())
+}
+
+/// A statement without an answer to be read, within the time allowed for a reply.
+async fn say(connection: &mut PgConnection, reply_max: Duration, statement: &'static str) -> Result<(), String> {
+    match tokio::time::timeout(reply_max, connection.execute(statement)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("{NO_REPLY} to {statement}")),
     }
 }
 
@@ -75,9 +98,9 @@ impl Drop for PgLockedShard {
     fn drop(&mut self) {
         let Some(mut connection) = self.connection.take() else { return };
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let sessions = self.log.sessions.clone();
+        let (sessions, reply_max) = (self.log.sessions.clone(), self.log.reply_max);
         runtime.spawn(async move {
-            if connection.execute("ROLLBACK").await.is_ok() {
+            if say(&mut connection, reply_max, "ROLLBACK").await.is_ok() {
                 sessions.put(connection);
             }
         });
@@ -88,20 +111,17 @@ impl Drop for PgLockedShard {
 impl LockedShard for PgLockedShard {
     async fn end(&mut self) -> Result<End, ReadError> {
         let shard = self.shard;
-        let result = read::end(self.connection()?, shard).await;
-        self.read_or_abandon(result)
+        self.read_or_abandon(async move |connection| read::end(connection, shard).await).await
     }
 
     async fn at(&mut self, position: Position) -> Result<Option<Recorded>, ReadError> {
         let shard = self.shard;
-        let result = read::at(self.connection()?, shard, position).await;
-        self.read_or_abandon(result)
+        self.read_or_abandon(async move |connection| read::at(connection, shard, position).await).await
     }
 
     async fn read(&mut self, after: Position, limit: usize) -> Result<Vec<Recorded>, ReadError> {
         let shard = self.shard;
-        let result = read::read(self.connection()?, shard, after, limit).await;
-        self.read_or_abandon(result)
+        self.read_or_abandon(async move |connection| read::read(connection, shard, after, limit).await).await
     }
 
     async fn append(mut self: Box<Self>, expected: End, commit: &Commit) -> Result<End, AppendError> {
@@ -113,17 +133,16 @@ impl LockedShard for PgLockedShard {
         match send_in_time(&mut connection, reply_max, self.shard, expected, commit).await {
             Sent::Appended(end) => {
                 // Until the server says so nobody knows whether this took effect.
-                match tokio::time::timeout(reply_max, connection.execute("COMMIT")).await {
-                    Ok(Ok(_)) => {
+                match say(&mut connection, reply_max, "COMMIT").await {
+                    Ok(()) => {
                         self.log.sessions.put(connection);
                         Ok(end)
                     }
-                    Ok(Err(error)) => Err(AppendError::Unknown(error.to_string())),
-                    Err(_) => Err(AppendError::Unknown("no reply to the commit in time".into())),
+                    Err(why) => Err(AppendError::Unknown(why)),
                 }
             }
             Sent::ToBeJudged(said) => {
-                if connection.execute("ROLLBACK").await.is_ok() {
+                if say(&mut connection, reply_max, "ROLLBACK").await.is_ok() {
                     self.log.sessions.put(connection);
                 }
                 self.log.judged(self.shard, expected, commit, &said).await

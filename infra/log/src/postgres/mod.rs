@@ -30,6 +30,9 @@ pub const SESSIONS_DEFAULT: usize = 8;
 /// How long a reply may take before the session is given up.
 pub const REPLY_MAX_DEFAULT: Duration = Duration::from_secs(30);
 
+/// What is said of a session that stayed silent.
+const NO_REPLY: &str = "no reply in time";
+
 /// An [`EventLog`] on a Postgres database.
 ///
 /// Sessions are READ COMMITTED with `synchronous_commit = on`, on the primary only. An append is one
@@ -73,7 +76,7 @@ macro_rules! reading {
                 }
                 Ok(Err(Failure::Database(_))) if reused && tries == 1 => $log.sessions.forget_idle(),
                 Ok(Err(failure)) => break Err(ReadError::from(failure)),
-                Err(_) => break Err(ReadError::Unavailable("no reply in time".into())),
+                Err(_) => break Err(ReadError::Unavailable(NO_REPLY.into())),
             }
         }
     }};
@@ -129,7 +132,7 @@ async fn send_in_time(
 ) -> Sent {
     match tokio::time::timeout(reply_max, append::send(connection, shard, expected, commit)).await {
         Ok(sent) => sent,
-        Err(_) => Sent::Unknown(sqlx::Error::Protocol("no reply in time".into())),
+        Err(_) => Sent::Unknown(sqlx::Error::Protocol(NO_REPLY.into())),
     }
 }
 
@@ -137,8 +140,9 @@ async fn send_in_time(
 impl EventLog for PgEventLog {
     async fn open(&self, shard: Shard, commit_id: CommitId, at: Timestamp) -> Result<End, AppendError> {
         let mut session = self.sessions.take().await.map_err(|error| AppendError::Unavailable(error.to_string()))?;
-        append::open(&mut session.connection, shard, commit_id, at)
+        tokio::time::timeout(self.reply_max, append::open(&mut session.connection, shard, commit_id, at))
             .await
+            .map_err(|_| AppendError::Unknown(NO_REPLY.into()))?
             .map_err(|error| AppendError::Unknown(error.to_string()))?;
         session.keep();
         self.end(shard).await.map_err(|error| AppendError::Unknown(error.to_string()))

@@ -99,7 +99,18 @@ fn unsigned(number: i64, what: &str) -> Result<u64, Failure> {
     u64::try_from(number).map_err(|_| Failure::Corrupt(format!("a negative {what}")))
 }
 
+/// A row as the domain knows it. What no log writes is named by where it stands.
 fn recorded(row: &PgRow) -> Result<Recorded, Failure> {
+    read_row(row).map_err(|failure| match failure {
+        Failure::Corrupt(why) => match (row.try_get::<i16, _>(0), row.try_get::<i64, _>(1)) {
+            (Ok(shard), Ok(position)) => Failure::Corrupt(format!("shard {shard}, position {position}: {why}")),
+            _ => Failure::Corrupt(why),
+        },
+        other => other,
+    })
+}
+
+fn read_row(row: &PgRow) -> Result<Recorded, Failure> {
     let shard = u16::try_from(row.try_get::<i16, _>(0)?).ok().and_then(Shard::new);
     let id: &str = row.try_get(5)?;
     let micros = row.try_get(3)?;

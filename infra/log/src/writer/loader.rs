@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use mintmark_domain::es::{DecodeError, EventLog, Loaded, ReadError, Recorded, StreamId, StreamRef};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use super::cache::{Cached, Known, fold_into};
 use crate::snapshots::{Snapshot, SnapshotStore, schema_hash};
@@ -37,6 +37,8 @@ pub(super) struct Loader {
     pub(super) log: Arc<dyn EventLog>,
     pub(super) snapshots: Arc<dyn SnapshotStore>,
     pub(super) page_events: usize,
+    /// Lets so many long streams be read at once.
+    pub(super) long: Arc<Semaphore>,
     pub(super) generation: u64,
     pub(super) done: mpsc::UnboundedSender<LoadReport>,
 }
@@ -77,6 +79,8 @@ impl Loader {
         for (stream, rows) in long {
             let loader = self.clone();
             tokio::spawn(async move {
+                // Never closed; and what was read so far is little.
+                let _turn = loader.long.acquire().await;
                 let result = loader.load_long(stream, rows).await;
                 loader.report(stream.stream, result);
             });

@@ -10,6 +10,8 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::config::WriterConfig;
+
 /// What is to be done.
 pub(super) enum Work {
     /// Make a decision.
@@ -81,7 +83,11 @@ struct Lanes {
     in_hand: HashMap<Uuid, usize>,
     /// All of these.
     in_hand_total: usize,
+    /// About how many bytes all of them carry, in lanes and in hand.
+    bytes: usize,
     closed: bool,
+    /// Why nobody will ever take anything out again.
+    failed: Option<&'static str>,
 }
 
 /// A mailbox of one shard.
@@ -89,18 +95,20 @@ pub(super) struct Mailbox {
     lanes: Mutex<Lanes>,
     arrived: Notify,
     waiting_max: usize,
+    bytes_max: usize,
     per_account_max: usize,
     /// About how long one decision takes, in nanoseconds; for the estimate in a refusal.
     pub(super) pace_ns: AtomicU64,
 }
 
 impl Mailbox {
-    pub(super) fn new(waiting_max: usize, per_account_max: usize) -> Self {
+    pub(super) fn new(config: &WriterConfig) -> Self {
         Mailbox {
             lanes: Mutex::default(),
             arrived: Notify::new(),
-            waiting_max,
-            per_account_max,
+            waiting_max: config.waiting_max,
+            bytes_max: config.waiting_bytes_max,
+            per_account_max: config.waiting_per_account_max,
             pace_ns: AtomicU64::new(0),
         }
     }
@@ -121,10 +129,14 @@ impl Mailbox {
     }
 
     /// Puts an entry in its account's lane. When the mailbox is full, an account with a lane shorter
-    /// than the longest one takes a place from that one's end; otherwise the entry is refused.
+    /// than the longest one takes a place from that one's end; otherwise the entry is refused. So it is
+    /// where those that wait carry too many bytes already: a place less would not help then.
     pub(super) fn push(&self, entry: Entry) -> Result<(), DecideError> {
         let pushed_out = {
             let mut lanes = self.lanes();
+            if let Some(why) = lanes.failed {
+                return Err(DecideError::Unavailable(why.to_owned()));
+            }
             if lanes.closed {
                 return Err(DecideError::Stopping);
             }
@@ -132,6 +144,9 @@ impl Mailbox {
             let own = lanes.lanes.get(&account).map_or(0, VecDeque::len);
             let waiting = lanes.all();
             if own + lanes.in_hand_of(account) >= self.per_account_max {
+                return Err(self.overloaded(waiting));
+            }
+            if waiting > 0 && lanes.bytes.saturating_add(entry.request.carries_bytes) > self.bytes_max {
                 return Err(self.overloaded(waiting));
             }
             let pushed_out = if waiting >= self.waiting_max {
@@ -160,6 +175,7 @@ impl Mailbox {
                 lanes.in_hand_total += 1;
                 return Some(entry);
             }
+            lanes.bytes -= entry.request.carries_bytes;
             let waiting = lanes.all();
             entry.answer(Err(self.overloaded(waiting)));
         }
@@ -167,9 +183,11 @@ impl Mailbox {
     }
 
     /// An entry that was taken out is about to be answered.
-    pub(super) fn answered(&self, account: Uuid) {
+    pub(super) fn answered(&self, entry: &Entry) {
+        let account = entry.request.fairness;
         let mut lanes = self.lanes();
         lanes.in_hand_total -= 1;
+        lanes.bytes -= entry.request.carries_bytes;
         if let Some(in_hand) = lanes.in_hand.get_mut(&account) {
             *in_hand -= 1;
             if *in_hand == 0 {
@@ -200,6 +218,28 @@ impl Mailbox {
         self.arrived.notify_one();
     }
 
+    /// Whoever took entries out is gone and does not come back: answers what still waits, and refuses
+    /// all that comes. What was in hand went with it; its callers notice.
+    pub(super) fn fail(&self, why: &'static str) {
+        let left: Vec<Entry> = {
+            let mut lanes = self.lanes();
+            (lanes.closed, lanes.failed) = (true, Some(why));
+            lanes.turns.clear();
+            (lanes.waiting, lanes.in_hand_total, lanes.bytes) = (0, 0, 0);
+            lanes.in_hand.clear();
+            lanes.lanes.drain().flat_map(|(_, lane)| lane).collect()
+        };
+        for entry in left {
+            entry.ticket.drop_undecided();
+            entry.answer(Err(DecideError::Unavailable(why.to_owned())));
+        }
+    }
+
+    /// Why nothing is decided here any more, if so.
+    pub(super) fn failure(&self) -> Option<&'static str> {
+        self.lanes().failed
+    }
+
     /// Whether it is closed and nothing waits any longer.
     pub(super) fn is_done(&self) -> bool {
         let lanes = self.lanes();
@@ -221,6 +261,7 @@ impl Lanes {
         if lane.is_empty() {
             self.turns.push_back(account);
         }
+        self.bytes += entry.request.carries_bytes;
         lane.push_back(entry);
         self.waiting += 1;
     }
@@ -251,6 +292,7 @@ impl Lanes {
             self.turns.retain(|turn| *turn != account);
         }
         self.waiting -= usize::from(entry.is_some());
+        self.bytes -= entry.as_ref().map_or(0, |entry| entry.request.carries_bytes);
         entry
     }
 }

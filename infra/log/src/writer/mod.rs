@@ -90,6 +90,8 @@ pub struct ShardStatus {
     pub diverged: u64,
     /// How often another writer was first.
     pub lost_races: u64,
+    /// Why nothing is decided any more, if the shard's task ended badly: only a restart helps.
+    pub failure: Option<&'static str>,
 }
 
 struct ShardHandle {
@@ -111,10 +113,10 @@ impl Writer {
         let give_up = CancellationToken::new();
         let (snapshot_queue, pending) = mpsc::channel(SNAPSHOTS_WAITING_MAX);
         let mut handles = BTreeMap::new();
-        let mut tasks = vec![tokio::spawn(write_snapshots(Arc::clone(&deps.snapshots), pending))];
+        let mut tasks = vec![tokio::spawn(write_snapshots(Arc::clone(&deps.snapshots), pending, give_up.clone()))];
         for &shard in shards {
             let (end, last_recorded) = open(&deps, shard).await?;
-            let mailbox = Arc::new(Mailbox::new(config.waiting_max, config.waiting_per_account_max));
+            let mailbox = Arc::new(Mailbox::new(&config));
             let (confirmed, watched) = watch::channel(end);
             let shared = Arc::new(Shared::default());
             let parts = Parts {
@@ -130,7 +132,12 @@ impl Writer {
                 snapshot_queue: snapshot_queue.clone(),
                 give_up: give_up.clone(),
             };
-            tasks.push(tokio::spawn(ShardTask::new(parts, end, last_recorded).run()));
+            let guard = FailureGuard(Arc::clone(&mailbox));
+            let task = ShardTask::new(parts, end, last_recorded);
+            tasks.push(tokio::spawn(async move {
+                let _guard = guard;
+                task.run().await;
+            }));
             handles.insert(shard, ShardHandle { mailbox, confirmed: watched, shared });
         }
         Ok(Writer { shards: handles, tasks: Mutex::new(tasks), give_up })
@@ -158,6 +165,7 @@ impl Writer {
             cache_bytes: handle.shared.cache_bytes.load(Ordering::Relaxed),
             diverged: handle.shared.diverged.load(Ordering::Relaxed),
             lost_races: handle.shared.lost_races.load(Ordering::Relaxed),
+            failure: handle.mailbox.failure(),
         })
     }
 
@@ -255,13 +263,32 @@ async fn open(deps: &WriterDeps, shard: Shard) -> Result<(End, mintmark_domain::
     Ok((end, row.recorded_at))
 }
 
-/// Writes snapshots behind, until no shard sends any.
-async fn write_snapshots(store: Arc<dyn SnapshotStore>, mut pending: mpsc::Receiver<PendingSnapshot>) {
+/// Writes snapshots behind, until no shard sends any, or waiting is over: they are worth only speed.
+async fn write_snapshots(
+    store: Arc<dyn SnapshotStore>,
+    mut pending: mpsc::Receiver<PendingSnapshot>,
+    give_up: CancellationToken,
+) {
     while let Some(pending) = pending.recv().await {
         let Some(snapshot) = pending.written() else { continue };
         drop(pending);
-        if let Err(error) = store.save(&snapshot).await {
+        let saved = tokio::select! {
+            () = give_up.cancelled() => return,
+            saved = store.save(&snapshot) => saved,
+        };
+        if let Err(error) = saved {
             tracing::warn!(stream = ?snapshot.stream, %error, "a snapshot was not kept");
+        }
+    }
+}
+
+/// Goes with a shard's task. Where that ends by a panic, nobody waits for it in vain.
+struct FailureGuard(Arc<Mailbox>);
+
+impl Drop for FailureGuard {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail("the shard's writer ended badly; restart this server");
         }
     }
 }

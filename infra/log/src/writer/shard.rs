@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use mintmark_domain::es::{Confirmed, DecideError, End, EventLog, Loaded, Recorded, StreamId, StreamRef};
 use mintmark_domain::ports::{Clock, Entropy};
 use mintmark_domain::{Shard, Timestamp};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -100,6 +100,7 @@ pub(super) struct ShardTask {
     loading: HashMap<StreamId, Loading>,
     to_load: Vec<StreamRef>,
     loads_under_way: usize,
+    long_loads: Arc<Semaphore>,
     loads_sent: mpsc::UnboundedSender<LoadReport>,
     loads_done: mpsc::UnboundedReceiver<LoadReport>,
 }
@@ -107,6 +108,7 @@ pub(super) struct ShardTask {
 impl ShardTask {
     pub(super) fn new(parts: Parts, end: End, last_recorded: Timestamp) -> Self {
         let (loads_sent, loads_done) = mpsc::unbounded_channel();
+        let long_loads = Arc::new(Semaphore::new(parts.config.long_loads_max.max(1)));
         ShardTask {
             cache: Cache::new(parts.config.cache_bytes_max),
             parts,
@@ -121,6 +123,7 @@ impl ShardTask {
             loading: HashMap::new(),
             to_load: Vec::new(),
             loads_under_way: 0,
+            long_loads,
             loads_sent,
             loads_done,
         }
@@ -133,10 +136,11 @@ impl ShardTask {
                 return self.abandon();
             }
             self.take_in();
-            self.start_loads();
             while let Ok(done) = self.loads_done.try_recv() {
                 self.loaded(done);
             }
+            // After the reports: each that ends makes room for the next read, and nothing else wakes us.
+            self.start_loads();
             if !self.ready.is_empty() {
                 let batch = self.next_batch();
                 if !batch.is_empty() {
@@ -216,22 +220,25 @@ impl ShardTask {
         }
     }
 
-    /// Reads all that is wanted in one go, unless enough reads are under way.
+    /// Has what is wanted read, so many streams and events together as the limits say, unless enough
+    /// reads are under way.
     fn start_loads(&mut self) {
-        if self.to_load.is_empty() || self.loads_under_way >= self.parts.config.loads_max {
-            return;
+        let config = &self.parts.config;
+        while !self.to_load.is_empty() && self.loads_under_way < config.loads_max {
+            let count = self.to_load.len().min(config.load_streams_max.max(1));
+            let wanted: Vec<StreamRef> = self.to_load.drain(..count).collect();
+            let loader = Loader {
+                log: Arc::clone(&self.parts.log),
+                snapshots: Arc::clone(&self.parts.snapshots),
+                page_events: config.page_events(count),
+                long: Arc::clone(&self.long_loads),
+                generation: self.generation,
+                done: self.loads_sent.clone(),
+            };
+            // A read is under way until its first streams are reported; long ones go on beside.
+            self.loads_under_way += 1;
+            tokio::spawn(loader.load(wanted));
         }
-        let wanted = std::mem::take(&mut self.to_load);
-        let loader = Loader {
-            log: Arc::clone(&self.parts.log),
-            snapshots: Arc::clone(&self.parts.snapshots),
-            page_events: self.parts.config.load_page_events,
-            generation: self.generation,
-            done: self.loads_sent.clone(),
-        };
-        // A read is under way until its first streams are reported; long ones go on beside.
-        self.loads_under_way += 1;
-        tokio::spawn(loader.load(wanted));
     }
 
     /// A stream was read: brings it up to what the shard has seen since, and lets its waiters on.
@@ -315,7 +322,7 @@ impl ShardTask {
         for stream in distinct(&entry.request.streams) {
             self.cache.unpin(stream.stream);
         }
-        self.parts.mailbox.answered(entry.request.fairness);
+        self.parts.mailbox.answered(&entry);
         entry.answer(answer);
     }
 

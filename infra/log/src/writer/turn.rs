@@ -104,10 +104,18 @@ impl ShardTask {
         let began = Instant::now();
         let mut held = None;
         if self.contended {
-            match self.hold().await {
-                Ok((handle, CaughtUp::Same | CaughtUp::Moved)) => held = Some(handle),
-                Ok((_, CaughtUp::Jumped | CaughtUp::Diverged)) => return self.later(batch),
-                Err(error) => return self.unavailable(batch, &error.to_string()),
+            let give_up = self.parts.give_up.clone();
+            let held_now = tokio::select! {
+                biased;
+                held = self.hold() => Some(held),
+                () = give_up.cancelled() => None,
+            };
+            match held_now {
+                Some(Ok((handle, CaughtUp::Same | CaughtUp::Moved))) => held = Some(handle),
+                Some(Ok((_, CaughtUp::Jumped | CaughtUp::Diverged))) => return self.later(batch),
+                Some(Err(error)) => return self.unavailable(batch, &error.to_string()),
+                // Nothing was decided; all are told so when the task ends.
+                None => return self.later(batch),
             }
         }
         if !batch.iter().all(|(_, entry)| self.has_streams_of(entry)) {
@@ -148,7 +156,12 @@ impl ShardTask {
     /// Answers a batch that appends nothing, once its states are known to be those of the end.
     async fn confirm(&mut self, batch: Batch, plan: Plan, now: Timestamp, held: bool) -> Attempt {
         // Whoever holds the shard has just read it to its end.
-        let caught_up = if held { Ok(CaughtUp::Same) } else { self.catch_up_free().await };
+        let give_up = self.parts.give_up.clone();
+        let caught_up = tokio::select! {
+            biased;
+            caught_up = async { if held { Ok(CaughtUp::Same) } else { self.catch_up_free().await } } => caught_up,
+            () = give_up.cancelled() => return self.later(batch),
+        };
         match caught_up {
             Ok(CaughtUp::Same) => {
                 self.answer(batch, plan, now);
@@ -180,10 +193,13 @@ impl ShardTask {
         let sent = Instant::now();
         let (parts, expected) = (self.parts.clone(), self.end);
         let appending = async {
-            let first = match held {
-                Some(held) => held.append(expected, &commit).await,
-                None => parts.log.append(parts.shard, expected, &commit).await,
+            let first = async {
+                match held {
+                    Some(held) => held.append(expected, &commit).await,
+                    None => parts.log.append(parts.shard, expected, &commit).await,
+                }
             };
+            let first = Self::unless_given_up(&parts, first).await?;
             Self::settle(&parts, expected, &commit, first).await
         };
         match self.meanwhile(appending).await {
@@ -199,7 +215,12 @@ impl ShardTask {
             }
             Err(NotAppended::Stale) => self.lost_race(batch),
             Err(NotAppended::Diverged) => {
-                self.diverged().await;
+                let give_up = self.parts.give_up.clone();
+                tokio::select! {
+                    biased;
+                    () = self.diverged() => {}
+                    () = give_up.cancelled() => {}
+                }
                 self.later(batch)
             }
             Err(NotAppended::Refused(why)) => self.refused(batch, &why),
@@ -251,7 +272,22 @@ impl ShardTask {
                 }
             }
             pause = (pause * 2).min(RESEND_PAUSE_MAX);
-            result = parts.log.append(parts.shard, expected, commit).await;
+            result = Self::unless_given_up(parts, parts.log.append(parts.shard, expected, commit)).await?;
+        }
+    }
+
+    /// Waits for what the log says to an append, but not beyond the moment when waiting is over. What
+    /// was sent may take effect all the same, and that is what those who wait are told.
+    async fn unless_given_up(
+        parts: &Parts,
+        append: impl Future<Output = Result<End, AppendError>>,
+    ) -> Result<Result<End, AppendError>, NotAppended> {
+        tokio::select! {
+            biased;
+            said = append => Ok(said),
+            () = parts.give_up.cancelled() => {
+                Err(NotAppended::Unsettled("the process was stopped before the log replied".into()))
+            }
         }
     }
 

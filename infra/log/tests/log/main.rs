@@ -15,6 +15,7 @@ macro_rules! on_both {
 }
 
 mod contract;
+mod ending;
 mod hardship;
 mod names;
 mod on_postgres;

@@ -62,17 +62,60 @@ async fn sessions_are_as_the_log_needs_them_whatever_the_defaults_say() {
         db.pool().execute(sql.as_str()).await.unwrap();
     }
     let mut session = connect(&session_options(db.options(), "mintmark writer")).await.unwrap();
-    for (setting, expected) in [
-        ("transaction_isolation", "read committed"),
-        ("synchronous_commit", "on"),
-        ("application_name", "mintmark writer"),
-        ("idle_in_transaction_session_timeout", "10s"),
-        ("statement_timeout", "1min"),
-    ] {
-        let sql = format!("SELECT current_setting('{setting}')");
-        let found: String = sqlx::query_scalar(&sql).fetch_one(&mut session).await.unwrap();
-        assert_eq!(found, expected, "{setting}");
+    let pool = pool(db.options(), "mintmark writer", 1);
+    let mut pooled = pool.acquire().await.unwrap();
+    for (kind, session) in [("a session", &mut session), ("one of a pool", &mut *pooled)] {
+        for (setting, expected) in [
+            ("transaction_isolation", "read committed"),
+            ("synchronous_commit", "on"),
+            ("application_name", "mintmark writer"),
+            ("idle_in_transaction_session_timeout", "10s"),
+            ("statement_timeout", "1min"),
+        ] {
+            let sql = format!("SELECT current_setting('{setting}')");
+            let found: String = sqlx::query_scalar(&sql).fetch_one(&mut *session).await.unwrap();
+            assert_eq!(found, expected, "{setting} of {kind}");
+        }
     }
+}
+
+/// The connection leads nowhere any more, and nobody says so: every call on a held shard gives up.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_is_said_while_the_shard_is_held_waits_for_ever() {
+    let db = test_db().await;
+    let proxy = Proxy::start(&db.options());
+    let log = PgEventLog::new(proxy.options(&db.options()), "test").with_reply_max(Duration::from_millis(200));
+    let end = opened(&log).await;
+    let in_time = Duration::from_secs(5);
+    for call in ["end", "at", "read", "append", "begin"] {
+        proxy.swallows.store(false, Ordering::Relaxed);
+        let mut held = log.lock(shard(0)).await.unwrap();
+        proxy.swallows.store(true, Ordering::Relaxed);
+        let said = tokio::time::timeout(in_time, async {
+            match call {
+                "end" => held.end().await.map(drop).map_err(|error| error.to_string()),
+                "at" => held.at(Position(0)).await.map(drop).map_err(|error| error.to_string()),
+                "read" => held.read(Position(0), 1).await.map(drop).map_err(|error| error.to_string()),
+                "append" => held.append(end, &added("a", 1)).await.map(drop).map_err(|error| error.to_string()),
+                _ => {
+                    drop(held);
+                    log.lock(shard(0)).await.map(drop).map_err(|error| error.to_string())
+                }
+            }
+        });
+        let said = said.await.unwrap_or_else(|_| panic!("{call} waits for ever"));
+        assert!(said.is_err(), "{call}");
+        // The server's sessions are gone with the proxy's connections.
+        proxy.cut.notify_waiters();
+        until("the shard is free", || async { holders(&db).await == 0 }).await;
+    }
+}
+
+/// Sessions of the log that are in a transaction.
+async fn holders(db: &TestDb) -> i64 {
+    let sql = "SELECT count(*) FROM pg_stat_activity
+               WHERE datname = current_database() AND application_name = 'test' AND xact_start IS NOT NULL";
+    sqlx::query_scalar(sql).fetch_one(db.pool()).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,6 +167,10 @@ struct Proxy {
     /// Once set, the server's next words that contain these are awaited and dropped, and the connection
     /// is closed.
     lose: Arc<Mutex<Option<&'static [u8]>>>,
+    /// While set, what anybody says is swallowed, and the connections stay open.
+    swallows: Arc<AtomicBool>,
+    /// Closes all connections.
+    cut: Arc<tokio::sync::Notify>,
 }
 
 impl Proxy {
@@ -133,23 +180,59 @@ impl Proxy {
         let name = format!(".s.PGSQL.{}", server.get_port());
         let listener = UnixListener::bind(directory.path().join(name)).unwrap();
         let lose: Arc<Mutex<Option<&'static [u8]>>> = Arc::default();
-        let losing = Arc::clone(&lose);
+        let (swallows, cut): (Arc<AtomicBool>, Arc<tokio::sync::Notify>) = Default::default();
+        let (losing, swallowing, cutting) = (Arc::clone(&lose), Arc::clone(&swallows), Arc::clone(&cut));
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let server = UnixStream::connect(&target).await.unwrap();
-                tokio::spawn(Self::carry(client, server, Arc::clone(&losing)));
+                let carried = Self::carry(client, server, Arc::clone(&losing), Arc::clone(&swallowing));
+                let cut = Arc::clone(&cutting);
+                tokio::spawn(async move {
+                    tokio::select! {
+                        () = carried => {}
+                        () = cut.notified() => {}
+                    }
+                });
             }
         });
-        Proxy { directory, lose }
+        Proxy { directory, lose, swallows, cut }
     }
 
-    async fn carry(client: UnixStream, server: UnixStream, lose: Arc<Mutex<Option<&'static [u8]>>>) {
+    async fn carry(
+        client: UnixStream,
+        server: UnixStream,
+        lose: Arc<Mutex<Option<&'static [u8]>>>,
+        swallows: Arc<AtomicBool>,
+    ) {
         let (mut from_client, mut to_client) = client.into_split();
         let (mut from_server, mut to_server) = server.into_split();
-        tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
+        let (gone, is_gone) = tokio::sync::oneshot::channel::<()>();
+        let swallowing = Arc::clone(&swallows);
+        tokio::spawn(async move {
+            let forward = async {
+                let mut buffer = vec![0; 1 << 16];
+                loop {
+                    let count = from_client.read(&mut buffer).await.unwrap_or(0);
+                    if count == 0 {
+                        return;
+                    }
+                    if !swallowing.load(Ordering::Relaxed) && to_server.write_all(&buffer[..count]).await.is_err() {
+                        return;
+                    }
+                }
+            };
+            tokio::select! {
+                () = forward => {}
+                _ = is_gone => {}
+            }
+        });
+        let _gone = gone;
         let mut buffer = vec![0; 1 << 16];
         loop {
             let count = from_server.read(&mut buffer).await.unwrap_or(0);
+            if count > 0 && swallows.load(Ordering::Relaxed) {
+                continue;
+            }
             let lost = {
                 let mut lose = lose.lock().unwrap();
                 let heard =
@@ -333,7 +416,7 @@ async fn a_server_that_is_killed_and_started_again_loses_no_answer() {
     let log = Arc::new(cluster_log(&cluster).await);
     let deps = WriterDeps {
         log: log.clone(),
-        snapshots: Arc::new(PgSnapshots::new(pool(session_options(cluster.options(), "test"), 2))),
+        snapshots: Arc::new(PgSnapshots::new(pool(cluster.options(), "test", 2))),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
     };
@@ -395,7 +478,7 @@ async fn a_standby_is_refused() {
     let log = cluster_log(&cluster).await;
     opened(&log).await;
     let directory: String = sqlx::query_scalar("SELECT current_setting('data_directory')")
-        .fetch_one(&pool(cluster.options(), 1))
+        .fetch_one(&pool(cluster.options(), "test", 1))
         .await
         .unwrap();
     cluster.kill_server();
@@ -413,7 +496,7 @@ async fn a_standby_is_refused() {
     let end = End { position: Position(0), commit_id: new_commit_id(shard(0)) };
     let append = log.append(shard(0), end, &added("a", 1)).await;
     assert!(matches!(&append, Err(AppendError::Unavailable(why)) if why.contains("standby")), "{append:?}");
-    let pooled = pool(options, 1).acquire().await;
+    let pooled = pool(options, "test", 1).acquire().await;
     assert!(pooled.is_err(), "the pool refuses it, too");
 }
 

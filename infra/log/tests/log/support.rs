@@ -171,7 +171,7 @@ impl Ground {
     pub fn snapshots(&self) -> Arc<dyn SnapshotStore> {
         match self {
             Ground::Memory(_) => Arc::new(MemorySnapshots::new(self.log())),
-            Ground::Postgres(db) => Arc::new(PgSnapshots::new(postgres::pool(db.options(), 4))),
+            Ground::Postgres(db) => Arc::new(PgSnapshots::new(postgres::pool(db.options(), "test beside", 4))),
         }
     }
 

@@ -1,0 +1,57 @@
+//! What a use case claimed in the directory before its decision, and what becomes of it after.
+
+use super::core::Core;
+use super::refusal::Refusal;
+use crate::es::DecideError;
+use crate::ids::AccountId;
+use crate::ports::{ClaimKind, ClaimRequest, DirectoryError};
+
+/// Values that one account has claimed for a decision that is still to be made.
+pub(super) struct Claimed {
+    by: AccountId,
+    values: Vec<(ClaimKind, Vec<u8>)>,
+}
+
+impl Claimed {
+    /// Nothing yet.
+    pub fn by(account: AccountId) -> Self {
+        Claimed { by: account, values: Vec::new() }
+    }
+}
+
+/// Whether this refusal says for sure that no event was recorded. Where it is not known, the events
+/// may be in the log, and whoever is given the names then has them twice.
+fn says_nothing_was_recorded(refusal: &Refusal) -> bool {
+    !matches!(refusal, Refusal::Decide(DecideError::Unsettled(_)))
+}
+
+impl Core {
+    /// Claims a value and remembers it.
+    pub(super) async fn claim(&self, claimed: &mut Claimed, claim: ClaimRequest) -> Result<(), DirectoryError> {
+        self.directory.claim(&claim).await?;
+        claimed.values.push((claim.kind, claim.value));
+        Ok(())
+    }
+
+    /// Confirms what was claimed where its event is in the log, gives it back where it is not, and
+    /// leaves it where nobody knows. Nothing of this changes what the caller is told: the sweep asks the
+    /// log about whatever is left, so this is only sooner.
+    pub(super) async fn settle_claims<T>(&self, claimed: Claimed, result: &Result<T, Refusal>) {
+        match result {
+            Ok(_) => {
+                for (kind, value) in &claimed.values {
+                    let _ = self.directory.confirm(*kind, value, claimed.by.0).await;
+                }
+            }
+            Err(refusal) if says_nothing_was_recorded(refusal) => self.give_back(claimed).await,
+            Err(_) => {}
+        }
+    }
+
+    /// Gives back what was claimed for nothing.
+    pub(super) async fn give_back(&self, claimed: Claimed) {
+        for (kind, value) in &claimed.values {
+            let _ = self.directory.release(*kind, value, claimed.by.0).await;
+        }
+    }
+}

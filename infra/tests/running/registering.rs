@@ -1,0 +1,164 @@
+//! Names are claimed before the decision that uses them. Whatever happens in between, no name is ever
+//! given to two, and none is lost.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use mintmark_domain::account::{Scopes, Tier};
+use mintmark_domain::es::{Confirmed, DecideError, Decider, DecisionRequest, Job, Loaded, StreamRef};
+use mintmark_domain::ports::{Claim, ClaimKind, ClaimRequest, Directory, DirectoryError};
+use mintmark_domain::usecases::{Core, Refusal, Registered, Registration};
+use mintmark_domain::{Credits, Shard, Timestamp};
+use mintmark_log::directory::{FromLogError, Swept, is_in_log, sweep_orphans};
+use uuid::Uuid;
+
+use super::support::{At, Node, World, instant};
+
+/// A directory that takes claims and never confirms any.
+struct Forgetful(Arc<dyn Directory>);
+
+#[async_trait]
+impl Directory for Forgetful {
+    async fn claim(&self, request: &ClaimRequest) -> Result<(), DirectoryError> {
+        self.0.claim(request).await
+    }
+
+    async fn confirm(&self, _: ClaimKind, _: &[u8], _: Uuid) -> Result<(), DirectoryError> {
+        Err(DirectoryError::Unavailable("lost".into()))
+    }
+
+    async fn find(&self, kind: ClaimKind, value: &[u8]) -> Result<Option<Claim>, DirectoryError> {
+        self.0.find(kind, value).await
+    }
+
+    async fn release(&self, kind: ClaimKind, value: &[u8], owner: Uuid) -> Result<bool, DirectoryError> {
+        self.0.release(kind, value, owner).await
+    }
+
+    async fn owned_by(&self, owner: Uuid) -> Result<Vec<Claim>, DirectoryError> {
+        self.0.owned_by(owner).await
+    }
+
+    async fn unconfirmed(&self, before: Timestamp, limit: usize) -> Result<Vec<Claim>, DirectoryError> {
+        self.0.unconfirmed(before, limit).await
+    }
+
+    async fn sweep(&self, orphan: &Claim) -> Result<bool, DirectoryError> {
+        self.0.sweep(orphan).await
+    }
+
+    async fn rebuild(
+        &self,
+        claims: &mut (dyn Iterator<Item = ClaimRequest> + Send),
+    ) -> Result<Vec<ClaimRequest>, DirectoryError> {
+        self.0.rebuild(claims).await
+    }
+}
+
+/// A decider that cannot say what became of a decision, although it was recorded.
+struct Unsettled {
+    inner: Arc<dyn Decider>,
+    lost: AtomicBool,
+}
+
+#[async_trait]
+impl Decider for Unsettled {
+    async fn submit(&self, request: DecisionRequest, job: Job) -> Result<Confirmed, DecideError> {
+        let made = self.inner.submit(request, job).await;
+        if self.lost.load(Ordering::Relaxed) { Err(DecideError::Unsettled("stopped".into())) } else { made }
+    }
+
+    async fn load(&self, shard: Shard, streams: Vec<StreamRef>) -> Result<Vec<Loaded>, DecideError> {
+        self.inner.load(shard, streams).await
+    }
+}
+
+async fn node() -> (World, Node) {
+    let world = World::new().await;
+    let sandbox = instant(&world).await;
+    let node = world.node("a", Arc::new(sandbox)).await;
+    (world, node)
+}
+
+fn registration(username: &str, email: &str) -> Registration {
+    Registration {
+        username: username.into(),
+        email: email.into(),
+        tier: Tier::default(),
+        credits: Credits::ZERO,
+        scopes: Scopes::Full,
+    }
+}
+
+async fn register(core: &Core, username: &str, email: &str) -> Result<Registered, Refusal> {
+    core.register(registration(username, email)).await
+}
+
+async fn sweep(world: &World, core: &Core) -> Swept {
+    let later = core.clock.now() + chrono::TimeDelta::seconds(1);
+    let in_log = |claim: Claim| async move { is_in_log(&world.log, &claim).await };
+    let swept: Result<Swept, FromLogError> = sweep_orphans(&*core.directory, later, in_log).await;
+    swept.unwrap()
+}
+
+fn taken(answer: Result<Registered, Refusal>) {
+    assert!(matches!(answer.map(drop), Err(Refusal::Taken("username"))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_confirmation_that_fails_fails_nothing_and_gives_nothing_back() {
+    let (world, node) = node().await;
+    let core = Core { directory: Arc::new(Forgetful(node.core.directory.clone())), ..node.core.clone() };
+    let ann = register(&core, "ann", "ann@example.com").await.map(|made| made.account).unwrap();
+    taken(register(&core, "ann", "other@example.com").await);
+    let (key, _) = core.issue_key_by_operator(ann, "second", Scopes::Full).await.unwrap();
+    assert!(key.key_id > 0);
+    // Two names and two keys; what the second registration claimed was given back.
+    assert_eq!(sweep(&world, &node.core).await, Swept { confirmed: 4, released: 0 });
+    taken(register(&node.core, "ann", "other@example.com").await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outcome_that_is_not_known_gives_nothing_back() {
+    let (world, node) = node().await;
+    let decider = Arc::new(Unsettled { inner: node.core.decider.clone(), lost: AtomicBool::new(true) });
+    let core = Core { decider: decider.clone(), ..node.core.clone() };
+    let lost = register(&core, "ann", "ann@example.com").await.map(drop);
+    assert!(matches!(lost, Err(Refusal::Decide(DecideError::Unsettled(_)))), "{lost:?}");
+    taken(register(&node.core, "ann", "other@example.com").await);
+    assert_eq!(sweep(&world, &node.core).await, Swept { confirmed: 3, released: 0 });
+    taken(register(&node.core, "ann", "other@example.com").await);
+
+    let account = node.core.account_by_username("ann").await.unwrap().unwrap();
+    let lost = core.issue_key_by_operator(account, "lost", Scopes::Full).await.map(drop);
+    assert!(lost.is_err());
+    assert_eq!(sweep(&world, &node.core).await, Swept { confirmed: 1, released: 0 });
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_claimed_by_who_died_before_the_append_is_free_after_the_sweep() {
+    let (world, node) = node().await;
+    node.gate.stop.arm(At::Before(0));
+    let core = node.core.clone();
+    let dying = tokio::spawn(async move { register(&core, "ann", "ann@example.com").await.map(drop) });
+    node.gate.stop.reached.notified().await;
+    dying.abort();
+    taken(register(&node.core, "ann", "ann@example.com").await);
+    assert_eq!(sweep(&world, &node.core).await, Swept { confirmed: 0, released: 3 });
+    register(&node.core, "ann", "ann@example.com").await.map(drop).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_fifty_who_register_one_name_at_once_one_does() {
+    let (world, node) = node().await;
+    let tries = (0..50).map(|number| {
+        let core = node.core.clone();
+        tokio::spawn(async move { register(&core, "ann", &format!("ann{number}@example.com")).await.map(drop) })
+    });
+    let answers: Vec<_> = futures::future::join_all(tries).await.into_iter().map(Result::unwrap).collect();
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
+    let refused = answers.iter().filter(|answer| matches!(answer, Err(Refusal::Taken("username"))));
+    assert_eq!(refused.count(), 49);
+    assert_eq!(sweep(&world, &node.core).await, Swept::default(), "nothing is left behind");
+}
