@@ -111,7 +111,7 @@ pub enum AccountCommand {
         /// Username or account id
         account: String,
         /// Why
-        #[arg(long)]
+        #[arg(long, value_parser = said)]
         reason: String,
     },
     /// Let a suspended account act again
@@ -198,8 +198,8 @@ pub enum CreditsCommand {
         /// What they count as
         #[arg(long, value_enum)]
         kind: GrantKind,
-        /// Why; kept in the books
-        #[arg(long)]
+        /// Why; kept in the books and shown to the account
+        #[arg(long, value_parser = said)]
         reason: String,
         /// Said again with the same reference it is the same grant
         #[arg(long)]
@@ -217,8 +217,8 @@ pub enum CreditsCommand {
         /// How many
         #[arg(long)]
         amount: Credits,
-        /// Why; kept in the books
-        #[arg(long)]
+        /// Why; kept in the books and shown to the account
+        #[arg(long, value_parser = said)]
         reason: String,
         /// Said again with the same reference it is the same refund
         #[arg(long)]
@@ -254,8 +254,8 @@ pub enum RunsCommand {
         place: Place,
         /// The run
         run: RunId,
-        /// The evidence; kept in the books
-        #[arg(long)]
+        /// The evidence; kept in the books, shown to nobody else
+        #[arg(long, value_parser = said)]
         reason: String,
     },
     /// Stop a run
@@ -294,4 +294,40 @@ pub enum SandboxCommand {
         #[arg(long, default_value = "127.0.0.1:8090")]
         listen: SocketAddr,
     },
+}
+
+/// The longest reason that the books take.
+const REASON_CHARS_MAX: usize = 1_000;
+
+/// A reason is words: an empty one says nothing to whoever reads the books.
+fn said(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > REASON_CHARS_MAX {
+        return Err(format!("say why, in 1 to {REASON_CHARS_MAX} characters"));
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_never_empty() {
+        for (command, rest) in [
+            ("credits grant", "--account ada --amount 1 --kind paid"),
+            ("credits refund", "run_019aab3c5f7080009e1f7d2c4b6a8190 --amount 1 --reference r"),
+            ("runs settle", "run_019aab3c5f7080009e1f7d2c4b6a8190"),
+            ("account suspend", "ada"),
+        ] {
+            let parse = |reason: &str| {
+                let words = command.split(' ').chain(rest.split(' ')).chain(["--reason", reason]);
+                Cli::try_parse_from(std::iter::once("mintmark").chain(words)).map(|_| ()).map_err(|e| e.to_string())
+            };
+            assert_eq!(parse("it is due"), Ok(()), "{command}");
+            for empty in ["", "  ", &"x".repeat(REASON_CHARS_MAX + 1)] {
+                assert!(parse(empty).unwrap_err().contains("say why"), "{command}");
+            }
+        }
+    }
 }

@@ -58,18 +58,9 @@ pub fn router(state: AppState) -> Router {
 /// The same with more routes behind the same pipeline: GraphQL, which asks who calls and how its limits
 /// stand as the dialects do, and whatever a test adds.
 pub fn router_with(state: AppState, more: Router<AppState>) -> Router {
-    let (generor, generor_document) = generor::routes().split_for_parts();
-    let (genfire, genfire_document) = genfire::routes().split_for_parts();
-    let (girlgenerator, girlgenerator_document) = girlgenerator::routes().split_for_parts();
-    let documents = openapi::Documents::new([
-        (Dialect::Generor, generor_document),
-        (Dialect::Genfire, genfire_document),
-        (Dialect::GirlGenerator, girlgenerator_document),
-    ]);
+    let (dialects, documents) = dialects();
     let routes = Router::new()
-        .merge(generor)
-        .merge(genfire)
-        .merge(girlgenerator)
+        .merge(dialects)
         .merge(native::routes())
         .merge(documents.routes())
         .merge(more)
@@ -88,6 +79,25 @@ pub fn router_with(state: AppState, more: Router<AppState>) -> Router {
         service.oneshot(request)
     };
     Router::new().fallback(served)
+}
+
+/// The OpenAPI documents of the dialects, as they are served.
+#[must_use]
+pub fn documents() -> openapi::Documents {
+    dialects().1
+}
+
+/// The dialects' routes, and what they say of themselves.
+fn dialects() -> (Router<AppState>, openapi::Documents) {
+    let (generor, generor_document) = generor::routes().split_for_parts();
+    let (genfire, genfire_document) = genfire::routes().split_for_parts();
+    let (girlgenerator, girlgenerator_document) = girlgenerator::routes().split_for_parts();
+    let documents = openapi::Documents::new([
+        (Dialect::Generor, generor_document),
+        (Dialect::Genfire, genfire_document),
+        (Dialect::GirlGenerator, girlgenerator_document),
+    ]);
+    (Router::new().merge(generor).merge(genfire).merge(girlgenerator), documents)
 }
 
 /// Which origins may call from a browser, and what they may send and see.

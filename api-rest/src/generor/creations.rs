@@ -6,8 +6,8 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use mintmark_domain::account::Scope;
-use mintmark_domain::creation::Creation as CreationState;
-use mintmark_domain::es::Confirmed;
+use mintmark_domain::creation::{Creation as CreationState, CreationStatus as CreationStanding};
+use mintmark_domain::es::{Confirmed, Position};
 use mintmark_domain::ids::AccountId;
 use mintmark_domain::run::RunStatus;
 use mintmark_domain::usecases::{Caller, CreationChange, Refusal};
@@ -20,8 +20,8 @@ use super::creation::{self, Creation, Facts, Failure, Status, shown_rows};
 use super::envelope::{Listing, Success, listing, paging, success};
 use super::values::{license, privacy};
 use crate::AppState;
-use crate::http::fresh;
 use crate::http::{Authenticated, JsonBody, LogPosition, Problem, QueryParams, Visitor};
+use crate::http::{fresh, reached};
 
 /// How long a change waits for the lists to show it.
 const SHOWN_WITHIN: Duration = Duration::from_secs(1);
@@ -35,8 +35,10 @@ pub(super) async fn page(
     generator: Option<&str>,
 ) -> Result<Json<Listing<Creation>>, Problem> {
     let paging = paging(query)?;
-    if let Some(caller) = caller {
-        fresh(state, caller, query, ProjectionName::Generation).await?;
+    match caller {
+        Some(caller) => fresh(state, caller, query, ProjectionName::Generation).await?,
+        // Nobody whose own writes could be missing; but a position that is asked for is waited for.
+        None => drop(reached(state, query, ProjectionName::Generation).await?),
     }
     let filter = CreationFilter { generator: generator.map(str::to_owned), ..CreationFilter::default() };
     let page = state.reads.creation_page(list, &filter, &paging).await?;
@@ -114,14 +116,14 @@ fn number(text: &str) -> Result<u64, Problem> {
 }
 
 /// A creation that the caller may see, at the log's confirmed end.
-async fn visible(state: &AppState, caller: Option<&Caller>, number: u64) -> Result<CreationState, Problem> {
-    let creation = state.core.creation_state(number).await?.ok_or_else(not_found)?;
+async fn visible(state: &AppState, caller: Option<&Caller>, number: u64) -> Result<(CreationState, Position), Problem> {
+    let (creation, read_at) = state.core.creation_state_at(number).await?.ok_or_else(not_found)?;
     if creation.is_public() {
-        return Ok(creation);
+        return Ok((creation, read_at));
     }
     let caller = caller.filter(|caller| creation.is_visible_to(caller.account)).ok_or_else(not_found)?;
     caller.require(Scope::RunsRead)?;
-    Ok(creation)
+    Ok((creation, read_at))
 }
 
 /// The owner's name; `None` once erased.
@@ -133,16 +135,31 @@ async fn username(state: &AppState, account: AccountId) -> Result<Option<String>
     }
 }
 
-async fn run_status(state: &AppState, creation: &CreationState) -> Result<RunStatus, Problem> {
-    match creation.opened() {
-        Some(opened) => Ok(state.core.run_state(opened.run).await?.status()),
-        None => Ok(RunStatus::None),
+/// Where a creation stands, and where the latest that says so was read: after `read_at`, where its run
+/// has to be asked.
+async fn standing(
+    state: &AppState,
+    creation: &CreationState,
+    read_at: Position,
+) -> Result<(Status, LogPosition), Problem> {
+    let opened = creation.opened().ok_or_else(not_found)?;
+    let shard = opened.run.shard();
+    let read = LogPosition::read(shard, Some(read_at));
+    if creation.status() != CreationStanding::Opened {
+        return Ok((Status::of(creation.status(), RunStatus::None), read));
     }
+    let (run, run_read_at) = state.core.run_state_at(opened.run).await?;
+    Ok((Status::of(creation.status(), run.status()), read.and(shard, Some(run_read_at))))
 }
 
 /// A state as it is shown.
-async fn resource(state: &AppState, creation: &CreationState) -> Result<Creation, Problem> {
+async fn resource(
+    state: &AppState,
+    creation: &CreationState,
+    read_at: Position,
+) -> Result<(LogPosition, Json<Success<Creation>>), Problem> {
     let opened = creation.opened().ok_or_else(not_found)?;
+    let (status, position) = standing(state, creation, read_at).await?;
     let facts = Facts {
         number: opened.number,
         generator: opened.generator.as_deref(),
@@ -153,12 +170,12 @@ async fn resource(state: &AppState, creation: &CreationState) -> Result<Creation
         privacy: opened.privacy,
         media_type: opened.media_type,
         license: opened.license,
-        status: Status::of(creation.status(), run_status(state, creation).await?),
+        status,
         model: &opened.model,
         output: creation.output(),
         failure: creation.failure(),
     };
-    creation::shown(&state.core, facts).await
+    Ok((position, success(creation::shown(&state.core, facts).await?)))
 }
 
 /// Get a creation
@@ -174,9 +191,9 @@ pub(super) async fn get(
     State(state): State<AppState>,
     Visitor(caller): Visitor,
     Path(id): Path<String>,
-) -> Result<Json<Success<Creation>>, Problem> {
-    let creation = visible(&state, caller.as_ref(), number(&id)?).await?;
-    Ok(success(resource(&state, &creation).await?))
+) -> Result<impl IntoResponse, Problem> {
+    let (creation, read_at) = visible(&state, caller.as_ref(), number(&id)?).await?;
+    resource(&state, &creation, read_at).await
 }
 
 /// Where a creation stands.
@@ -202,18 +219,18 @@ pub(super) async fn status(
     State(state): State<AppState>,
     Authenticated(caller): Authenticated,
     Path(id): Path<String>,
-) -> Result<Json<Success<CreationStatus>>, Problem> {
+) -> Result<impl IntoResponse, Problem> {
     caller.require(Scope::RunsRead)?;
-    let creation = visible(&state, Some(&caller), number(&id)?).await?;
+    let (creation, read_at) = visible(&state, Some(&caller), number(&id)?).await?;
     let opened = creation.opened().ok_or_else(not_found)?;
-    let status = Status::of(creation.status(), run_status(&state, &creation).await?);
+    let (status, position) = standing(&state, &creation, read_at).await?;
     let progress = match status {
         Status::Completed => Some(100),
         Status::Generating => state.core.dispatch.progress(opened.run),
         Status::Pending | Status::Failed | Status::Cancelled => None,
     };
     let error = creation.failure().map(Failure::from);
-    Ok(success(CreationStatus { creation_id: opened.number, status, progress, error }))
+    Ok((position, success(CreationStatus { creation_id: opened.number, status, progress, error })))
 }
 
 /// What to change of a creation; at least one field.
@@ -229,10 +246,9 @@ pub struct ChangeBody {
 
 /// Waits, a moment at most, until the lists show what was changed: what has just been made private is
 /// in nobody's list any more when the answer goes out.
-async fn shown_in_lists(state: &AppState, account: AccountId, confirmed: &Confirmed) -> LogPosition {
+async fn shown_in_lists(state: &AppState, account: AccountId, confirmed: &Confirmed) {
     let at = Positions::one(account.shard(), confirmed.end.position);
     state.reads.wait_for_all(ProjectionName::Generation, &at, SHOWN_WITHIN).await;
-    LogPosition(at)
 }
 
 /// Update a creation you own
@@ -257,8 +273,8 @@ pub(super) async fn change(
         return Err(Problem::invalid("privacy_mode or license is required."));
     }
     let (creation, confirmed) = state.core.change_creation(&caller, number(&id)?, change).await?;
-    let position = shown_in_lists(&state, caller.account, &confirmed).await;
-    Ok((position, success(resource(&state, &creation).await?)))
+    shown_in_lists(&state, caller.account, &confirmed).await;
+    resource(&state, &creation, confirmed.end.position).await
 }
 
 /// A creation that was deleted.
@@ -287,6 +303,7 @@ pub(super) async fn delete(
     let number = number(&id)?;
     let change = CreationChange { delete: true, ..CreationChange::default() };
     let (_, confirmed) = state.core.change_creation(&caller, number, change).await?;
-    let position = shown_in_lists(&state, caller.account, &confirmed).await;
+    shown_in_lists(&state, caller.account, &confirmed).await;
+    let position = LogPosition::confirmed(caller.account.shard(), &confirmed);
     Ok((position, success(DeletedCreation { creation_id: number, deleted: true })))
 }

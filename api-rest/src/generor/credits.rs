@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::IntoResponse;
 use mintmark_domain::account::Scope;
 use mintmark_domain::catalog::Catalog;
 use mintmark_domain::usecases::WalletView;
@@ -15,7 +16,7 @@ use super::envelope::{Listing, Success, listing, paging, success};
 use super::values::Moment;
 use crate::AppState;
 use crate::http::fresh;
-use crate::http::{Amount, Authenticated, Problem, QueryParams};
+use crate::http::{Amount, Authenticated, LogPosition, Problem, QueryParams};
 
 /// What can be spent. Credits held for what is being made are taken off.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
@@ -103,9 +104,10 @@ impl CreditTransaction {
 pub(super) async fn balance(
     State(state): State<AppState>,
     Authenticated(caller): Authenticated,
-) -> Result<Json<Success<CreditBalance>>, Problem> {
+) -> Result<impl IntoResponse, Problem> {
     caller.require(Scope::CreditsRead)?;
-    Ok(success(CreditBalance::of(&state.core.wallet_view(&caller).await?)))
+    let wallet = state.core.wallet_view(&caller).await?;
+    Ok((LogPosition::read(caller.account.shard(), Some(wallet.as_of)), success(CreditBalance::of(&wallet))))
 }
 
 /// The kind of movements that a list is narrowed to.

@@ -62,8 +62,21 @@ pub(super) fn success<T>(data: T) -> Json<Success<T>> {
 
 /// Which page is asked for. Errors name the parameter.
 pub(super) fn paging(query: &QueryParams) -> Result<Paging, Problem> {
+    paging_by(query, PER_PAGE)
+}
+
+/// The same of a list that is short by its nature: the document does not say that it comes in pages, so
+/// whoever asks for none gets as much as a page may hold.
+pub(super) fn paging_of_few(query: &QueryParams) -> Result<Paging, Problem> {
+    paging_by(query, PER_PAGE_MAX)
+}
+
+fn paging_by(query: &QueryParams, usual: i64) -> Result<Paging, Problem> {
     let page = query.whole_in("page", 1..=REACH_MAX)?.unwrap_or(1);
-    let per_page = query.whole_in("per_page", 1..=i64::MAX)?.unwrap_or(PER_PAGE).min(PER_PAGE_MAX);
+    let per_page = query.whole("per_page")?.unwrap_or(usual).min(PER_PAGE_MAX);
+    if per_page < 1 {
+        return Err(Problem::invalid(format!("per_page must be a whole number from 1 to {PER_PAGE_MAX}.")));
+    }
     if page * per_page > REACH_MAX {
         return Err(Problem::invalid(format!("page times per_page must be at most {REACH_MAX}.")));
     }
@@ -97,6 +110,16 @@ pub(super) fn listing<R, T>(paging: &Paging, page: &Page<R>, data: Vec<T>) -> Js
     Json(Listing { success: true, data, meta: Meta::of(paging, page) })
 }
 
+/// A page of a list that is at hand whole. Nothing freezes it: it is the same for everybody until an
+/// operator or its owner changes it.
+pub(super) fn page_of<T>(paging: &Paging, all: Vec<T>) -> Json<Listing<T>> {
+    let total = all.len() as u64;
+    let before = (paging.page.max(1) as usize - 1) * paging.per_page as usize;
+    let items = all.into_iter().skip(before).take(paging.per_page as usize).collect();
+    let page: Page<T> = Page { items, total, as_of: Positions::default() };
+    Json(Listing { success: true, meta: Meta::of(paging, &page), data: page.items })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,7 +140,20 @@ mod tests {
         {
             assert!(read(bad).is_err(), "{bad}");
         }
+        assert_eq!(read("per_page=0").unwrap_err().message, "per_page must be a whole number from 1 to 100.");
         assert!(read("as_of=zzz").unwrap_err().message.contains("as_of"));
+    }
+
+    #[test]
+    fn a_list_at_hand_is_cut_into_pages_and_whole_where_none_is_asked_for() {
+        let page = |text: &str| {
+            let Json(page) = page_of(&paging_of_few(&QueryParams::parse(text).unwrap()).unwrap(), (0..30).collect());
+            (page.data.len(), page.data.first().copied(), page.meta.total, page.meta.has_next, page.meta.has_prev)
+        };
+        assert_eq!(page(""), (30, Some(0), 30, false, false));
+        assert_eq!(page("per_page=20"), (20, Some(0), 30, true, false));
+        assert_eq!(page("per_page=20&page=2"), (10, Some(20), 30, false, true));
+        assert_eq!(page("per_page=20&page=3"), (0, None, 30, false, true));
     }
 
     #[test]

@@ -98,7 +98,8 @@ fn names(field: AskField) -> &'static str {
         | AskField::ScaleFactor
         | AskField::Voice
         | AskField::Language
-        | AskField::Temperature => field.as_str(),
+        | AskField::Temperature
+        | AskField::OutputFormat => field.as_str(),
     }
 }
 
@@ -238,14 +239,13 @@ pub(super) async fn generate(
 ) -> Result<Response, Problem> {
     let core = &state.core;
     let accepted = accept(core, &caller, slug, body, idempotency.with_body(&bytes)).await?;
-    let parts = (
-        Replayed(accepted.replayed),
-        prefer.applied(),
-        LogPosition::confirmed(accepted.run_id.shard(), &accepted.confirmed),
-    );
+    let accepted_at = LogPosition::confirmed(accepted.run_id.shard(), &accepted.confirmed);
+    let parts = (Replayed(accepted.replayed), prefer.applied());
     let view = settled(core, &caller, accepted, prefer.wait_for(WAIT_MAX, WAIT_MAX)).await?;
-    let available = core.balance_of(caller.account).await?.available;
-    Ok((parts, answer(core, &view, available)).into_response())
+    let wallet = core.wallet_view(&caller).await?;
+    // Where what is shown was read, not where the request was accepted: whoever reads at it finds it so.
+    let position = accepted_at.and(view.run_id.shard(), view.as_of).and(caller.account.shard(), Some(wallet.as_of));
+    Ok((parts, position, answer(core, &view, wallet.balance.available)).into_response())
 }
 
 /// Accepts the run, or finds the one that the same request made before: also where that request would

@@ -11,7 +11,8 @@ use utoipa::ToSchema;
 
 use super::creation::{Creation, model_id};
 use super::creations::page;
-use super::envelope::{Listing, Success, success};
+use super::envelope::{Listing, Success, page_of, paging_of_few, success};
+use super::values::WordOrNumber;
 use crate::AppState;
 use crate::http::{Problem, QueryParams, Visitor};
 
@@ -62,7 +63,7 @@ pub struct Choice {
     /// For people.
     label: String,
     /// Taken where none is sent.
-    #[schema(value_type = Object)]
+    #[schema(value_type = WordOrNumber)]
     default: PreferenceValue,
     /// What may be sent.
     options: Vec<ChoiceOption>,
@@ -72,7 +73,7 @@ pub struct Choice {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ChoiceOption {
     /// What requests send.
-    #[schema(value_type = Object)]
+    #[schema(value_type = WordOrNumber)]
     value: PreferenceValue,
     /// For people.
     label: String,
@@ -163,21 +164,26 @@ fn find<'c>(catalog: &'c Catalog, slug: &str) -> Result<&'c Generator, Problem> 
 /// List all available generators
 #[utoipa::path(
     get, path = "/api/v1/generators", operation_id = "generators.list", tag = "Generators",
-    params(("status" = Option<String>, Query, description = "`active` (if absent), `development` or `all`.")),
-    responses((status = 200, body = Success<Vec<GeneratorSummary>>)),
+    params(
+        ("status" = Option<String>, Query, description = "`active` (if absent), `development` or `all`."),
+        ("page" = Option<u32>, Query, description = "From 1.", minimum = 1),
+        ("per_page" = Option<u32>, Query, description = "100 if absent, and at most.", minimum = 1),
+    ),
+    responses((status = 200, body = Listing<GeneratorSummary>)),
     security((), ("key" = [])),
 )]
 pub(super) async fn list(
     State(state): State<AppState>,
     query: QueryParams,
-) -> Result<Json<Success<Vec<GeneratorSummary>>>, Problem> {
+) -> Result<Json<Listing<GeneratorSummary>>, Problem> {
+    let paging = paging_of_few(&query)?;
     let wanted = match query.one_of("status", &["active", "development", "all"])? {
         Some("all") => None,
         Some("development") => Some(GeneratorStatus::Development),
         Some(_) | None => Some(GeneratorStatus::Active),
     };
     let shown = state.core.catalog.generators().filter(|one| wanted.is_none_or(|wanted| one.status == wanted));
-    Ok(success(shown.map(GeneratorSummary::from).collect()))
+    Ok(page_of(&paging, shown.map(GeneratorSummary::from).collect()))
 }
 
 /// Get a generator

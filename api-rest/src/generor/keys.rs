@@ -6,12 +6,12 @@ use axum::response::IntoResponse;
 use http::StatusCode;
 use mintmark_domain::account::{Scope, Scopes};
 use mintmark_domain::usecases::{Caller, NewKey};
-use mintmark_projections::ProjectionName;
 use mintmark_projections::accounts::ApiKey as KeyRow;
+use mintmark_projections::{Order, ProjectionName};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::envelope::{Success, success};
+use super::envelope::{Listing, Success, page_of, paging_of_few, success};
 use super::values::Moment;
 use crate::AppState;
 use crate::http::fresh;
@@ -118,17 +118,26 @@ fn key_position(caller: &Caller, confirmed: &mintmark_domain::es::Confirmed) -> 
 /// Those that are active, the newest first.
 #[utoipa::path(
     get, path = "/api/v1/api-keys", operation_id = "api_keys.list", tag = "API Keys",
-    responses((status = 200, body = Success<Vec<ApiKey>>)),
+    params(
+        ("page" = Option<u32>, Query, description = "From 1.", minimum = 1),
+        ("per_page" = Option<u32>, Query, description = "100 if absent, and at most.", minimum = 1),
+        ("sort" = Option<String>, Query, description = "`newest` (if absent) or `oldest`."),
+    ),
+    responses((status = 200, body = Listing<ApiKey>)),
 )]
 pub(super) async fn list(
     State(state): State<AppState>,
     Authenticated(caller): Authenticated,
     query: QueryParams,
-) -> Result<Json<Success<Vec<ApiKey>>>, Problem> {
+) -> Result<Json<Listing<ApiKey>>, Problem> {
     caller.require(Scope::AccountRead)?;
+    let paging = paging_of_few(&query)?;
     fresh(&state, &caller, &query, ProjectionName::Accounts).await?;
-    let keys = state.reads.api_keys(caller.account, false).await?;
-    Ok(success(keys.iter().map(ApiKey::from).collect()))
+    let mut keys = state.reads.api_keys(caller.account, false).await?;
+    if paging.order == Order::Oldest {
+        keys.reverse();
+    }
+    Ok(page_of(&paging, keys.iter().map(ApiKey::from).collect()))
 }
 
 /// Create an API key

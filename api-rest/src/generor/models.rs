@@ -12,9 +12,9 @@ use serde::ser::SerializeMap;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::envelope::{Success, success};
+use super::envelope::{Listing, Success, page_of, paging_of_few, success};
 use crate::AppState;
-use crate::http::{Amount, Problem};
+use crate::http::{Amount, Problem, QueryParams};
 
 /// A model, as the document prints it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -202,16 +202,22 @@ pub(super) async fn grouped(State(state): State<AppState>) -> Result<Json<Succes
 /// List models of a type
 #[utoipa::path(
     get, path = "/api/v1/models/{type}", operation_id = "models.of_type", tag = "Models",
-    params(("type" = String, Path, description = "`text`, `image`, `video`, `speech`, `music`, `soundeffect`, \
-        `upscale`, `vector` or `backgroundremoval`.")),
-    responses((status = 200, body = Success<Vec<ModelSummary>>)),
+    params(
+        ("type" = String, Path, description = "`text`, `image`, `video`, `speech`, `music`, `soundeffect`, \
+            `upscale`, `vector` or `backgroundremoval`."),
+        ("page" = Option<u32>, Query, description = "From 1.", minimum = 1),
+        ("per_page" = Option<u32>, Query, description = "100 if absent, and at most.", minimum = 1),
+    ),
+    responses((status = 200, body = Listing<ModelSummary>)),
     security((), ("key" = [])),
 )]
 pub(super) async fn of_type(
     State(state): State<AppState>,
     Path(name): Path<String>,
-) -> Result<Json<Success<Vec<ModelSummary>>>, Problem> {
-    Ok(success(summaries(book(&state)?, &state.core.catalog, type_of(&name)?)))
+    query: QueryParams,
+) -> Result<Json<Listing<ModelSummary>>, Problem> {
+    let models = summaries(book(&state)?, &state.core.catalog, type_of(&name)?);
+    Ok(page_of(&paging_of_few(&query)?, models))
 }
 
 /// Get a model

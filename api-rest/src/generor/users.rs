@@ -1,6 +1,5 @@
 //! `/users/me`.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use mintmark_domain::Timestamp;
@@ -82,13 +81,15 @@ fn made_at(account: AccountId) -> Timestamp {
     i64::try_from(millis).ok().and_then(chrono::DateTime::from_timestamp_millis).unwrap_or_default()
 }
 
-async fn me_of(state: &AppState, caller: &Caller, view: AccountView) -> Result<Me, Problem> {
+/// The profile, and where the latest of it was read.
+async fn me_of(state: &AppState, caller: &Caller, view: AccountView) -> Result<(LogPosition, Me), Problem> {
     let row = state.reads.account(caller.account).await?;
     let counts = state.reads.creation_counts(caller.account).await?;
     let wallet = state.core.wallet_view(caller).await?;
+    let position = LogPosition::read(caller.account.shard(), [view.as_of, wallet.as_of]);
     let Profile { username, email, bio, website, avatar, .. } = view.profile;
     let said = |text: String| Some(text).filter(|text| !text.is_empty());
-    Ok(Me {
+    let me = Me {
         user_id: caller.user_id,
         username,
         email,
@@ -102,7 +103,8 @@ async fn me_of(state: &AppState, caller: &Caller, view: AccountView) -> Result<M
         follower_count: 0,
         following_count: 0,
         teams: Vec::new(),
-    })
+    };
+    Ok((position, me))
 }
 
 /// Get your profile
@@ -116,11 +118,12 @@ pub(super) async fn me(
     State(state): State<AppState>,
     Authenticated(caller): Authenticated,
     query: QueryParams,
-) -> Result<Json<Success<Me>>, Problem> {
+) -> Result<impl IntoResponse, Problem> {
     caller.require(Scope::AccountRead)?;
     fresh(&state, &caller, &query, ProjectionName::Generation).await?;
     let view = state.core.account_view(caller.account).await?;
-    Ok(success(me_of(&state, &caller, view).await?))
+    let (position, me) = me_of(&state, &caller, view).await?;
+    Ok((position, success(me)))
 }
 
 /// Update your profile
@@ -145,7 +148,7 @@ pub(super) async fn change_me(
             profile.website = website.unwrap_or_default();
         }
     };
-    let (view, confirmed) = state.core.change_profile(&caller, change).await?;
-    let position = LogPosition::confirmed(caller.account.shard(), &confirmed);
-    Ok((position, success(me_of(&state, &caller, view).await?)))
+    let (view, _) = state.core.change_profile(&caller, change).await?;
+    let (position, me) = me_of(&state, &caller, view).await?;
+    Ok((position, success(me)))
 }

@@ -2,15 +2,17 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::IntoResponse;
 use mintmark_domain::Timestamp;
 use mintmark_domain::account::Scope;
 use mintmark_domain::ids::AccountId;
 use mintmark_domain::usecases::AccountView;
+use mintmark_projections::ProjectionName;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::values::Moment;
-use crate::http::{Amount, Authenticated, Problem};
+use crate::http::{Amount, Authenticated, LogPosition, Problem, QueryParams, reached};
 use crate::state::AppState;
 
 /// An account.
@@ -84,14 +86,17 @@ fn made_at(account: AccountId) -> Timestamp {
 pub(super) async fn account(
     State(state): State<AppState>,
     Authenticated(caller): Authenticated,
-) -> Result<Json<AccountResource>, Problem> {
+    query: QueryParams,
+) -> Result<impl IntoResponse, Problem> {
     caller.require(Scope::AccountRead)?;
+    reached(&state, &query, ProjectionName::Accounts).await?;
     let view = state.core.account_view(caller.account).await?;
     let row = state.reads.account(caller.account).await?;
     // The read model may be a moment behind an account that was just made.
     let made = made_at(caller.account);
     let times = row.map_or((made, made), |row| (row.created_at, row.updated_at));
-    Ok(Json(AccountResource::of(&view, times)))
+    let position = LogPosition::read(view.account.shard(), Some(view.as_of));
+    Ok((position, Json(AccountResource::of(&view, times))))
 }
 
 /// Get the current credit balance
@@ -104,12 +109,13 @@ pub(super) async fn account(
 pub(super) async fn credits(
     State(state): State<AppState>,
     Authenticated(caller): Authenticated,
-) -> Result<Json<CreditBalance>, Problem> {
+) -> Result<impl IntoResponse, Problem> {
     caller.require(Scope::CreditsRead)?;
     let wallet = state.core.wallet_view(&caller).await?;
-    Ok(Json(CreditBalance {
+    let balance = CreditBalance {
         account_id: caller.account.to_string(),
         balance: wallet.balance.available.into(),
         currency: "credits",
-    }))
+    };
+    Ok((LogPosition::read(caller.account.shard(), Some(wallet.as_of)), Json(balance)))
 }

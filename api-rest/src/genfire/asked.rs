@@ -114,6 +114,7 @@ fn name_of(field: AskField, images: &'static str) -> &'static str {
         AskField::Voice => "voice_id",
         AskField::Language => "language",
         AskField::Temperature => "temperature",
+        AskField::OutputFormat => "output_format",
     }
 }
 

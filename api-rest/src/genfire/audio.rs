@@ -44,7 +44,7 @@ pub struct SpeechRequest {
     /// The voice's name, passed through to the provider.
     #[schema(max_length = 200)]
     pub voice_name: Option<String>,
-    /// The format, where the provider has it: `wav`. Another one is left to the provider.
+    /// The format, one that the model's provider makes: `wav`. Another one is refused.
     pub output_format: Option<String>,
 }
 

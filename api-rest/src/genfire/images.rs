@@ -54,7 +54,8 @@ pub struct ImageGenerationRequest {
     #[schema(max_items = 0, value_type = Option<Vec<Object>>)]
     pub mentions: Option<Vec<Value>>,
     /// `low`, `medium`, `high` or `auto`. Only `image.gpt_image_2` has a choice; it costs 1, 6 or 22
-    /// times. `auto` holds as `high` and charges what was made.
+    /// times. `auto` holds as `high` and charges what was made. Of any other model only `high` and `auto`
+    /// may be said, and change nothing.
     #[schema(default = "high")]
     pub quality: Option<String>,
     /// `1K`, `2K` or `4K`, for edits by the Nano Banana family; it costs 1, 1.5 or 3 times.

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::response::IntoResponse;
 use mintmark_domain::Credits;
 use mintmark_domain::account::Scope;
 use mintmark_domain::money::{AppliedMultiplier, ChargingRule, Quote, QuoteLine, Rounding};
@@ -14,7 +15,7 @@ use super::models::List;
 use super::run::{RunFailure, RunState};
 use super::runs::run_id;
 use super::values::{Moment, Number};
-use crate::http::{Amount, Authenticated, Problem, Visitor};
+use crate::http::{Amount, Authenticated, LogPosition, Problem, Visitor};
 use crate::state::AppState;
 
 /// A line of the published charging rules.
@@ -385,10 +386,11 @@ pub(super) async fn receipt(
     State(state): State<AppState>,
     Authenticated(caller): Authenticated,
     Path(id): Path<String>,
-) -> Result<Json<Receipt>, Problem> {
+) -> Result<impl IntoResponse, Problem> {
     caller.require(Scope::RunsRead)?;
     let view = state.core.run_view(caller.account, run_id(&id)?).await?;
-    Ok(Json(Receipt::of(&view).ok_or_else(|| Problem::internal("a view of a run that nobody asked for"))?))
+    let receipt = Receipt::of(&view).ok_or_else(|| Problem::internal("a view of a run that nobody asked for"))?;
+    Ok((LogPosition::read(view.run_id.shard(), view.as_of), Json(receipt)))
 }
 
 /// List the charging rules

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{AdditionalProperties, AnyOfBuilder};
+use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::values::{Moment, Number};
 use crate::http::Amount;
@@ -22,7 +24,7 @@ pub enum RunState {
 }
 
 /// What was asked for, every default filled in. What does not apply to a model is null or absent.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
 pub enum InputSummary {
     /// Of images.
@@ -113,7 +115,7 @@ pub struct OtherSummary {
 }
 
 /// What was delivered.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
 pub enum RunOutput {
     /// Images.
@@ -125,6 +127,32 @@ pub enum RunOutput {
     /// Typed fields of a text.
     Text(Map<String, Value>),
 }
+
+/// Any of several: some answers fit more than one of them (typed fields are any object), so it is not
+/// *one* of them.
+macro_rules! any_of {
+    ($name:ident: $($branch:ty),+; $($more:expr),*) => {
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                AnyOfBuilder::new()$(.item(Ref::from_schema_name(<$branch>::name())))+$(.item($more))*.into()
+            }
+        }
+
+        impl ToSchema for $name {
+            fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+                $(
+                    schemas.push((<$branch>::name().into_owned(), <$branch>::schema()));
+                    <$branch>::schemas(schemas);
+                )+
+            }
+        }
+    };
+}
+
+any_of!(InputSummary: ImageSummary, VideoSummary, SpeechSummary, OtherSummary;);
+any_of!(RunOutput: ImagesOutput, VideoOutput, AudioOutput;
+    ObjectBuilder::new().description(Some("Typed fields of a text."))
+        .additional_properties(Some(AdditionalProperties::FreeForm(true))));
 
 /// Images that were delivered.
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -134,10 +134,10 @@ pub(super) async fn get(
     State(state): State<AppState>,
     Authenticated(caller): Authenticated,
     Path(id): Path<String>,
-) -> Result<Json<RunResource>, Problem> {
+) -> Result<impl IntoResponse, Problem> {
     caller.require(Scope::RunsRead)?;
     let view = state.core.run_view(caller.account, run_id(&id)?).await?;
-    Ok(Json(resource(&state.core, &view)?))
+    Ok((LogPosition::read(view.run_id.shard(), view.as_of), Json(resource(&state.core, &view)?)))
 }
 
 /// Get the output envelope for a run
@@ -152,10 +152,11 @@ pub(super) async fn output(
     State(state): State<AppState>,
     Authenticated(caller): Authenticated,
     Path(id): Path<String>,
-) -> Result<Json<RunOutputResource>, Problem> {
+) -> Result<impl IntoResponse, Problem> {
     caller.require(Scope::RunsRead)?;
     let view = state.core.run_view(caller.account, run_id(&id)?).await?;
-    Ok(Json(resource(&state.core, &view)?.into()))
+    let output = RunOutputResource::from(resource(&state.core, &view)?);
+    Ok((LogPosition::read(view.run_id.shard(), view.as_of), Json(output)))
 }
 
 /// Cancel a run
@@ -184,7 +185,7 @@ pub(super) async fn cancel(
     let cancelled = state.core.cancel_run(&caller, id).await?;
     let view = state.core.opened(id, cancelled.run).await?;
     let status = if view.run.status().is_ended() { StatusCode::OK } else { StatusCode::ACCEPTED };
-    let position = LogPosition::confirmed(id.shard(), &cancelled.confirmed);
+    let position = LogPosition::confirmed(id.shard(), &cancelled.confirmed).and(id.shard(), view.as_of);
     Ok((status, position, Json(resource(&state.core, &view)?)).into_response())
 }
 

@@ -51,14 +51,14 @@ impl Submission {
         };
         let usual = if operation.waits { WAIT_MAX } else { Duration::ZERO };
         let within = self.prefer.wait_for(usual, WAIT_MAX);
-        let parts = (
-            Replayed(accepted.replayed),
-            self.prefer.applied(),
-            LogPosition::confirmed(accepted.run_id.shard(), &accepted.confirmed),
-        );
+        let accepted_at = LogPosition::confirmed(accepted.run_id.shard(), &accepted.confirmed);
+        let (replayed, applied) = (Replayed(accepted.replayed), self.prefer.applied());
         let at_once = within.is_zero() && !accepted.replayed;
         let view = settled(core, accepted, inputs, within).await?;
-        Ok((parts, answer(core, &view, at_once)?).into_response())
+        // Where what is shown was read, not where the request was accepted: whoever reads at it finds the
+        // run as this answer shows it.
+        let position = accepted_at.and(view.run_id.shard(), view.as_of);
+        Ok((replayed, applied, position, answer(core, &view, at_once)?).into_response())
     }
 }
 
@@ -95,7 +95,7 @@ async fn settled(
     };
     let ended = run.status().is_ended();
     if !ended && within.is_zero() {
-        return Ok(RunView { run_id, run, inputs, creations: Vec::new() });
+        return Ok(RunView { run_id, run, inputs, creations: Vec::new(), as_of: None });
     }
     if !ended {
         core.dispatch.ended(run_id, within).await;

@@ -5,10 +5,10 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use mintmark_domain::account::Scope;
-use mintmark_domain::catalog::{Ask, AskField, Capability, Dialect};
+use mintmark_domain::catalog::{Ask, AskField, AskProblem, AskReason, Capability, Catalog, Dialect};
 use mintmark_domain::creation::Privacy;
 use mintmark_domain::run::Inputs;
-use mintmark_domain::usecases::{Accepted, RunRequest};
+use mintmark_domain::usecases::{Accepted, Refusal, RunRequest};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -107,10 +107,27 @@ pub struct Submitted {
 }
 
 /// The document's names for what is asked of a model.
-fn names(field: AskField) -> &'static str {
+fn names_of(field: AskField) -> &'static str {
     match field {
         AskField::Images | AskField::References => "image_input",
         other => other.as_str(),
+    }
+}
+
+/// A refusal in the document's words; a model that is not among this dialect's is told which are.
+fn refused(catalog: &Catalog, refusal: &Refusal) -> Problem {
+    match refusal {
+        Refusal::Ask(problem) if problem.reason == AskReason::NotOffered => {
+            let offered = catalog.offered_in(Dialect::GirlGenerator);
+            let names = offered.filter_map(|model| model.name_in(Dialect::GirlGenerator));
+            let problem = AskProblem::new(AskField::Model, AskReason::NotAllowed).allowing(names);
+            Problem::invalid(problem.message(names_of)).coded("model_not_found")
+        }
+        // Every address that this dialect takes came from one field.
+        Refusal::Input { problem, .. } => {
+            Problem::refused(&Refusal::Input { field: "image_input", problem: problem.clone() }, names_of)
+        }
+        other => Problem::refused(other, names_of),
     }
 }
 
@@ -193,7 +210,8 @@ pub(super) async fn generate(
         scope: Scope::ImagesWrite,
         idempotency: idempotency.with_body(&bytes),
     };
-    let accepted = state.core.accept_run(&caller, run).await.map_err(|refusal| Problem::refused(&refusal, names))?;
+    let accepted =
+        state.core.accept_run(&caller, run).await.map_err(|refusal| refused(&state.core.catalog, &refusal))?;
     answer(&state, accepted).await
 }
 
@@ -207,6 +225,6 @@ async fn answer(state: &AppState, accepted: Accepted) -> Result<Response, Proble
         task.status = TaskStatus::Pending;
     }
     let body = Submitted { task, credits_used: held.into(), credits_remaining: available.into() };
-    let position = LogPosition::confirmed(run_id.shard(), &confirmed);
+    let position = LogPosition::confirmed(run_id.shard(), &confirmed).and(run_id.shard(), view.as_of);
     Ok((StatusCode::CREATED, Replayed(replayed), position, Json(body)).into_response())
 }

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::response::IntoResponse;
 use mintmark_domain::Timestamp;
 use mintmark_domain::account::Scope;
 use mintmark_domain::creation::Output;
@@ -13,7 +14,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::AppState;
-use crate::http::{Authenticated, Problem};
+use crate::http::{Authenticated, LogPosition, Problem};
 
 /// Where a task stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -95,7 +96,7 @@ pub(super) async fn task(
     State(state): State<AppState>,
     Authenticated(caller): Authenticated,
     Path(task_id): Path<String>,
-) -> Result<Json<Task>, Problem> {
+) -> Result<impl IntoResponse, Problem> {
     caller.require(Scope::RunsRead)?;
     let not_found = || Problem::not_found("Task");
     let run_id: RunId = task_id.parse().map_err(|_| not_found())?;
@@ -103,5 +104,6 @@ pub(super) async fn task(
         Refusal::NotFound(_) => not_found(),
         other => other.into(),
     })?;
-    Ok(Json(Task::of(&view, &*state.core.links, state.core.now())))
+    let task = Task::of(&view, &*state.core.links, state.core.now());
+    Ok((LogPosition::read(view.run_id.shard(), view.as_of), Json(task)))
 }

@@ -16,6 +16,20 @@ const FRESH_WITHIN: Duration = Duration::from_secs(1);
 /// How long a position that the caller asks for is waited for.
 const ASKED_WITHIN: Duration = Duration::from_secs(5);
 
+/// Waits until `projection` holds what the query's `min_position` asks for; says whether it asks for
+/// anything. Errors: it is not reached in time.
+pub(crate) async fn reached(
+    state: &AppState,
+    query: &QueryParams,
+    projection: ProjectionName,
+) -> Result<bool, Problem> {
+    let Some(asked) = query.min_position()? else { return Ok(false) };
+    match state.reads.wait_for_all(projection, &asked, ASKED_WITHIN).await {
+        Waited::Reached => Ok(true),
+        other => Err(Problem::unavailable(format!("a read model up to a position: {other:?}"))),
+    }
+}
+
 /// Waits until `projection` holds what the log held for the caller when the request came. Errors: the
 /// position that the query asks for is not reached in time.
 pub(crate) async fn fresh(
@@ -24,11 +38,8 @@ pub(crate) async fn fresh(
     query: &QueryParams,
     projection: ProjectionName,
 ) -> Result<(), Problem> {
-    if let Some(asked) = query.min_position()? {
-        return match state.reads.wait_for_all(projection, &asked, ASKED_WITHIN).await {
-            Waited::Reached => Ok(()),
-            other => Err(Problem::unavailable(format!("a list up to a position: {other:?}"))),
-        };
+    if reached(state, query, projection).await? {
+        return Ok(());
     }
     let shard = caller.account.shard();
     let request = DecisionRequest::new(shard, caller.acting(), caller.account);

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use mintmark_domain::Shard;
-use mintmark_domain::es::Confirmed;
+use mintmark_domain::es::{Confirmed, Position};
 use mintmark_domain::usecases::{IdempotencyKey, Refusal};
 use mintmark_projections::Positions;
 
@@ -142,7 +142,21 @@ impl LogPosition {
     /// Where a decision in `shard` was confirmed.
     #[must_use]
     pub fn confirmed(shard: Shard, confirmed: &Confirmed) -> Self {
-        LogPosition(Positions::one(shard, confirmed.end.position))
+        Self::read(shard, Some(confirmed.end.position))
+    }
+
+    /// Where something of `shard` was read, at the latest; nothing where nothing was.
+    #[must_use]
+    pub fn read(shard: Shard, at: impl IntoIterator<Item = Position>) -> Self {
+        LogPosition::default().and(shard, at)
+    }
+
+    /// The later of this and those places: what an answer shows may have been read after it was
+    /// written.
+    #[must_use]
+    pub fn and(mut self, shard: Shard, at: impl IntoIterator<Item = Position>) -> Self {
+        at.into_iter().for_each(|position| self.0.raise(shard, position));
+        self
     }
 }
 

@@ -16,7 +16,7 @@ mod time;
 pub use amount::Amount;
 pub use auth::{Authenticated, Authenticator, KeyUse, NoKeyUse, Visitor};
 pub use context::{REQUEST_ID_CHARS_MAX, RequestContext, dialect_of, surface_of};
-pub(crate) use fresh::fresh;
+pub(crate) use fresh::{fresh, reached};
 pub use headers::{Applied, Idempotency, LogPosition, Prefer, Replayed};
 pub use json::{BODY_WITHIN, JSON_BYTES_MAX, JsonBody, OptionalJsonBody, typed};
 pub use pipeline::{caller_of, count};

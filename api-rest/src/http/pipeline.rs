@@ -19,6 +19,7 @@ use super::context::{RequestContext, is_read};
 use super::envelope::{envelope_of, render};
 use super::limits::{Class, RateLimits, Standing, Verdict};
 use super::problem::{Carried, Kind, Problem};
+use super::query::QueryParams;
 use crate::state::AppState;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -118,6 +119,17 @@ async fn admit(
     too_many(verdict).map_or(Ok(()), Err)?;
     if let Some(caller) = caller.transpose()? {
         request.extensions_mut().insert(Authenticated(caller));
+    }
+    check_position(request)
+}
+
+/// Any read may ask for a position. What is read from the log itself is never behind one, but a text
+/// that is none is refused everywhere.
+fn check_position(request: &Request) -> Result<(), Problem> {
+    if is_read(request.method())
+        && let Ok(query) = QueryParams::parse(request.uri().query().unwrap_or_default())
+    {
+        query.min_position()?;
     }
     Ok(())
 }

@@ -2,7 +2,9 @@
 //!
 //! Routes describe their successes; what every route can answer besides is added here, from the
 //! dialect's own table:
-//! * 401 and 403 where a key is needed, 401 where one may be sent; 429, 500, 503 everywhere;
+//! * 401 and 403 everywhere: a public route, too, answers them to whoever sends a key that does not hold
+//!   or is suspended's; 429, 500, 503;
+//! * on every read the parameter `min_position`, and 400;
 //! * 404 where the path names something; 405 is answered by every path;
 //! * where there is a body: 413, 415, 408, and whatever the dialect says of malformed and wrong ones;
 //! * where something is paid for (a parameter `Idempotency-Key`): what the dialect says of too few
@@ -26,6 +28,8 @@ use crate::http::envelope::{Envelope, envelope};
 
 /// The header parameter that says that a route's effect happens once.
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+/// The query parameter of every read.
+const MIN_POSITION: &str = "min_position";
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 /// The documents, as they are served.
@@ -80,7 +84,8 @@ impl Documents {
             router = router.route(path, get(serve));
         }
         let page: Arc<str> = page::render(&self.documents).into();
-        router.route("/docs", get(move || async move { Html(page.to_string()) }))
+        let serve = move || async move { Html(page.to_string()) };
+        router.route("/docs", get(serve.clone())).route("/docs/", get(serve))
     }
 }
 
@@ -103,6 +108,10 @@ fn complete(dialect: Dialect, described: &OpenApi) -> Value {
         for (path, item) in paths {
             for method in METHODS {
                 if let Some(operation) = item.get_mut(method).and_then(Value::as_object_mut) {
+                    if method == "get" {
+                        add_position(operation);
+                    }
+                    describe_successes(operation);
                     add_problems(way, path, operation);
                 }
             }
@@ -114,11 +123,9 @@ fn complete(dialect: Dialect, described: &OpenApi) -> Value {
 /// Which kinds of problems an operation can have, from its own description.
 fn problems_of(path: &str, operation: &Map<String, Value>) -> Vec<Kind> {
     let mut kinds =
-        vec![Kind::Unauthenticated, Kind::MethodNotAllowed, Kind::RateLimited, Kind::Internal, Kind::Overloaded];
+        vec![Kind::Unauthenticated, Kind::Forbidden, Kind::MethodNotAllowed, Kind::RateLimited, Kind::Internal];
+    kinds.push(Kind::Overloaded);
     let parameters = operation.get("parameters").and_then(Value::as_array).cloned().unwrap_or_default();
-    if !is_public(operation) {
-        kinds.push(Kind::Forbidden);
-    }
     if path.contains('{') {
         kinds.push(Kind::NotFound);
     }
@@ -134,10 +141,26 @@ fn problems_of(path: &str, operation: &Map<String, Value>) -> Vec<Kind> {
     kinds
 }
 
-/// Whether the operation says `security(())`: nobody needs a key.
-fn is_public(operation: &Map<String, Value>) -> bool {
-    let security = operation.get("security").and_then(Value::as_array);
-    security.is_some_and(|list| list.iter().any(|one| one.as_object().is_some_and(Map::is_empty)))
+/// What every read takes.
+fn add_position(operation: &mut Map<String, Value>) {
+    let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
+    let Some(parameters) = parameters.as_array_mut() else { return };
+    if parameters.iter().all(|parameter| parameter["name"] != MIN_POSITION) {
+        parameters.push(json!({
+            "name": MIN_POSITION, "in": "query", "required": false, "schema": {"type": "string"},
+            "description": "What a write answered as `X-Log-Position`: the answer has read as far at least.",
+        }));
+    }
+}
+
+/// What a success means where its route says nothing more of it.
+fn describe_successes(operation: &mut Map<String, Value>) {
+    for response in operation.get_mut("responses").and_then(Value::as_object_mut).into_iter().flatten() {
+        let (_, response) = response;
+        if response["description"].as_str().is_none_or(str::is_empty) {
+            response["description"] = json!("As asked.");
+        }
+    }
 }
 
 fn add_problems(way: &dyn Envelope, path: &str, operation: &mut Map<String, Value>) {

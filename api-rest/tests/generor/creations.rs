@@ -4,13 +4,59 @@ use http::Method;
 use mintmark_domain::account::Tier;
 use serde_json::{Value, json};
 
-use super::support::{Answer, TestApp};
+use super::support::{Answer, Options, TestApp};
 use super::{ids, joke, listed, path};
 
 async fn private_image(app: &TestApp) -> (u64, Value) {
     let body = json!({"prompt": "Secret", "model_id": 10003, "privacy_mode": 1});
     let json = app.post(&path("image"), &body).await.json_of(201);
     (ids(&json)[0], json)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_reads_at_the_position_of_an_answer_finds_what_it_showed() {
+    let app = TestApp::start().await;
+    for _ in 0..5 {
+        let answer = joke(&app, "Bugs").await;
+        let (made, position) = (ids(&answer.json_of(201))[0], answer.header("x-log-position").to_owned());
+        // A position that is asked for is waited for by whoever asks, with a key or without.
+        for path in ["/api/v1/creations", "/api/v1/creations/public"] {
+            let page = app.get(&format!("{path}?per_page=1&min_position={position}")).await.json_of(200);
+            assert_eq!(
+                (&page["data"][0]["creation_id"], &page["data"][0]["status"]),
+                (&json!(made), &json!("completed"))
+            );
+        }
+        let public = format!("/api/v1/creations/public?per_page=1&min_position={position}");
+        let page = Answer::of(app.anonymous(Method::GET, &public)).await.json_of(200);
+        assert_eq!(listed(&page), [made]);
+        for path in [format!("/api/v1/creations/{made}"), format!("/api/v1/creations/{made}/status")] {
+            assert!(!app.get(&path).await.header("x-log-position").is_empty(), "{path}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_asked_for_together_is_listed_by_its_numbers() {
+    let app = TestApp::with(Options { instant: true, ..Options::default() }).await;
+    let body = json!({"prompt": "A lighthouse", "model_id": 10003, "count": 8});
+    let mut made = Vec::new();
+    for _ in 0..2 {
+        made.extend(ids(&app.post(&path("image"), &body).await.json_of(201)));
+    }
+    assert!(made.is_sorted() && made.len() == 16);
+    for list in ["/api/v1/creations", "/api/v1/creations/public", "/api/v1/generators/image/creations"] {
+        for (sort, expected) in [("oldest", made.clone()), ("newest", made.iter().rev().copied().collect::<Vec<u64>>())]
+        {
+            assert_eq!(listed(&app.get(&format!("{list}?sort={sort}")).await.json_of(200)), expected, "{list} {sort}");
+            let mut walked = Vec::new();
+            for page in 1..=6 {
+                let at = format!("{list}?sort={sort}&per_page=3&page={page}");
+                walked.extend(listed(&app.get(&at).await.json_of(200)));
+            }
+            assert_eq!(walked, expected, "{list} {sort} in pages");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

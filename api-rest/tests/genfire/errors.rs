@@ -55,9 +55,16 @@ async fn every_class_of_error_is_as_documented() {
         generate(&app, "/v1/audio/speech", &body).await
     });
     let motion = json!({"prompt": "x", "model": "video.kling_v26_motion_control"});
+    show("no such format", {
+        let body = json!({"text": "Hello", "voice_id": "voice_abc123", "output_format": "mp3_44100_128"});
+        generate(&app, "/v1/audio/speech", &body).await
+    });
+    show("a quality that is no choice", generate(&app, IMAGES, &json!({"prompt": "x", "quality": "low"})).await);
     show("no such combination", generate(&app, "/v1/videos/generations", &motion).await);
     let inside = json!({"prompt": "x", "image_url": "https://127.0.0.1/x.png"});
     show("an address inside", generate(&app, IMAGES, &inside).await);
+    let itself = json!({"prompt": "x", "image_url": "https://localhost/x.png"});
+    show("the machine itself", generate(&app, IMAGES, &itself).await);
     let plain = json!({"prompt": "x", "image_urls": ["http://pictures.test/x.png"]});
     show("not https", generate(&app, IMAGES, &plain).await);
     let keyed = |key: &str, body: Value| {

@@ -125,3 +125,42 @@ async fn a_list_can_be_asked_for_up_to_a_position() {
     assert_eq!(ids(&page), [answer.json()["id"].as_str().unwrap()]);
     app.get("/v1/runs?min_position=later").await.json_of(400);
 }
+
+#[tokio::test]
+async fn whoever_reads_at_the_position_of_an_answer_finds_what_it_showed() {
+    let app = TestApp::start().await;
+    for number in 1..=5 {
+        let answer = generate(&app, "/v1/images/generations", &image("A bottle")).await;
+        let (run, position) = (answer.json_of(200), answer.header("x-log-position").to_owned());
+        assert_eq!(run["status"], "completed");
+        let listed = app.get(&format!("/v1/runs?limit=1&min_position={position}")).await.json_of(200);
+        assert_eq!((&listed["data"][0]["id"], &listed["data"][0]["status"]), (&run["id"], &json!("completed")));
+        let usage = app.get(&format!("/v1/usage?min_position={position}")).await.json_of(200);
+        assert_eq!(usage["totals"]["runs_count"], number, "{usage}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_read_from_the_log_says_where() {
+    let app = TestApp::with(Options { instant: true, ..Options::default() }).await;
+    let made = generate(&app, "/v1/images/generations", &image("A bottle")).await;
+    let id = made.json()["id"].as_str().unwrap().to_owned();
+    let written = mintmark_projections::Positions::from_token(made.header("x-log-position")).unwrap();
+    let shard = app.account.id.shard();
+    for path in [
+        format!("/v1/runs/{id}"),
+        format!("/v1/runs/{id}/output"),
+        format!("/v1/runs/{id}/receipt"),
+        "/v1/account".into(),
+        "/v1/account/credits".into(),
+        "/api/v1/users/me".into(),
+        "/api/v1/credits/balance".into(),
+        format!("/api/v1/tasks/{}", id.trim_start_matches("run_")),
+    ] {
+        let answer = app.get(&path).await;
+        assert_eq!(answer.status, 200, "{path}");
+        let read = mintmark_projections::Positions::from_token(answer.header("x-log-position"));
+        let read = read.unwrap_or_else(|_| panic!("{path} says no position"));
+        assert!(read.get(shard) >= written.get(shard), "{path}");
+    }
+}

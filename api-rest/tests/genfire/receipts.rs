@@ -1,6 +1,9 @@
 //! Receipts: how a price came about, what became of the hold, and by which rule.
 
 use mintmark_domain::Credits;
+use mintmark_domain::ids::RunId;
+use mintmark_domain::run::{AttemptRef, FailureReason};
+use mintmark_domain::usecases::Conclusion;
 use serde_json::{Value, json};
 
 use crate::ask::{ended, generate, generate_async, image};
@@ -100,4 +103,43 @@ async fn a_refund_is_on_the_receipt() {
     assert_eq!(receipt["refunds"], json!([{"reference": "case-7", "credits": 2}]));
     assert_eq!(receipt["balance_effect"], json!({"available": -1, "held": 0, "spent": 1}));
     assert_eq!(receipt["charge"]["captured"], 3, "what was charged stays as it was");
+}
+
+#[tokio::test]
+async fn the_evidence_of_a_settlement_by_hand_stays_in_the_books() {
+    let app = TestApp::start().await;
+    let run = generate_async(&app, IMAGES, &image("A bottle [sandbox:hang]")).await.json_of(202);
+    let id: RunId = run["id"].as_str().unwrap().parse().unwrap();
+    let state = app.core.run_state(id).await.unwrap();
+    let attempt = state.attempt().map(|attempt| AttemptRef { number: attempt.number, node: attempt.node.clone() });
+    let evidence = FailureReason { code: "settled_by_hand".into(), message: "ticket 77: invoice 9 lacks it".into() };
+    let by_hand = Conclusion::ByHand { by: "operator".into(), reason: evidence };
+    app.core.conclude_run(id, state.requested().unwrap(), attempt, by_hand).await.unwrap();
+    app.caught_up().await;
+    let single = app.get(&format!("/v1/runs/{id}")).await.json_of(200);
+    let listed = app.get("/v1/runs").await.json_of(200)["data"][0].clone();
+    let receipt = receipt_of(&app, &single).await;
+    for shown in [&single, &listed] {
+        assert_eq!((&shown["status"], &shown["error"]["code"]), (&json!("failed"), &json!("settled_by_hand")));
+        assert_eq!(shown["error"]["message"], FailureReason::settled_by_hand().message);
+    }
+    assert_eq!(receipt["charge"]["rule"]["code"], "settled_by_hand");
+    assert!(!receipt["charge"]["rule"]["applies_when"].as_str().unwrap().contains("deadline"));
+    let task = app.get(&format!("/api/v1/tasks/{}", id.hex())).await;
+    for answer in [single, listed, receipt, task.json_of(200)] {
+        assert!(!answer.to_string().contains("ticket 77"), "{answer}");
+    }
+    assert_eq!(app.available().await.to_string(), "100000");
+}
+
+#[tokio::test]
+async fn a_refund_says_why() {
+    let app = TestApp::start().await;
+    let run = generate(&app, IMAGES, &image("A bottle")).await.json_of(200);
+    let id: RunId = run["id"].as_str().unwrap().parse().unwrap();
+    let (by, why) = ("operator".to_owned(), "not as described".to_owned());
+    app.core.refund_run(id, Credits::whole(1), by, why, "r-1".to_owned()).await.unwrap();
+    app.caught_up().await;
+    let page = app.get("/api/v1/credits/transactions?type=refund").await.json_of(200);
+    assert_eq!(page["data"][0]["description"], "not as described");
 }

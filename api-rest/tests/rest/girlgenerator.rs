@@ -91,8 +91,15 @@ async fn a_model_may_be_named_that_costs_one_to_three_credits() {
         assert!((1..=3).contains(&submitted["credits_used"].as_i64().unwrap()), "{model}: {submitted}");
     }
     let mut body = girl();
-    body["model"] = json!("image.nowhere");
-    assert_eq!(app.post(GENERATE, &body).await.status, 422);
+    // One that is not among them, whether there is such a model or not, is told which are.
+    for model in ["nowhere", "gpt-image-2", "image.nano_banana_2"] {
+        body["model"] = json!(model);
+        let refused = app.post(GENERATE, &body).await;
+        assert_eq!(refused.status, 422, "{model}");
+        let said = message(&refused);
+        assert!(said.starts_with("model has a value that is not allowed here. Allowed: "), "{said}");
+        assert!(said.contains("nano-banana-2") && !said.contains("gpt-image-2"), "{said}");
+    }
 }
 
 #[tokio::test]
@@ -136,7 +143,9 @@ async fn what_is_wrong_is_422_and_named() {
     // An address that no network of ours may reach is refused before anything is held.
     let before = app.available().await;
     let inside = json!({"scene": "image-to-image", "prompt": "x", "image_input": ["https://127.0.0.1/a.png"]});
-    assert_eq!(app.post(GENERATE, &inside).await.status, 422);
+    let refused = app.post(GENERATE, &inside).await;
+    assert_eq!(refused.status, 422);
+    assert!(message(&refused).starts_with("image_input: "), "{}", message(&refused));
     assert_eq!(app.available().await, before);
 }
 

@@ -4,5 +4,6 @@
 mod support;
 
 mod base;
+mod documents;
 mod girlgenerator;
 mod native;

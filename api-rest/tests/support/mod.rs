@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 mod assets;
+pub mod contract;
 mod world;
 
 use std::collections::BTreeMap;
@@ -267,11 +268,16 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Sends and reads.
+    /// Sends and reads; and holds what comes against the documents.
     pub async fn of(request: reqwest::RequestBuilder) -> Self {
-        let response = request.send().await.expect("an answer");
+        let (client, request) = request.build_split();
+        let request = request.expect("a request");
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let response = client.execute(request).await.expect("an answer");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Answer { status, headers, bytes: response.bytes().await.expect("its body") }
+        let bytes = response.bytes().await.expect("its body");
+        contract::check(&method, &path, status, &bytes);
+        Answer { status, headers, bytes }
     }
 
     /// The body as JSON.

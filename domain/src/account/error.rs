@@ -30,7 +30,7 @@ pub enum AccountError {
     #[error("a key cannot be wider than the key it is made with")]
     WiderThanMaker,
     /// Only the command line grants it.
-    #[error("{0} is granted from the command line only")]
+    #[error("the scope {0} is granted from the command line only")]
     OperatorsScope(Scope),
     /// There is no such key.
     #[error("there is no such key")]

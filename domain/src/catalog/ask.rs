@@ -209,6 +209,7 @@ pub enum AskField {
     Voice,
     Language,
     Temperature,
+    OutputFormat,
 }
 
 impl AskField {
@@ -237,6 +238,7 @@ impl AskField {
             AskField::Voice => "voice",
             AskField::Language => "language",
             AskField::Temperature => "temperature",
+            AskField::OutputFormat => "output_format",
         }
     }
 }

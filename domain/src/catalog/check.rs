@@ -10,8 +10,9 @@ use super::rules::{AudioRule, Durations, PromptRule, ResolutionRule, Rules, Voic
 
 /// What a video lasts where nobody said.
 const SECONDS_WANTED: u32 = 5;
-/// The qualities that the documents know; others are refused even where the choice has no effect.
-const QUALITIES: [&str; 4] = ["low", "medium", "high", "auto"];
+/// The qualities that may be said of a model that has no choice: the document's default for every
+/// model, and the model's own choice. Any other would silently come out otherwise than asked.
+const QUALITIES_OF_ANY: [&str; 2] = ["high", "auto"];
 /// How much text and how long an input stand for "one output with defaults" in a list of prices.
 const SAMPLE_CHARACTERS: u32 = 1_000;
 const SAMPLE_INPUT_SECONDS: u32 = 60;
@@ -53,7 +54,7 @@ impl Model {
             voice: checker.voice()?,
             language: checker.language()?,
             temperature: checker.temperature()?,
-            output_format: ask.output_format.clone().filter(|format| rules.output_formats.contains(format)),
+            output_format: checker.output_format()?,
         })
     }
 
@@ -257,9 +258,19 @@ impl Checker<'_> {
         match &self.ask.quality {
             None => Ok(rules.quality_default.clone()),
             Some(asked) if rules.qualities.contains(asked) => Ok(Some(asked.clone())),
-            Some(asked) if rules.qualities.is_empty() && QUALITIES.contains(&asked.as_str()) => Ok(None),
-            Some(_) if rules.qualities.is_empty() => Err(not_allowed(AskField::Quality, QUALITIES)),
+            Some(asked) if rules.qualities.is_empty() && QUALITIES_OF_ANY.contains(&asked.as_str()) => Ok(None),
+            Some(_) if rules.qualities.is_empty() => Err(not_allowed(AskField::Quality, QUALITIES_OF_ANY)),
             Some(_) => Err(not_allowed(AskField::Quality, &rules.qualities)),
+        }
+    }
+
+    fn output_format(&self) -> Result<Option<String>, AskProblem> {
+        let formats = &self.rules.output_formats;
+        match &self.ask.output_format {
+            Some(asked) if formats.contains(asked) => Ok(Some(asked.clone())),
+            Some(_) if formats.is_empty() => Err(AskProblem::new(AskField::OutputFormat, AskReason::NotSupported)),
+            Some(_) => Err(not_allowed(AskField::OutputFormat, formats)),
+            None => Ok(None),
         }
     }
 

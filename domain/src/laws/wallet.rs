@@ -97,7 +97,7 @@ impl Step {
             Step::Release { name } => WalletCommand::Release { held_for: HeldFor::Run(run(name)), at },
             Step::ReleaseBatch { name } => WalletCommand::Release { held_for: HeldFor::Batch(batch(name)), at },
             Step::Refund { kind, amount } => {
-                WalletCommand::Refund { run: run(0), parts: vec![RefundPart { kind, amount }], at }
+                WalletCommand::Refund { run: run(0), parts: vec![RefundPart { kind, amount }], reason: None, at }
             }
             Step::Gift { amount } => {
                 WalletCommand::Gift { gift: GiftId(Uuid::nil()), to: AccountId(Uuid::nil()), amount, at }

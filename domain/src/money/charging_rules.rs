@@ -25,6 +25,8 @@ pub enum ChargingRule {
     OutcomeUnknown,
     /// The outcome stayed unknown until its deadline.
     OutcomeNeverKnown,
+    /// The operator ended it by hand, on evidence from outside.
+    SettledByHand,
     /// The provider billed after the run was closed.
     LateProviderBill,
 }
@@ -47,7 +49,7 @@ pub enum Charged {
 
 impl ChargingRule {
     /// Every rule, in the order of the published table.
-    pub const ALL: [ChargingRule; 10] = [
+    pub const ALL: [ChargingRule; 11] = [
         ChargingRule::Delivered,
         ChargingRule::PartialDelivery,
         ChargingRule::RefusedBeforeSubmit,
@@ -57,6 +59,7 @@ impl ChargingRule {
         ChargingRule::CancelledWhileRunning,
         ChargingRule::OutcomeUnknown,
         ChargingRule::OutcomeNeverKnown,
+        ChargingRule::SettledByHand,
         ChargingRule::LateProviderBill,
     ];
 
@@ -73,6 +76,7 @@ impl ChargingRule {
             ChargingRule::CancelledWhileRunning => "cancelled_while_running",
             ChargingRule::OutcomeUnknown => "outcome_unknown",
             ChargingRule::OutcomeNeverKnown => "outcome_never_known",
+            ChargingRule::SettledByHand => "settled_by_hand",
             ChargingRule::LateProviderBill => "late_provider_bill",
         }
     }
@@ -98,6 +102,7 @@ impl ChargingRule {
             ChargingRule::OutcomeNeverKnown => {
                 "The outcome was still unknown when the deadline (24 hours unless set otherwise) passed."
             }
+            ChargingRule::SettledByHand => "The operator ended the run by hand; nothing was delivered.",
             ChargingRule::LateProviderBill => "The provider billed for a run that was already closed at no cost.",
         }
     }
@@ -120,7 +125,9 @@ impl ChargingRule {
             ChargingRule::OutcomeUnknown => {
                 "The credits stay held until the outcome is known; nothing is charged meanwhile."
             }
-            ChargingRule::OutcomeNeverKnown => "The run counts as failed; nothing is charged and the hold is released.",
+            ChargingRule::OutcomeNeverKnown | ChargingRule::SettledByHand => {
+                "The run counts as failed; nothing is charged and the hold is released."
+            }
             ChargingRule::LateProviderBill => {
                 "Nothing is charged; a late bill is the operator's loss, never the customer's."
             }
@@ -140,6 +147,7 @@ impl ChargingRule {
             | ChargingRule::OutputModerated
             | ChargingRule::CancelledWhileQueued
             | ChargingRule::OutcomeNeverKnown
+            | ChargingRule::SettledByHand
             | ChargingRule::LateProviderBill => Charged::Nothing,
         }
     }

@@ -363,8 +363,12 @@ impl cqrs_es::Aggregate for Run {
                 self.outputs = outputs;
                 self.end(RunStatus::Succeeded, ending);
             }
-            RunEvent::Failed { reason, ending, .. } | RunEvent::SettledByHand { reason, ending, .. } => {
+            RunEvent::Failed { reason, ending, .. } => {
                 self.failure = Some(reason);
+                self.end(RunStatus::Failed, ending);
+            }
+            RunEvent::SettledByHand { ending, .. } => {
+                self.failure = Some(FailureReason::settled_by_hand());
                 self.end(RunStatus::Failed, ending);
             }
             RunEvent::Cancelled { outputs, ending, .. } => {

@@ -178,7 +178,7 @@ impl Run {
     }
 
     pub(super) fn settle_by_hand(&self, by: String, reason: FailureReason, ending: Ending) -> Decided {
-        if self.has_failed_so(&reason, &ending) {
+        if self.has_failed_so(&FailureReason::settled_by_hand(), &ending) {
             return Ok(vec![]);
         }
         self.open()?;

@@ -157,6 +157,18 @@ pub struct FailureReason {
     pub message: String,
 }
 
+impl FailureReason {
+    /// What everybody but the operator is told of a run that was ended by hand. The evidence names
+    /// tickets and invoices of the operator's and stays in the event.
+    #[must_use]
+    pub fn settled_by_hand() -> Self {
+        FailureReason {
+            code: "settled_by_hand".into(),
+            message: "The operator ended the run; nothing was delivered and nothing is charged.".into(),
+        }
+    }
+}
+
 /// What became of one output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -297,7 +309,7 @@ pub enum RunEvent {
     SettledByHand {
         /// Who.
         by: String,
-        /// On what evidence.
+        /// On what evidence: for the books. Shown is [`FailureReason::settled_by_hand`].
         reason: FailureReason,
         /// How the books were closed.
         ending: Ending,

@@ -8,7 +8,7 @@ use super::refusal::Refusal;
 use super::run_view::open_json;
 use crate::Credits;
 use crate::account::{Account, AccountCommand, IssuedKey, Profile, Scope, Scopes, Tier};
-use crate::es::{Acting, Confirmed, StreamRef};
+use crate::es::{Acting, Confirmed, Position, StreamRef};
 use crate::ids::{AccountId, PaymentId, SealedId, derived_id};
 use crate::payment::{Payment, PaymentCommand};
 use crate::ports::{ClaimKind, ClaimRequest, DirectoryError, IntegerKind};
@@ -51,6 +51,8 @@ pub struct AccountView {
     pub state: Account,
     /// What the person says of themselves; empty once erased.
     pub profile: Profile,
+    /// The shard's end at which it was read.
+    pub as_of: Position,
 }
 
 impl Registration {
@@ -220,12 +222,12 @@ impl Core {
 
     /// An account at the shard's confirmed end, with its profile opened.
     pub async fn account_view(&self, account: AccountId) -> Result<AccountView, Refusal> {
-        let state: Account = self.load(account).await?;
+        let (state, as_of) = self.load_at::<Account>(account).await?;
         let Some(profile_id) = state.profile() else { return Err(Refusal::NotFound("account")) };
         let mut opened = open_json(&*self.vault, vec![profile_id]).await?;
         let profile =
             opened.remove(&profile_id).and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default();
-        Ok(AccountView { account, state, profile })
+        Ok(AccountView { account, state, profile, as_of })
     }
 
     /// Changes the caller's profile: `change` gets what is there. Username and email stay as they
@@ -255,7 +257,7 @@ impl Core {
                 Ok(unit.state::<Account>(account).clone())
             })
             .await?;
-        Ok((AccountView { account, state, profile }, confirmed))
+        Ok((AccountView { account, state, profile, as_of: confirmed.end.position }, confirmed))
     }
 
     /// Lets an account do nothing for now, or act again; by the operator.

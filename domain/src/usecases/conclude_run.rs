@@ -65,7 +65,8 @@ pub enum Conclusion {
     ByHand {
         /// Who.
         by: String,
-        /// On what evidence.
+        /// On what evidence. It stays in the books: the customer is told
+        /// [`FailureReason::settled_by_hand`].
         reason: FailureReason,
     },
 }
@@ -243,7 +244,7 @@ impl Closing {
             Conclusion::Failed { rule, .. } => *rule,
             Conclusion::Cancelled { .. } if self.attempt.is_none() => ChargingRule::CancelledWhileQueued,
             Conclusion::Cancelled { .. } => ChargingRule::CancelledWhileRunning,
-            Conclusion::ByHand { .. } => ChargingRule::OutcomeNeverKnown,
+            Conclusion::ByHand { .. } => ChargingRule::SettledByHand,
         }
     }
 
@@ -314,9 +315,8 @@ impl Closing {
                 }
                 (_, Conclusion::Cancelled { .. }) => CreationCommand::Cancel,
                 (Some(Sealed::Failed(reason)), _) => CreationCommand::Fail { reason: reason.clone() },
-                (None, Conclusion::Failed { reason, .. } | Conclusion::ByHand { reason, .. }) => {
-                    CreationCommand::Fail { reason: reason.clone() }
-                }
+                (None, Conclusion::Failed { reason, .. }) => CreationCommand::Fail { reason: reason.clone() },
+                (None, Conclusion::ByHand { .. }) => CreationCommand::Fail { reason: FailureReason::settled_by_hand() },
                 (None, Conclusion::Finished { .. }) => CreationCommand::Fail { reason: self.first_failure() },
             };
             unit.execute::<Creation>(Uuid::from(creation.id), command)?;

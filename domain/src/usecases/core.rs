@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::refusal::Refusal;
 use crate::account::Tier;
 use crate::catalog::Catalog;
-use crate::es::{Acting, Confirmed, DecideError, Decider, DecisionExt, DecisionRequest, Unit};
+use crate::es::{Acting, Confirmed, DecideError, Decider, DecisionExt, DecisionRequest, Position, StreamRef, Unit};
 use crate::ids::AccountId;
 use crate::ports::{Clock, Directory, Dispatch, Entropy, InputFetcher, IntegerIds, Links, Vault};
 use crate::{Credits, Shard, Timestamp};
@@ -136,5 +136,27 @@ impl Core {
             .and_then(|loaded| loaded.state.as_any().downcast_ref::<A>())
             .cloned()
             .ok_or_else(|| Refusal::Decide(DecideError::Defect("a stream came back as another kind".into())))
+    }
+
+    /// The same, and where that end was.
+    pub(super) async fn load_at<A>(&self, id: impl Into<Uuid>) -> Result<(A, Position), Refusal>
+    where
+        A: crate::es::Aggregate,
+        A::Command: Clone + std::fmt::Debug,
+    {
+        let id = id.into();
+        self.read(id, vec![StreamRef::of::<A>(id)], move |unit| unit.state::<A>(id).clone()).await
+    }
+
+    /// What `read` takes from streams of `of`'s shard at its confirmed end, and where that end was:
+    /// whoever reads at or after it sees no less. A decision that appends nothing says so.
+    pub(super) async fn read<T, F>(&self, of: Uuid, streams: Vec<StreamRef>, read: F) -> Result<(T, Position), Refusal>
+    where
+        T: Send + 'static,
+        F: Fn(&Unit<'_>) -> T + Send + 'static,
+    {
+        let request = DecisionRequest { streams, ..self.request(Shard::of(of), Acting::default(), of) };
+        let (found, confirmed) = self.decide(request, move |unit| Ok(read(unit))).await?;
+        Ok((found, confirmed.end.position))
     }
 }

@@ -5,7 +5,7 @@ use super::core::Core;
 use super::refusal::Refusal;
 use crate::account::{Account, Scope};
 use crate::creation::{By, Creation, CreationCommand, CreationError, License, Privacy};
-use crate::es::{Confirmed, StreamRef};
+use crate::es::{Confirmed, Position, StreamRef};
 use crate::ids::CreationId;
 use crate::ports::IntegerKind;
 
@@ -29,9 +29,14 @@ impl Core {
 
     /// A creation's state by its public integer id, deleted and hidden ones too.
     pub async fn creation_state(&self, number: u64) -> Result<Option<Creation>, Refusal> {
+        Ok(self.creation_state_at(number).await?.map(|(creation, _)| creation))
+    }
+
+    /// The same, and the shard's end at which it was read.
+    pub async fn creation_state_at(&self, number: u64) -> Result<Option<(Creation, Position)>, Refusal> {
         let Some(id) = self.creation_id(number).await? else { return Ok(None) };
-        let creation: Creation = self.load(id).await?;
-        Ok(creation.opened().is_some().then_some(creation))
+        let (creation, read_at) = self.load_at::<Creation>(id).await?;
+        Ok(creation.opened().is_some().then_some((creation, read_at)))
     }
 
     /// Changes a creation. Errors: not found for what the caller may not see, not allowed for what

@@ -6,7 +6,7 @@ use super::authenticate::Caller;
 use super::core::Core;
 use super::refusal::Refusal;
 use crate::bonus::{Bonus, BonusCommand};
-use crate::es::{Acting, Confirmed, StreamRef};
+use crate::es::{Acting, Confirmed, Position, StreamRef};
 use crate::ids::{AccountId, BonusId, PaymentId, RunId};
 use crate::payment::{Payment, PaymentCommand};
 use crate::run::{Run, RunCommand};
@@ -22,6 +22,8 @@ pub struct WalletView {
     pub max: Credits,
     /// The wallet itself, with lots and holds.
     pub wallet: CreditWallet,
+    /// The shard's end at which it was read.
+    pub as_of: Position,
 }
 
 /// Credits that the operator grants.
@@ -64,12 +66,9 @@ fn operator(what: &str) -> Acting {
 impl Core {
     /// The account's own wallet at the shard's confirmed end.
     pub async fn wallet_view(&self, caller: &Caller) -> Result<WalletView, Refusal> {
-        let wallet: CreditWallet = self.load(caller.account.wallet()).await?;
-        Ok(WalletView {
-            balance: wallet.balance(self.now()),
-            max: self.bonuses_of(caller.account, caller.tier).max,
-            wallet,
-        })
+        let (wallet, as_of) = self.load_at::<CreditWallet>(caller.account.wallet()).await?;
+        let max = self.bonuses_of(caller.account, caller.tier).max;
+        Ok(WalletView { balance: wallet.balance(self.now()), max, wallet, as_of })
     }
 
     /// How many events the account's own wallet has: where live data go on from.
@@ -187,7 +186,8 @@ impl Core {
             };
             if unit.execute::<Run>(run_id, refund)? > 0 {
                 let parts = parts.iter().map(|part| RefundPart { kind: part.kind, amount: part.amount }).collect();
-                unit.execute::<CreditWallet>(wallet, WalletCommand::Refund { run: run_id, parts, at })?;
+                let reason = Some(reason.clone());
+                unit.execute::<CreditWallet>(wallet, WalletCommand::Refund { run: run_id, parts, reason, at })?;
             }
             Ok(unit.state::<CreditWallet>(wallet).balance(at))
         })

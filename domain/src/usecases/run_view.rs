@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use super::core::Core;
 use super::refusal::Refusal;
 use crate::creation::{Creation, Output};
-use crate::es::{Loaded, StreamRef};
-use crate::ids::{AccountId, RunId, SealedId};
+use crate::es::{Position, StreamRef, Unit};
+use crate::ids::{AccountId, CreationId, RunId, SealedId};
 use crate::ports::Vault;
 use crate::run::{Inputs, Run};
 
@@ -34,16 +34,27 @@ pub struct RunView {
     pub inputs: Inputs,
     /// Its outputs, in order.
     pub creations: Vec<CreationView>,
+    /// The shard's end at which it was read; `None` where all of it was known before. Reading at or
+    /// after it sees what is shown here.
+    pub as_of: Option<Position>,
 }
 
 impl Core {
     /// A run of `account`'s. Errors: not found, or somebody else's, which is the same to the caller.
     pub async fn run_view(&self, account: AccountId, run_id: RunId) -> Result<RunView, Refusal> {
-        let run = self.run_state(run_id).await?;
+        let (run, read_at) = self.load_at::<Run>(run_id).await?;
         match run.requested() {
-            Some(requested) if requested.account == account => self.opened(run_id, run).await,
+            Some(requested) if requested.account == account => {
+                let view = self.opened(run_id, run).await?;
+                Ok(RunView { as_of: view.as_of.max(Some(read_at)), ..view })
+            }
             Some(_) | None => Err(Refusal::NotFound("run")),
         }
+    }
+
+    /// A run's state, and the shard's end at which it was read.
+    pub async fn run_state_at(&self, run: RunId) -> Result<(Run, Position), Refusal> {
+        self.load_at(run).await
     }
 
     /// The prompt of sealed inputs; `None` once their owner was erased.
@@ -64,34 +75,36 @@ impl Core {
     /// Opens what a run's state refers to.
     pub async fn opened(&self, run_id: RunId, run: Run) -> Result<RunView, Refusal> {
         let Some(requested) = run.requested() else { return Err(Refusal::NotFound("run")) };
-        let creations = if run.status().is_ended() {
-            let streams = requested.creations.iter().map(|creation| StreamRef::of::<Creation>(creation.id)).collect();
-            self.decider.load(run_id.shard(), streams).await?
-        } else {
-            Vec::new()
-        };
-        let creations = creations.iter().filter_map(state_of).collect();
-        self.viewed(run_id, run, creations, None).await
+        if !run.status().is_ended() {
+            return self.viewed(run_id, run, (Vec::new(), None), None).await;
+        }
+        let ids: Vec<CreationId> = requested.creations.iter().map(|creation| creation.id).collect();
+        let streams = ids.iter().map(|id| StreamRef::of::<Creation>(*id)).collect();
+        let (creations, read_at) = self.read(run_id.into(), streams, move |unit| states(unit, &ids)).await?;
+        self.viewed(run_id, run, (creations, Some(read_at)), None).await
     }
 
     /// A run as it stands now, for whoever brought `inputs` with the same request: they are not opened
     /// again, and run and outputs are read together.
     pub async fn run_view_with(&self, run_id: RunId, run: Run, inputs: Inputs) -> Result<RunView, Refusal> {
         let Some(requested) = run.requested() else { return Err(Refusal::NotFound("run")) };
-        let creations = requested.creations.iter().map(|creation| StreamRef::of::<Creation>(creation.id));
+        let ids: Vec<CreationId> = requested.creations.iter().map(|creation| creation.id).collect();
+        let creations = ids.iter().map(|id| StreamRef::of::<Creation>(*id));
         let streams = std::iter::once(StreamRef::of::<Run>(run_id)).chain(creations).collect();
-        let loaded = self.decider.load(run_id.shard(), streams).await?;
-        let run: Run = loaded.iter().find_map(state_of).unwrap_or(run);
-        let ended = run.status().is_ended();
-        let creations = loaded.iter().filter(|_| ended).filter_map(state_of).collect();
-        self.viewed(run_id, run, creations, Some(inputs)).await
+        let together = move |unit: &Unit<'_>| {
+            let run = unit.state::<Run>(run_id).clone();
+            let creations = if run.status().is_ended() { states(unit, &ids) } else { Vec::new() };
+            (run, creations)
+        };
+        let ((run, creations), read_at) = self.read(run_id.into(), streams, together).await?;
+        self.viewed(run_id, run, (creations, Some(read_at)), Some(inputs)).await
     }
 
     async fn viewed(
         &self,
         run_id: RunId,
         run: Run,
-        creations: Vec<Creation>,
+        (creations, as_of): (Vec<Creation>, Option<Position>),
         inputs: Option<Inputs>,
     ) -> Result<RunView, Refusal> {
         let Some(requested) = run.requested() else { return Err(Refusal::NotFound("run")) };
@@ -113,12 +126,12 @@ impl Core {
                 CreationView { number, creation, fields }
             })
             .collect();
-        Ok(RunView { run_id, run, inputs, creations })
+        Ok(RunView { run_id, run, inputs, creations, as_of })
     }
 }
 
-fn state_of<A: Clone + 'static>(loaded: &Loaded) -> Option<A> {
-    loaded.state.as_any().downcast_ref::<A>().cloned()
+fn states(unit: &Unit<'_>, creations: &[CreationId]) -> Vec<Creation> {
+    creations.iter().map(|id| unit.state::<Creation>(*id).clone()).collect()
 }
 
 fn sealed_fields(creation: &Creation) -> Option<SealedId> {

@@ -269,7 +269,9 @@ impl es::Aggregate for CreditWallet {
             WalletCommand::Split { batch, run, amount, at } => self.split(batch, run, amount, at),
             WalletCommand::Capture { held_for, amount, rule, at } => self.capture(held_for, amount, rule, at),
             WalletCommand::Release { held_for, at } => self.release(held_for, at),
-            WalletCommand::Refund { run, parts, at } => self.decide_at(at, |draft| draft.refund(run, &parts)),
+            WalletCommand::Refund { run, parts, reason, at } => {
+                self.decide_at(at, |draft| draft.refund(run, &parts, reason))
+            }
             WalletCommand::Gift { gift, to, amount, at } => self.decide_at(at, |draft| {
                 let parts = draft.take(amount)?;
                 let posting = Posting { from: Ledger::Available, to: Ledger::Transferred, amount };

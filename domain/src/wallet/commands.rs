@@ -82,6 +82,8 @@ pub enum WalletCommand {
         run: RunId,
         /// How much, by the kinds that had paid.
         parts: Vec<RefundPart>,
+        /// Why; shown to the account.
+        reason: Option<String>,
         /// The moment.
         at: Timestamp,
     },

@@ -64,6 +64,7 @@ pub(crate) const DESCRIBED: &[EventEntry] = &[
             ("lots[].lot", "Number of a new lot"),
             ("lots[].kind", "Its kind: the kind that had paid"),
             ("lots[].amount", "How much it holds"),
+            ("reason", "Why, in the operator's words; shown to the account"),
         ],
     },
     EventEntry {

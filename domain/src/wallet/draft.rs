@@ -102,7 +102,7 @@ impl Draft {
         Ok(())
     }
 
-    pub fn refund(&mut self, run: RunId, parts: &[RefundPart]) -> Result<(), WalletError> {
+    pub fn refund(&mut self, run: RunId, parts: &[RefundPart], reason: Option<String>) -> Result<(), WalletError> {
         let amount: Credits = parts.iter().map(|part| part.amount).sum();
         if parts.iter().any(|part| !part.amount.is_positive()) || parts.is_empty() {
             return Err(WalletError::NotPositive);
@@ -113,7 +113,7 @@ impl Draft {
             .map(|(lot, part)| NewLot { lot, kind: part.kind, amount: part.amount, expires_at: None })
             .collect();
         let posting = Posting { from: Ledger::Spent, to: Ledger::Available, amount };
-        self.record(|after| WalletEvent::CreditsRefunded { run, amount, lots, posting, after });
+        self.record(|after| WalletEvent::CreditsRefunded { run, amount, lots, reason, posting, after });
         Ok(())
     }
 }

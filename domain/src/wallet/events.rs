@@ -321,6 +321,9 @@ pub enum WalletEvent {
         amount: Credits,
         /// The lots made for it, one for each kind that had paid.
         lots: Vec<NewLot>,
+        /// Why, as the operator said; shown to the account.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
         /// Both sides.
         posting: Posting,
         /// The balance after.

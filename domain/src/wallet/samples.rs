@@ -128,8 +128,17 @@ fn taken() -> Vec<WalletEvent> {
             run: RunId(sample_id("run")),
             amount: three,
             lots: vec![refunded(6, LotKind::Free, 1), refunded(7, LotKind::Paid, 2)],
+            reason: None,
             posting: posting(Ledger::Spent, Ledger::Available, 3),
             after: after(50, 0),
+        },
+        WalletEvent::CreditsRefunded {
+            run: RunId(sample_id("run")),
+            amount: three,
+            lots: vec![refunded(8, LotKind::Paid, 3)],
+            reason: Some("the picture was not as described".into()),
+            posting: posting(Ledger::Spent, Ledger::Available, 3),
+            after: after(53, 0),
         },
         WalletEvent::CreditsGifted {
             gift: GiftId(sample_id("gift")),

@@ -39,7 +39,7 @@ impl Guard {
         let global = match url.host() {
             Some(Host::Ipv4(address)) => is_global(IpAddr::V4(address)),
             Some(Host::Ipv6(address)) => is_global(IpAddr::V6(address)),
-            Some(Host::Domain(_)) => true,
+            Some(Host::Domain(name)) => !is_loopback_name(name),
             None => return Err(EgressError::Refused("it names no host")),
         };
         let host = url.host_str().unwrap_or_default().to_owned();
@@ -54,6 +54,7 @@ impl Guard {
         let name = url.host_str().unwrap_or_default().to_owned();
         let port = url.port_or_known_default().ok_or(EgressError::Refused("it names no port"))?;
         let found = match host {
+            Host::Domain(domain) if !allowed && is_loopback_name(domain) => Vec::new(),
             Host::Ipv4(address) => vec![IpAddr::V4(address)],
             Host::Ipv6(address) => vec![IpAddr::V6(address)],
             Host::Domain(domain) => self.resolve(domain).await?,
@@ -72,6 +73,12 @@ impl Guard {
             Ok(_) | Err(_) => Err(EgressError::Unresolvable { host: domain.to_owned() }),
         }
     }
+}
+
+/// Whether a name stands for the machine itself whatever a resolver says (RFC 6761, section 6.3).
+fn is_loopback_name(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    name == "localhost" || name.ends_with(".localhost")
 }
 
 /// What can be said about a URL without resolving its host.
@@ -204,6 +211,22 @@ mod tests {
         assert!(matches!(other_host, EgressError::ForbiddenAddress { .. }));
         let credentials = pin(&guard, "http://ann:secret@box.internal:81/").await.unwrap_err();
         assert!(matches!(credentials, EgressError::Refused(_)), "no rule permits those");
+    }
+
+    #[tokio::test]
+    async fn the_machine_s_own_name_is_refused_without_asking_anybody() {
+        let strict = guard(&[&["93.184.216.34"]], &[]);
+        for host in ["localhost", "LOCALHOST", "localhost.", "a.localhost", "localhost:8443"] {
+            let url: Url = format!("https://{host}/x.png").parse().unwrap();
+            assert!(matches!(strict.judge_alone(&url), Err(EgressError::ForbiddenAddress { .. })), "{host}");
+            assert!(matches!(strict.pin(&url).await, Err(EgressError::ForbiddenAddress { .. })), "{host}");
+        }
+        for host in ["notlocalhost", "localhost.test"] {
+            assert!(strict.judge_alone(&format!("https://{host}/").parse().unwrap()).is_ok(), "{host}");
+        }
+        let lenient = guard(&[&["127.0.0.1"]], &["localhost"]);
+        let url: Url = "http://localhost/".parse().unwrap();
+        assert!(lenient.judge_alone(&url).is_ok() && lenient.pin(&url).await.is_ok());
     }
 
     #[tokio::test]

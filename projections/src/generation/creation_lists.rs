@@ -107,7 +107,8 @@ fn bind<'q, O>(query: Query<'q, O>, list: CreationList, filter: &'q CreationFilt
 }
 
 impl ReadModels {
-    /// A numbered page of creations, ordered by when they were asked for.
+    /// A numbered page of creations, ordered by when they were asked for; what was asked for together
+    /// by its number, which is the order of a run's outputs. (A creation's own id says nothing of it.)
     ///
     /// What was taken out of the list since the first page keeps its place, so that nothing moves, but
     /// is not shown: such a page holds fewer rows. So does what only a newer release understands.
@@ -125,8 +126,8 @@ impl ReadModels {
         let sql = format!(
             "SELECT {COLUMNS} FROM (
                  SELECT * FROM read_generation_v1.creations c WHERE {members}
-                 ORDER BY c.recorded_at {direction}, c.creation_id {direction} LIMIT $5 OFFSET $6) AS c {JOINS}
-             WHERE {} AND {READABLE} ORDER BY c.recorded_at {direction}, c.creation_id {direction}",
+                 ORDER BY c.recorded_at {direction}, c.number {direction} LIMIT $5 OFFSET $6) AS c {JOINS}
+             WHERE {} AND {READABLE} ORDER BY c.recorded_at {direction}, c.number {direction}",
             list.still()
         );
         let rows: Vec<View> = bind(sqlx::query_as(&sql), list, filter, &as_of)
@@ -154,9 +155,10 @@ impl ReadModels {
         let sql = format!(
             "SELECT {COLUMNS} FROM (
                  SELECT * FROM read_generation_v1.creations c WHERE {} AND {} AND {READABLE}
-                 AND ($5::timestamptz IS NULL OR (c.recorded_at, c.creation_id) {beyond} ($5, $6))
-                 ORDER BY c.recorded_at {direction}, c.creation_id {direction} LIMIT $7) AS c {JOINS}
-             ORDER BY c.recorded_at {direction}, c.creation_id {direction}",
+                 AND ($5::timestamptz IS NULL OR (c.recorded_at, c.number) {beyond}
+                      ($5, (SELECT number FROM read_generation_v1.creations WHERE creation_id = $6)))
+                 ORDER BY c.recorded_at {direction}, c.number {direction} LIMIT $7) AS c {JOINS}
+             ORDER BY c.recorded_at {direction}, c.number {direction}",
             list.members(filter),
             list.still()
         );

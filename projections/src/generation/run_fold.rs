@@ -99,8 +99,12 @@ impl RunFold {
                 None
             }
             RunEvent::Succeeded { ending, .. } => Some((RunStatus::Succeeded, ending)),
-            RunEvent::Failed { reason, ending, .. } | RunEvent::SettledByHand { reason, ending, .. } => {
+            RunEvent::Failed { reason, ending, .. } => {
                 fail(row, reason);
+                Some((RunStatus::Failed, ending))
+            }
+            RunEvent::SettledByHand { ending, .. } => {
+                fail(row, &FailureReason::settled_by_hand());
                 Some((RunStatus::Failed, ending))
             }
             RunEvent::Cancelled { ending, .. } => {

@@ -69,7 +69,10 @@ async fn something_happens(history: &mut History, random: &mut StdRng, accounts:
                 RefundPart { kind: LotKind::Paid, amount: whole(2) },
                 RefundPart { kind: LotKind::Free, amount: whole(1) },
             ];
-            history.act::<CreditWallet>(wallet, WalletCommand::Refund { run, parts, at });
+            history.act::<CreditWallet>(
+                wallet,
+                WalletCommand::Refund { run, parts, reason: Some("not as described".into()), at },
+            );
         }
         13 => {
             if let Some(batch) = history.batch(account, 3, 2, 3) {

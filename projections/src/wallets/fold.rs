@@ -91,14 +91,14 @@ impl Fold {
             WalletEvent::CreditsReleased { held_for, parts, extended, after, .. } => {
                 self.released(event, *held_for, parts, extended, *after)?;
             }
-            WalletEvent::CreditsRefunded { run, amount, lots, after, .. } => {
+            WalletEvent::CreditsRefunded { run, amount, lots, reason, after, .. } => {
                 for lot in lots {
                     let row = new_lot(event, lot.lot, lot.kind, lot.amount);
                     let reference = Some(run.to_string());
                     self.lots.put(LotRow { expires_at: lot.expires_at, source: "refund".into(), reference, ..row });
                     self.add(event, lot.kind, lot.amount.value())?;
                 }
-                let about = About { run_id: Some(run.0), ..About::default() };
+                let about = About { run_id: Some(run.0), detail: reason.clone(), ..About::default() };
                 self.moved(event, TransactionKind::Refund, amount.value(), about, *after);
             }
             WalletEvent::CreditsGifted { gift, to, amount, parts, after, .. } => {

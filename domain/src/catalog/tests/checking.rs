@@ -193,14 +193,20 @@ fn the_nano_bananas_take_a_resolution_for_edits_only() {
 }
 
 #[test]
-fn quality_is_gpt_image_2_s_and_ignored_elsewhere_unless_unheard_of() {
+fn quality_is_gpt_image_2_s_and_elsewhere_only_the_default_may_be_said() {
     let at = |text: &str| Ask { quality: Some(text.to_owned()), ..prompt() };
     assert_eq!(genfire("gpt-image-2", &prompt()).unwrap().quality.as_deref(), Some("high"));
     assert_eq!(genfire("gpt-image-2", &at("auto")).unwrap().quality.as_deref(), Some("auto"));
-    assert_eq!(genfire("nano-banana-2", &at("low")).unwrap().quality, None);
-    for slug in ["gpt-image-2", "nano-banana-2"] {
-        let problem = genfire(slug, &at("ultra")).unwrap_err();
-        assert_eq!((problem.field, problem.allowed.join(" ")), (AskField::Quality, "low medium high auto".to_owned()));
+    for said in ["high", "auto"] {
+        assert_eq!(genfire("nano-banana-2", &at(said)).unwrap().quality, None);
+    }
+    for (slug, refused, allowed) in [
+        ("gpt-image-2", "ultra", "low medium high auto"),
+        ("nano-banana-2", "low", "high auto"),
+        ("nano-banana-2", "ultra", "high auto"),
+    ] {
+        let problem = genfire(slug, &at(refused)).unwrap_err();
+        assert_eq!((problem.field, problem.allowed.join(" ")), (AskField::Quality, allowed.to_owned()));
     }
 }
 
@@ -242,7 +248,11 @@ fn speech_needs_a_text_and_in_genfire_a_voice() {
     assert_eq!((voiceless.field, voiceless.code()), (AskField::Voice, AskCode::MissingValue));
     let format = |text: &str| Ask { output_format: Some(text.to_owned()), ..ask.clone() };
     assert_eq!(genfire("elevenlabs-v3", &format("wav")).unwrap().output_format.as_deref(), Some("wav"));
-    assert_eq!(genfire("elevenlabs-v3", &format("mp3_44100_128")).unwrap().output_format, None);
+    // Another format than was asked for would come silently.
+    let refused = genfire("elevenlabs-v3", &format("mp3_44100_128")).unwrap_err();
+    assert_eq!(refused.to_string(), "output_format has a value that is not allowed here. Allowed: wav.");
+    let image = Ask { output_format: Some("wav".to_owned()), ..prompt() };
+    assert_eq!(genfire("nano-banana-2", &image).unwrap_err().reason, AskReason::NotSupported);
 }
 
 #[test]
@@ -324,13 +334,7 @@ fn what_was_checked_survives_being_stored_and_its_form_is_frozen() {
 
 #[test]
 fn everything_that_can_be_checked_survives_being_stored() {
-    let all = Ask {
-        images: 2,
-        resolution: Some("2K".to_owned()),
-        quality: Some("low".to_owned()),
-        count: Some(3),
-        ..ratio("21:9")
-    };
+    let all = Ask { images: 2, resolution: Some("2K".to_owned()), count: Some(3), ..ratio("21:9") };
     let enlarged =
         Ask { source_video: true, media_seconds: Some(Decimal::new(25, 1)), scale_factor: Some(4), ..Ask::default() };
     let spoken =

@@ -24,7 +24,7 @@ fn nothing_moves_in_a_wallet_that_was_not_opened() {
     for command in [
         paid("1"),
         hold(1, "1"),
-        WalletCommand::Refund { run: run(1), parts, at: at(1) },
+        WalletCommand::Refund { run: run(1), parts, reason: None, at: at(1) },
         WalletCommand::Gift { gift: gift(), to: friend(), amount: c("1"), at: at(1) },
         WalletCommand::Adjust { amount: c("1"), reason: "r".into(), at: at(1) },
         WalletCommand::ChargeBack { payment: payment(), amount: c("1"), at: at(1) },
@@ -115,7 +115,7 @@ fn a_wallet_keeps_no_more_open_lots_than_its_limit() {
     use crate::es::Aggregate;
     assert_eq!(wallet.decide(paid("1")), Err(WalletError::TooManyLots { max }));
     let refund = vec![RefundPart { kind: LotKind::Paid, amount: c("1") }];
-    let refund = WalletCommand::Refund { run: run(1), parts: refund, at: at(1) };
+    let refund = WalletCommand::Refund { run: run(1), parts: refund, reason: None, at: at(1) };
     assert_eq!(wallet.decide(refund), Err(WalletError::TooManyLots { max }));
 }
 

@@ -4,7 +4,7 @@ use super::*;
 
 fn refund(parts: &[(LotKind, &str)]) -> WalletCommand {
     let parts = parts.iter().map(|(kind, amount)| RefundPart { kind: *kind, amount: c(amount) }).collect();
-    WalletCommand::Refund { run: run(1), parts, at: at(5) }
+    WalletCommand::Refund { run: run(1), parts, reason: Some("not as described".into()), at: at(5) }
 }
 
 fn give(amount: &str) -> WalletCommand {
@@ -28,6 +28,7 @@ fn a_refund_makes_a_lot_of_each_kind_that_had_paid() {
             run: run(1),
             amount: c("3"),
             lots: vec![new(2, LotKind::Free, "1"), new(3, LotKind::Paid, "2")],
+            reason: Some("not as described".into()),
             posting: posting(Ledger::Spent, Ledger::Available, "3"),
             after: after("3", "0"),
         }]);
