@@ -89,7 +89,7 @@ impl MutationRoot {
     ) -> async_graphql::Result<CreateRunPayload> {
         let within = generator::wait_of(wait_seconds)?;
         let accepted = generator::accept(ctx, input, idempotency_key).await?;
-        let (replayed, confirmed) = (accepted.replayed, accepted.confirmed.clone());
+        let (replayed, confirmed) = (accepted.replayed, accepted.confirmed);
         let view = generator::settled(ctx, accepted, within).await?;
         let account = ctx.caller()?.account;
         wait(ctx, ProjectionName::Generation, account.shard(), confirmed).await;

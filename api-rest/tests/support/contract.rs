@@ -51,7 +51,7 @@ pub fn check(method: &Method, path: &str, status: u16, body: &[u8]) {
 }
 
 /// The words of a schema that are understood here; any other is a test that cannot fail.
-const KNOWN: [&str; 22] = [
+const KNOWN: [&str; 23] = [
     "$ref",
     "type",
     "properties",
@@ -61,6 +61,7 @@ const KNOWN: [&str; 22] = [
     "anyOf",
     "allOf",
     "enum",
+    "const",
     "additionalProperties",
     "description",
     "examples",
@@ -91,6 +92,11 @@ pub fn fits(document: &Value, schema: &Value, value: &Value, at: &str) -> Result
         && !allowed.contains(value)
     {
         return Err(format!("{at} is {value}, none of {allowed:?}"));
+    }
+    if let Some(only) = words.get("const")
+        && only != value
+    {
+        return Err(format!("{at} is {value}, not {only}"));
     }
     for part in words.get("allOf").and_then(Value::as_array).into_iter().flatten() {
         fits(document, part, value, at)?;

@@ -35,7 +35,7 @@ impl Projection for Release {
 async fn start(db: &TestDb, schemas: &[&'static str]) {
     let releases: Vec<Release> = schemas.iter().map(|schema| Release(schema)).collect();
     let projections: Vec<&dyn Projection> = releases.iter().map(|release| release as &dyn Projection).collect();
-    migrate(&mut *db.pool().acquire().await.unwrap(), &projections).await.unwrap();
+    migrate(&mut db.pool().acquire().await.unwrap(), &projections).await.unwrap();
 }
 
 /// The schemas that there are, and those that are written down.

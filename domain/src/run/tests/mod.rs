@@ -160,7 +160,7 @@ fn a_run_that_has_ended_stays_as_it_is() {
         let by_hand = RunCommand::SettleByHand {
             by: "operator".into(),
             reason: reason("otherwise"),
-            ending: free(ChargingRule::OutcomeNeverKnown),
+            ending: free(ChargingRule::SettledByHand),
         };
         let mut commands = vec![
             intend(),
