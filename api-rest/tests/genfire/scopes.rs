@@ -94,6 +94,7 @@ async fn the_rules_of_charging_are_open_to_everybody() {
             "cancelled_while_running",
             "outcome_unknown",
             "outcome_never_known",
+            "settled_by_hand",
             "late_provider_bill",
         ]
     );

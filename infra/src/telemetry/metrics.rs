@@ -28,6 +28,7 @@ const GAUGES: &[(&str, &str)] = &[
     ("mintmark_projection_up", "Whether a projection runs: 1, or 0 where it has stopped."),
     ("mintmark_runs_under_way", "Runs of a provider that this node carries."),
     ("mintmark_runs_waiting", "Runs of a provider that wait on this node."),
+    ("mintmark_runs_without_provider", "Runs that wait for a provider that this node does not have."),
     ("mintmark_writer_cache_bytes", "Bytes of state that a shard's writer keeps in memory."),
     ("mintmark_writer_waiting", "Decisions that wait for a shard's writer."),
 ];
