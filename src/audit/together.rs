@@ -5,10 +5,10 @@ use mintmark_domain::Credits;
 use mintmark_domain::batch::BatchEvent;
 use mintmark_domain::bonus::BonusEvent;
 use mintmark_domain::es::Recorded;
-use mintmark_domain::ids::{CommitId, WalletId};
+use mintmark_domain::ids::{CommitId, WalletId, derived_id};
 use mintmark_domain::payment::PaymentEvent;
 use mintmark_domain::run::RunEvent;
-use mintmark_domain::wallet::{GrantSource, WalletEvent};
+use mintmark_domain::wallet::{BonusKind, GrantSource, WalletEvent};
 use uuid::Uuid;
 
 use super::Finding;
@@ -92,9 +92,9 @@ impl Together {
     }
 
     pub fn bonus(&mut self, recorded: &Recorded, event: &BonusEvent) {
-        let BonusEvent::Claimed { wallet, credits, .. } = event;
+        let BonusEvent::Claimed { wallet, kind, period, credits, .. } = event;
         if credits.is_positive() {
-            self.grants.say(recorded, recorded.stream.id, *wallet, *credits);
+            self.grants.say(recorded, claim_of(*wallet, *kind, period), *wallet, *credits);
         }
     }
 
@@ -106,7 +106,10 @@ impl Together {
             WalletEvent::HoldSplit { run, amount, .. } => self.holds.book(recorded, Some(run.0), *amount),
             WalletEvent::LotGranted { source, amount, .. } => match source {
                 GrantSource::Purchase { payment } => self.grants.book(recorded, Some(payment.0), *amount),
-                GrantSource::Bonus { bonus, .. } => self.grants.book(recorded, Some(bonus.0), *amount),
+                GrantSource::Bonus { kind, period, .. } => {
+                    let claim = claim_of(WalletId(recorded.stream.id), *kind, period);
+                    self.grants.book(recorded, Some(claim), *amount);
+                }
                 GrantSource::Operator { .. } => self.grants.book(recorded, None, *amount),
                 // The giver's side stands in another append.
                 GrantSource::Gift { .. } | GrantSource::GiftReturned { .. } => {}
@@ -124,6 +127,12 @@ impl Together {
             | WalletEvent::LotExpired { .. } => {}
         }
     }
+}
+
+/// What both sides of a bonus are known by here: its stream is one for all periods of its kind.
+fn claim_of(wallet: WalletId, kind: BonusKind, period: &str) -> Uuid {
+    let parts = [wallet.0.as_bytes().as_slice(), kind.as_str().as_bytes(), period.as_bytes()];
+    derived_id(wallet.shard(), "bonus claim", &parts)
 }
 
 impl Pairs {

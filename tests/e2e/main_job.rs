@@ -99,7 +99,8 @@ async fn assert_file(server: &Server, url: &Value, content_type: &str) {
 async fn assert_alteration_is_found(site: &Site) {
     let pool = site.db.as_ref().unwrap().pool();
     let statement = "UPDATE events SET payload = replace(payload::text, '\"10000\"', '\"10001\"')::json \
-                     WHERE event_type = 'credit_wallet.lot_granted' RETURNING shard::int8, position::int8";
+                     WHERE event_type = 'credit_wallet.lot_granted' AND payload::text LIKE '%\"10000\"%' \
+                     RETURNING shard::int8, position::int8";
     let altered: Vec<(i64, i64)> = sqlx::query_as(statement).fetch_all(pool).await.unwrap();
     let [(shard, position)] = altered[..] else { panic!("one lot was granted: {altered:?}") };
     let verified = site.run("audit verify").await;

@@ -22,6 +22,21 @@
     '# subscription Purse { walletUpdates { type available held } }',
     ''
   ].join('\n');
+  // A key stays in the page that it was typed into; the history of queries would keep it else.
+  function withoutHeaders(text) {
+    try {
+      return JSON.stringify(JSON.parse(text, function (name, held) { return name === 'headers' ? undefined : held; }));
+    } catch (notJson) {
+      return text;
+    }
+  }
+  var storage = {
+    get length() { return localStorage.length; },
+    getItem: function (name) { return localStorage.getItem(name); },
+    setItem: function (name, text) { localStorage.setItem(name, withoutHeaders(text)); },
+    removeItem: function (name) { localStorage.removeItem(name); },
+    clear: function () { localStorage.clear(); }
+  };
   var root = ReactDOM.createRoot(document.getElementById('graphiql'));
   root.render(React.createElement(GraphiQL, {
     // The headers editor's lines go with every query, and open every WebSocket.
@@ -29,7 +44,7 @@
     defaultQuery: query,
     defaultEditorToolsVisibility: 'headers',
     isHeadersEditorEnabled: true,
-    // A key stays in the page that it was typed into.
-    shouldPersistHeaders: false
+    shouldPersistHeaders: false,
+    storage: storage
   }));
 })();

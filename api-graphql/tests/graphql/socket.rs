@@ -180,7 +180,8 @@ async fn a_mutation_outlives_its_connection() {
     socket.ask("a", mutation).await;
     socket.say(json!({"type": "complete", "id": "a"})).await;
     socket.say(json!({"type": "ping"})).await;
-    assert_eq!(socket.hear().await["type"], "pong", "it was begun");
+    // What it came to may be said before it is heard that nobody wants it.
+    while socket.hear().await["type"] != "pong" {}
     drop(socket);
     for _ in 0..600 {
         tokio::time::sleep(Duration::from_millis(100)).await;
