@@ -44,9 +44,9 @@ async fn measure() -> anyhow::Result<()> {
     cold::measure(&cluster, &mut report).await?;
     contended::measure(&cluster, LASTS, &mut report).await?;
 
-    let fresh = http::Server::start(&cluster, "fresh", true).await?;
-    let drawn = http::Server::start(&cluster, "drawn", false).await?;
-    let full = http::Server::start(&cluster, "full", true).await?;
+    let fresh = http::Server::start(&cluster, "young_log", true).await?;
+    let drawn = http::Server::start(&cluster, "drawn_log", false).await?;
+    let full = http::Server::start(&cluster, "full_log", true).await?;
     eprintln!("filling a log");
     full.fill(MANY_EVENTS).await?;
     rounds(&cluster, [&fresh, &drawn, &full], &mut report).await?;

@@ -11,12 +11,14 @@
 //!    ended has one; every run captured what its ending says;
 //! 6. every stream once more through the stock postgres-es repository;
 //! 7. rows of shards that are none of this installation's;
-//! 8. the directory against the log, and every read model against a replay (by [`crate::commands`]).
+//! 8. every sealed text: opens under its subject's key;
+//! 9. the directory against the log, and every read model against a replay (by [`crate::commands`]).
 //!
 //! The first position that differs is named.
 
 mod books;
 mod chain;
+mod sealed;
 mod stock;
 #[cfg(test)]
 mod tests;
@@ -30,6 +32,7 @@ use mintmark_domain::es::{EventLog, Position, ReadError, Recorded, SHARD_OPENED,
 
 use sqlx::PgPool;
 
+pub use sealed::unopened;
 pub use stock::compare_with_stock_reader;
 
 /// How many events are read at once.

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::progress::Progress;
 use super::with_platform;
-use crate::audit::{compare_with_stock_reader, stray_rows, verify_log};
+use crate::audit::{compare_with_stock_reader, stray_rows, unopened, verify_log};
 use crate::cli::AuditCommand;
 use crate::compose::{Platform, events_in};
 
@@ -21,6 +21,10 @@ async fn verify(platform: &Platform) -> anyhow::Result<ExitCode> {
     progress.done();
     let mut findings = verified.findings;
     findings.extend(stray_rows(&platform.pool, shards).await?);
+    let texts: i64 = sqlx::query_scalar("SELECT count(*) FROM sealed").fetch_one(&platform.pool).await?;
+    let progress = Progress::new("sealed texts", texts.unsigned_abs());
+    findings.extend(unopened(&platform.pool, &*platform.core.vault, |more| progress.advance(more)).await?);
+    progress.done();
     if findings.is_empty() {
         let progress = Progress::new("stock reader", verified.streams.len() as u64);
         findings

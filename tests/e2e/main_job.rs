@@ -103,8 +103,12 @@ async fn assert_alteration_is_found(site: &Site) {
                      RETURNING shard::int8, position::int8";
     let altered: Vec<(i64, i64)> = sqlx::query_as(statement).fetch_all(pool).await.unwrap();
     let [(shard, position)] = altered[..] else { panic!("one lot was granted: {altered:?}") };
+    let spoilt = "UPDATE sealed SET ciphertext = '\\x00' WHERE id = (SELECT min(id::text)::uuid FROM sealed)";
+    sqlx::query(spoilt).execute(pool).await.unwrap();
     let verified = site.run("audit verify").await;
     assert_eq!(verified.code, Some(1), "{}{}", verified.out, verified.err);
     let place = format!("shard {shard}, position {position}: ");
     assert!(verified.out.starts_with(&place), "{}", verified.out);
+    let text = verified.out.lines().find(|line| line.contains("cannot be opened")).expect("the spoilt text is found");
+    assert!(text.starts_with("shard ") && text.contains("position"), "{text}");
 }
