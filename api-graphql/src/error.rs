@@ -55,6 +55,35 @@ fn class_name(class: ErrorClass) -> &'static str {
     }
 }
 
+/// A field as the inputs of this schema call it.
+fn named(field: &str) -> &str {
+    match field {
+        "aspect_ratio" => "aspectRatio",
+        "duration_seconds" => "durationSeconds",
+        "images" => "imageUrls",
+        "reference_images" => "referenceImageUrls",
+        "source_video" => "sourceVideoUrl",
+        "first_frame" => "firstFrameUrl",
+        "last_frame" => "lastFrameUrl",
+        "voice" => "voiceId",
+        "text" => "prompt",
+        other => other,
+    }
+}
+
+/// The message of a refusal, which begins with the field that it is about.
+fn in_our_words(refusal: &Refusal, message: String) -> String {
+    let field = match refusal {
+        Refusal::Ask(problem) => problem.field.as_str(),
+        Refusal::Field { field, .. } | Refusal::Input { field, .. } => field,
+        _ => return message,
+    };
+    match message.strip_prefix(field) {
+        Some(rest) => format!("{}{rest}", named(field)),
+        None => message,
+    }
+}
+
 /// What strangers are told: what a defect or the database said is for the log.
 fn shown(class: ErrorClass, error: &dyn std::fmt::Display) -> String {
     match class {
@@ -81,10 +110,10 @@ fn refused(refusal: &Refusal, extensions: &mut ErrorExtensionValues) {
             extensions.set("scope", *scope);
         }
         Refusal::Ask(problem) => {
-            extensions.set("field", problem.field.as_str());
+            extensions.set("field", named(problem.field.as_str()));
             extensions.set("allowed", problem.allowed.clone());
         }
-        Refusal::Field { field, .. } | Refusal::Input { field, .. } => extensions.set("field", *field),
+        Refusal::Field { field, .. } | Refusal::Input { field, .. } => extensions.set("field", named(field)),
         other => {
             if let Some(seconds) = other.retry_after_seconds() {
                 extensions.set("retryAfterSeconds", seconds);
@@ -101,7 +130,7 @@ impl From<GraphqlError> for async_graphql::Error {
                 if internal {
                     tracing::error!(%refusal, "a resolver failed");
                 }
-                let message = shown(refusal.public().0, &refusal);
+                let message = in_our_words(&refusal, shown(refusal.public().0, &refusal));
                 async_graphql::Error::new(message).extend_with(|_, extensions| refused(&refusal, extensions))
             }
             GraphqlError::Query(message, code) => {

@@ -105,6 +105,9 @@ impl Core {
             let problem = AskProblem::new(AskField::Model, AskReason::NotOffered);
             Refusal::Ask(problem)
         })?;
+        // First of all: what nobody carries out is not to be asked for in another way.
+        let unavailable = || Refusal::ModelUnavailable { model: name.to_owned() };
+        let route = self.catalog.route(model).ok_or_else(unavailable)?;
         let parameters = model.check(dialect, ask)?;
         if let Some(voice) = &parameters.voice
             && self.catalog.voice(voice).is_none()
@@ -112,8 +115,6 @@ impl Core {
             let problem = AskProblem::new(AskField::Voice, AskReason::NotAllowed);
             return Err(problem.allowing(self.catalog.voices().map(|voice| &voice.id)).into());
         }
-        let unavailable = || Refusal::ModelUnavailable { model: name.to_owned() };
-        let route = self.catalog.route(model).ok_or_else(unavailable)?;
         let book = self.catalog.prices().at(now).ok_or_else(unavailable)?;
         let quote = book.quote(model, &parameters)?;
         Ok(Judged { parameters, quote, provider: route.provider.clone(), provider_model: provider_model(model) })

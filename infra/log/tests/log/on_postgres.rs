@@ -86,7 +86,8 @@ async fn nothing_that_is_said_while_the_shard_is_held_waits_for_ever() {
     let proxy = Proxy::start(&db.options());
     let log = PgEventLog::new(proxy.options(&db.options()), "test").with_reply_max(Duration::from_millis(200));
     let end = opened(&log).await;
-    let in_time = Duration::from_secs(5);
+    // Longer than a new session may take, which a lock may need beside its own statements.
+    let in_time = Duration::from_secs(30);
     for call in ["end", "at", "read", "append", "begin"] {
         proxy.swallows.store(false, Ordering::Relaxed);
         let mut held = log.lock(shard(0)).await.unwrap();
