@@ -4,6 +4,7 @@
 
 mod books;
 mod command_line;
+mod documents;
 mod first_start;
 mod main_job;
 mod process;

@@ -11,6 +11,7 @@
 //!   credits, a reused key and conflicts.
 
 mod page;
+pub mod printed;
 
 use std::sync::Arc;
 
@@ -104,6 +105,8 @@ fn complete(dialect: Dialect, described: &OpenApi) -> Value {
     document["components"]["schemas"][schema_name] = schema;
     document["components"]["securitySchemes"]["key"] = json!({"type": "http", "scheme": "bearer"});
     document["security"] = json!([{"key": []}]);
+    // Wherever the document was fetched from: proxies and ports are nothing to it.
+    document["servers"] = json!([{"url": "/"}]);
     if let Some(paths) = document["paths"].as_object_mut() {
         for (path, item) in paths {
             for method in METHODS {
@@ -117,6 +120,10 @@ fn complete(dialect: Dialect, described: &OpenApi) -> Value {
             }
         }
     }
+    if dialect == Dialect::Genfire {
+        printed::add_examples(&mut document, &printed::genfire());
+    }
+    printed::drop_unused_schemas(&mut document);
     document
 }
 

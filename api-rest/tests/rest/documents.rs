@@ -115,6 +115,31 @@ fn no_reference_is_loose_and_no_schema_says_what_nobody_means() {
     }
 }
 
+/// Bodies with no example: none, where a client of the GenFire document looks for one.
+#[test]
+fn every_genfire_body_has_an_example_and_each_example_is_as_described() {
+    let printed = mintmark_api_rest::openapi::printed::genfire();
+    for (dialect, document) in documents() {
+        for (name, method, path, operation) in operations(document) {
+            let known = printed.iter().any(|one| one.path == path && one.method.eq_ignore_ascii_case(method));
+            let answers = operation["responses"].as_object().unwrap();
+            let successes = answers.iter().filter(|(status, _)| status.starts_with('2')).map(|(_, answer)| answer);
+            let mut examples = 0;
+            for body in successes.chain([&operation["requestBody"]]) {
+                let Some(described) = body["content"].get("application/json") else { continue };
+                let Some(example) = described.get("example") else { continue };
+                examples += 1;
+                if let Err(why) = fits(document, &described["schema"], example, "") {
+                    panic!("{dialect} {name}: the example is not as described: {why}");
+                }
+            }
+            let bodies = usize::from(operation["requestBody"].is_object())
+                + usize::from(answers.iter().any(|(status, answer)| status.starts_with('2') && answer["content"].is_object()));
+            assert!(!known || examples >= bodies, "{name}: {examples} examples for {bodies} bodies");
+        }
+    }
+}
+
 #[test]
 fn what_holds_answers_against_the_documents_can_fail() {
     let document = json!({"components": {"schemas": {"A": {"type": "object", "required": ["x"],
