@@ -14,8 +14,11 @@ use crate::site::{Server, Site};
 /// How long one tool may take on a busy machine.
 const TOOL_PATIENCE: Duration = Duration::from_secs(280);
 /// Where each dialect's document is served, and a short name for it.
-const DOCUMENTS: [(&str, &str); 3] =
-    [("genfire", "/v1/openapi.json"), ("generor", "/api/v1/openapi.json"), ("girl", "/api/v1/girlgenerator/openapi.json")];
+const DOCUMENTS: [(&str, &str); 3] = [
+    ("genfire", "/v1/openapi.json"),
+    ("generor", "/api/v1/openapi.json"),
+    ("girl", "/api/v1/girlgenerator/openapi.json"),
+];
 /// What schemathesis does not ask: that whatever fits a schema is accepted, for which no schema can say
 /// enough (an expired position, a model's own limits), and what it needs links between operations for.
 const CHECKS_LEFT_OUT: &str = "positive_data_acceptance,use_after_free,ensure_resource_availability";
@@ -63,7 +66,10 @@ async fn the_documents_pass_the_linter_and_become_types_that_compile() {
         run(types.arg(file(name, "json")).arg("-o").arg(file(name, "d.ts")), &format!("types of {name}")).await;
     }
     let mut compile = Command::new(tool("node_modules/.bin/tsc"));
-    compile.args(["--noEmit", "--strict", "--types", ""]).args(DOCUMENTS.map(|(name, _)| file(name, "d.ts")));
+    compile
+        .current_dir(directory.path())
+        .args(["--noEmit", "--strict"])
+        .args(DOCUMENTS.map(|(name, _)| file(name, "d.ts")));
     run(&mut compile, "tsc").await;
 }
 
@@ -73,7 +79,8 @@ async fn whatever_is_asked_every_answer_is_one_that_the_documents_describe() {
         .await
         .with("MINTMARK_SANDBOX__INSTANT", "true")
         .with("MINTMARK_RATE_LIMITS__UNAUTHENTICATED_PER_MINUTE", "1000000");
-    let made = site.run("account create --username fuzz --email fuzz@example.com --credits 1000000 --tier unlimited --json");
+    let made =
+        site.run("account create --username fuzz --email fuzz@example.com --credits 1000000 --tier unlimited --json");
     let key = made.await.json()["api_key"].as_str().expect("a key").to_owned();
     let server = site.serve().await;
     let directory = saved(&server).await;

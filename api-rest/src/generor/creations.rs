@@ -65,7 +65,7 @@ fn generator<'q>(state: &AppState, query: &'q QueryParams) -> Result<Option<&'q 
     params(
         ("generator" = Option<String>, Query, description = "A generator's slug."),
         ("page" = Option<u32>, Query, description = "From 1.", minimum = 1),
-        ("per_page" = Option<u32>, Query, description = "20 if absent, 100 at most.", minimum = 1),
+        ("per_page" = Option<u64>, Query, description = "20 if absent, 100 at most.", minimum = 1),
         ("sort" = Option<String>, Query, description = "`newest` or `oldest`."),
         ("as_of" = Option<String>, Query, description = "The `as_of` of the first page: freezes the walk."),
         ("min_position" = Option<String>, Query, description = "What a write answered as `X-Log-Position`."),
@@ -90,7 +90,7 @@ pub(super) async fn own(
     params(
         ("generator" = Option<String>, Query, description = "A generator's slug."),
         ("page" = Option<u32>, Query, description = "From 1.", minimum = 1),
-        ("per_page" = Option<u32>, Query, description = "20 if absent, 100 at most.", minimum = 1),
+        ("per_page" = Option<u64>, Query, description = "20 if absent, 100 at most.", minimum = 1),
         ("sort" = Option<String>, Query, description = "`newest` or `oldest`."),
         ("as_of" = Option<String>, Query, description = "The `as_of` of the first page: freezes the walk."),
     ),

@@ -167,7 +167,7 @@ fn find<'c>(catalog: &'c Catalog, slug: &str) -> Result<&'c Generator, Problem> 
     params(
         ("status" = Option<String>, Query, description = "`active` (if absent), `development` or `all`."),
         ("page" = Option<u32>, Query, description = "From 1.", minimum = 1),
-        ("per_page" = Option<u32>, Query, description = "100 if absent, and at most.", minimum = 1),
+        ("per_page" = Option<u64>, Query, description = "100 if absent, and at most.", minimum = 1),
     ),
     responses((status = 200, body = Listing<GeneratorSummary>)),
     security((), ("key" = [])),
@@ -209,7 +209,7 @@ pub(super) async fn get(
     params(
         ("slug" = String, Path, description = "The generator.", example = "joke"),
         ("page" = Option<u32>, Query, description = "From 1.", minimum = 1),
-        ("per_page" = Option<u32>, Query, description = "20 if absent, 100 at most.", minimum = 1),
+        ("per_page" = Option<u64>, Query, description = "20 if absent, 100 at most.", minimum = 1),
         ("sort" = Option<String>, Query, description = "`newest` or `oldest`."),
         ("as_of" = Option<String>, Query, description = "The `as_of` of the first page: freezes the walk."),
     ),

@@ -120,7 +120,7 @@ fn key_position(caller: &Caller, confirmed: &mintmark_domain::es::Confirmed) -> 
     get, path = "/api/v1/api-keys", operation_id = "api_keys.list", tag = "API Keys",
     params(
         ("page" = Option<u32>, Query, description = "From 1.", minimum = 1),
-        ("per_page" = Option<u32>, Query, description = "100 if absent, and at most.", minimum = 1),
+        ("per_page" = Option<u64>, Query, description = "100 if absent, and at most.", minimum = 1),
         ("sort" = Option<String>, Query, description = "`newest` (if absent) or `oldest`."),
     ),
     responses((status = 200, body = Listing<ApiKey>)),

@@ -206,7 +206,7 @@ pub(super) async fn grouped(State(state): State<AppState>) -> Result<Json<Succes
         ("type" = String, Path, description = "`text`, `image`, `video`, `speech`, `music`, `soundeffect`, \
             `upscale`, `vector` or `backgroundremoval`."),
         ("page" = Option<u32>, Query, description = "From 1.", minimum = 1),
-        ("per_page" = Option<u32>, Query, description = "100 if absent, and at most.", minimum = 1),
+        ("per_page" = Option<u64>, Query, description = "100 if absent, and at most.", minimum = 1),
     ),
     responses((status = 200, body = Listing<ModelSummary>)),
     security((), ("key" = [])),

@@ -134,7 +134,9 @@ fn every_genfire_body_has_an_example_and_each_example_is_as_described() {
                 }
             }
             let bodies = usize::from(operation["requestBody"].is_object())
-                + usize::from(answers.iter().any(|(status, answer)| status.starts_with('2') && answer["content"].is_object()));
+                + usize::from(
+                    answers.iter().any(|(status, answer)| status.starts_with('2') && answer["content"].is_object()),
+                );
             assert!(!known || examples >= bodies, "{name}: {examples} examples for {bodies} bodies");
         }
     }
