@@ -170,7 +170,8 @@ impl Mapper<'_> {
         alias.unwrap_or_else(|| slug.to_owned())
     }
 
-    fn input_summary(&self, asked: &Checked, inputs: &Inputs) -> InputSummary {
+    /// What was asked for, in the words of its kind.
+    pub(super) fn input_summary(&self, asked: &Checked, inputs: &Inputs) -> InputSummary {
         let model = self.alias(&asked.model);
         let prompt = inputs.prompt.clone();
         match asked.capability {

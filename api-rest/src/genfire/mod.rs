@@ -19,11 +19,14 @@
 //! * runs of this dialect are private: the addresses of their files are signed anew at each read;
 //! * `GET /v1/runs` lists the account's runs through every door, `GET /v1/usage` counts only those that
 //!   came through `/v1`;
+//! * a batch's item has the digits of the run that it becomes; a batch's `failed_items` counts the
+//!   cancelled ones too, its `output` says how many they are;
 //! * stopping a run takes the scope that starts one of its kind; the charging rules need no key.
 
 mod account;
 mod asked;
 mod audio;
+mod batches;
 mod images;
 mod mapping;
 mod models;
@@ -61,4 +64,8 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(receipt::receipt))
         .routes(routes!(receipt::charging_rules))
         .routes(routes!(usage::usage))
+        .routes(routes!(batches::list, batches::create))
+        .routes(routes!(batches::get))
+        .routes(routes!(batches::items))
+        .routes(routes!(batches::cancel))
 }

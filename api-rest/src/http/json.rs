@@ -16,6 +16,8 @@ use super::problem::{Kind, Problem};
 
 /// How many bytes a JSON body has at most unless its route says otherwise.
 pub const JSON_BYTES_MAX: usize = 1 << 20;
+/// How many bytes are parsed on a thread that others wait for too; what is larger gets one of its own.
+const PARSED_INLINE_BYTES_MAX: usize = 1 << 20;
 /// How long a body may take to arrive.
 pub const BODY_WITHIN: Duration = Duration::from_secs(60);
 
@@ -39,7 +41,13 @@ impl<T: DeserializeOwned, const MAX: usize, S: Send + Sync> FromRequest<S> for J
         let (parts, body) = request.into_parts();
         check_content_type(&parts.headers)?;
         let bytes = read(&parts.headers, body, MAX).await?;
-        let value = parse_object(&bytes)?;
+        let value = if bytes.len() > PARSED_INLINE_BYTES_MAX {
+            let text = bytes.clone();
+            let parsed = tokio::task::spawn_blocking(move || parse_object(&text)).await;
+            parsed.map_err(|error| Problem::internal(format!("reading a body: {error}")))??
+        } else {
+            parse_object(&bytes)?
+        };
         Ok(JsonBody { value: typed(value)?, bytes })
     }
 }

@@ -1,6 +1,7 @@
 //! The GenFire dialect over HTTP, against the whole surface.
 
 mod ask;
+mod batches;
 mod errors;
 mod idempotency;
 mod lists;

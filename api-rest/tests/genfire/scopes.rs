@@ -14,6 +14,10 @@ async fn each_route_takes_its_own_scope_and_no_other() {
     let slow = image("A bottle [sandbox:slow=30]");
     let run = generate_async(&app, "/v1/images/generations", &slow).await.json_of(202);
     let id = run["id"].as_str().unwrap();
+    let items = json!([{"input": {"prompt": "A bottle [sandbox:slow=30]"}}]);
+    let batch = json!({"mode": "operation", "target": "images.generations.create", "items": items});
+    let made = app.post_keyed("/v1/batches", "batch", &batch).await.json_of(201);
+    let batch_id = made["id"].as_str().unwrap();
     let routes: Vec<(Method, String, Value, Scope)> = vec![
         (Method::GET, "/v1/account".into(), Value::Null, Scope::AccountRead),
         (Method::GET, "/v1/account/credits".into(), Value::Null, Scope::CreditsRead),
@@ -28,6 +32,11 @@ async fn each_route_takes_its_own_scope_and_no_other() {
         (Method::POST, "/v1/images/generations".into(), image("x"), Scope::ImagesWrite),
         (Method::POST, "/v1/videos/generations".into(), video("x"), Scope::VideosWrite),
         (Method::POST, "/v1/audio/speech".into(), speech("x"), Scope::AudioWrite),
+        (Method::GET, "/v1/batches".into(), Value::Null, Scope::BatchesRead),
+        (Method::GET, format!("/v1/batches/{batch_id}"), Value::Null, Scope::BatchesRead),
+        (Method::GET, format!("/v1/batches/{batch_id}/items"), Value::Null, Scope::BatchesRead),
+        (Method::POST, "/v1/batches".into(), batch, Scope::BatchesWrite),
+        (Method::POST, format!("/v1/batches/{batch_id}/cancel"), Value::Null, Scope::BatchesWrite),
         // What started the run may stop it. Last: it ends it.
         (Method::POST, format!("/v1/runs/{id}/cancel"), Value::Null, Scope::ImagesWrite),
     ];
@@ -69,6 +78,10 @@ async fn the_documented_scopes_are_those_that_routes_take() {
         ("images_generations", Scope::ImagesWrite),
         ("videos_generations", Scope::VideosWrite),
         ("audio_speech", Scope::AudioWrite),
+        ("batches", Scope::BatchesRead),
+        ("batch", Scope::BatchesRead),
+        ("batch_items", Scope::BatchesRead),
+        ("batches_create", Scope::BatchesWrite),
     ] {
         assert_eq!(Example::named(name).scope, scope.as_str(), "{name}");
     }

@@ -204,6 +204,11 @@ impl TestApp {
         self.world.caught_up(&self.reads).await;
     }
 
+    /// The events of a stream.
+    pub async fn events_of(&self, stream: mintmark_domain::es::StreamId) -> Vec<mintmark_domain::es::Recorded> {
+        self.world.events_of(stream).await
+    }
+
     /// What the first account can spend, by the fold that enforces it.
     pub async fn available(&self) -> Credits {
         self.world.available(&self.core, self.account.id).await

@@ -171,6 +171,10 @@ impl World {
         Beside { state: state.clone(), log: self.log.clone(), ends: self.ends.clone() }
     }
 
+    pub async fn events_of(&self, stream: mintmark_domain::es::StreamId) -> Vec<mintmark_domain::es::Recorded> {
+        self.log.read_streams(&[(stream, 0)]).await.expect("the log")
+    }
+
     pub async fn caught_up(&self, reads: &ReadModels) {
         for &shard in &self.core.settings.shards {
             let end = self.log.end(shard).await.expect("the log's end").position;

@@ -1,12 +1,14 @@
 //! Items of a batch: each becomes a run when its turn comes, at the price of its batch's acceptance.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::accept_run::{Judged, Prepared};
 use super::batches::{BatchItemRequest, stop};
 use super::conclude_run::release_if_ended;
-use super::core::Core;
+use super::core::{Core, breathe};
 use super::refusal::Refusal;
 use super::run_view::open_json;
 use super::submission::{SubmitPlan, runner};
@@ -15,7 +17,7 @@ use crate::batch::{Batch, BatchCommand, BatchError, CreatedBatch};
 use crate::catalog::Checked;
 use crate::creation::{Creation, Privacy};
 use crate::es::StreamRef;
-use crate::ids::{BatchId, CreationId, RunId};
+use crate::ids::{BatchId, CreationId, RunId, SealedId};
 use crate::money::Quote;
 use crate::ports::IntegerKind;
 use crate::run::{CreationRef, Inputs, ItemRef, RequestedRun, Run};
@@ -41,6 +43,18 @@ pub enum ItemStart {
     /// The batch has ended.
     Ended,
 }
+
+/// An item's inputs and what was judged of them when its batch was accepted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenedItem {
+    /// Prompt and addresses.
+    pub inputs: Inputs,
+    /// What was asked of its model, every default filled in.
+    pub parameters: Checked,
+}
+
+/// How many items are opened with one look at the vault.
+const OPENED_TOGETHER: usize = 500;
 
 /// What is sealed for an item: its inputs as a run has them, and beside them what was judged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +102,20 @@ impl PlannedItem {
 }
 
 impl Core {
+    /// Opens sealed items. Absent from the answer: those whose owner was erased.
+    pub async fn open_items(&self, items: &[SealedId]) -> Result<HashMap<SealedId, OpenedItem>, Refusal> {
+        let mut opened = HashMap::with_capacity(items.len());
+        for part in items.chunks(OPENED_TOGETHER) {
+            breathe().await;
+            for (id, value) in open_json(&*self.vault, part.to_vec()).await? {
+                if let Ok(item) = serde_json::from_value::<SealedItem>(value) {
+                    opened.insert(id, OpenedItem { inputs: item.inputs, parameters: item.item.parameters });
+                }
+            }
+        }
+        Ok(opened)
+    }
+
     /// Starts the next item that may start: item, its part of the hold, its run and its creations in
     /// one append. Whoever calls it keeps calling until there is nothing to start.
     pub async fn start_batch_item(&self, batch_id: BatchId) -> Result<ItemStart, Refusal> {

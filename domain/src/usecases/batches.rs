@@ -5,7 +5,7 @@ use super::accept_run::IdempotencyKey;
 use super::authenticate::Caller;
 use super::batch_items::{PlannedItem, SealedItem};
 use super::conclude_run::release_if_ended;
-use super::core::Core;
+use super::core::{Core, breathe};
 use super::refusal::Refusal;
 use crate::Credits;
 use crate::account::{Account, Scope};
@@ -16,6 +16,9 @@ use crate::es::{Confirmed, SealedText, StreamRef, Unit};
 use crate::ids::{BatchId, SealedId, WalletId};
 use crate::run::{Inputs, Payer};
 use crate::wallet::{CreditWallet, HeldFor, WalletCommand};
+
+/// After how many items of a batch others get a turn while it is judged and sealed.
+const BREATHE_EVERY: u32 = 64;
 
 /// One item of a batch, in no dialect's words.
 #[derive(Clone, Debug)]
@@ -86,10 +89,10 @@ impl Core {
         let planned = match self.plan_items(caller, &request).await {
             Ok(planned) => planned,
             // A batch that was accepted before stays found, whatever the catalog says by now.
-            Err(refusal) => return self.replayed_batch(caller, &request).await?.ok_or(refusal),
+            Err(refusal) => return self.replay_batch(caller, request.idempotency.as_ref()).await?.ok_or(refusal),
         };
         let (account, scope) = (caller.account, request.scope);
-        let (batch_id, fingerprint) = self.batch_id(caller, &request).await?;
+        let (batch_id, fingerprint) = self.batch_id(caller, request.idempotency.as_ref()).await?;
         let (items, texts, item_maxima) = self.seal_items(caller, planned).await?;
         let created = CreatedBatch {
             account,
@@ -184,6 +187,9 @@ impl Core {
         let now = self.now();
         let mut planned = Vec::with_capacity(request.items.len());
         for (index, item) in (0u32..).zip(&request.items) {
+            if index % BREATHE_EVERY == 0 {
+                breathe().await;
+            }
             let refused = |problem| Refusal::Item { index, problem: Box::new(problem) };
             let judged = self.judge(item.dialect, &item.model, &item.ask, now).map_err(refused)?;
             self.check_inputs(caller.account, &item.inputs).await.map_err(refused)?;
@@ -200,7 +206,10 @@ impl Core {
     ) -> Result<(Vec<SealedId>, Vec<SealedText>, Vec<Credits>), Refusal> {
         let mut texts = Vec::with_capacity(planned.len());
         let mut maxima = Vec::with_capacity(planned.len());
-        for item in planned {
+        for (index, item) in (0u32..).zip(planned) {
+            if index % BREATHE_EVERY == 0 {
+                breathe().await;
+            }
             let id = SealedId(self.new_id(caller.account.shard()));
             let text = serde_json::to_vec(&item).unwrap_or_default();
             texts.push(self.vault.seal(caller.account.0, id, &text).await?);
@@ -209,9 +218,13 @@ impl Core {
         Ok((texts.iter().map(|text| text.id).collect(), texts, maxima))
     }
 
-    async fn batch_id(&self, caller: &Caller, request: &BatchRequest) -> Result<(BatchId, Option<String>), Refusal> {
+    async fn batch_id(
+        &self,
+        caller: &Caller,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<(BatchId, Option<String>), Refusal> {
         let account = caller.account;
-        Ok(match &request.idempotency {
+        Ok(match key {
             Some(key) => (
                 BatchId::keyed(account, &key.method, &key.path, &key.key),
                 Some(self.vault.fingerprint(account.0, &key.body).await?),
@@ -220,11 +233,17 @@ impl Core {
         })
     }
 
-    async fn replayed_batch(&self, caller: &Caller, request: &BatchRequest) -> Result<Option<AcceptedBatch>, Refusal> {
-        if request.idempotency.is_none() {
+    /// The batch that the same request made before under the same key, for whoever would refuse that
+    /// request by now. Errors: the key was used for another request.
+    pub async fn replay_batch(
+        &self,
+        caller: &Caller,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Option<AcceptedBatch>, Refusal> {
+        if key.is_none() {
             return Ok(None);
         }
-        let (batch_id, fingerprint) = self.batch_id(caller, request).await?;
+        let (batch_id, fingerprint) = self.batch_id(caller, key).await?;
         let wallet = caller.account.wallet();
         let decision = self
             .request(batch_id.shard(), caller.acting(), caller.account)

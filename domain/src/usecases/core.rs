@@ -160,3 +160,17 @@ impl Core {
         Ok((found, confirmed.end.position))
     }
 }
+
+/// Lets whoever else waits for this thread go first: for long loops without any other pause.
+pub(super) async fn breathe() {
+    let mut breathed = false;
+    std::future::poll_fn(move |context| {
+        if breathed {
+            return std::task::Poll::Ready(());
+        }
+        breathed = true;
+        context.waker().wake_by_ref();
+        std::task::Poll::Pending
+    })
+    .await;
+}

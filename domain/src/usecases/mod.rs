@@ -21,7 +21,7 @@ mod submission;
 pub use accept_run::{Accepted, IdempotencyKey, RunRequest};
 pub use accounts::{AccountView, Registered, Registration};
 pub use authenticate::{Caller, Credential, IssuedKey};
-pub use batch_items::ItemStart;
+pub use batch_items::{ItemStart, OpenedItem};
 pub use batches::{AcceptedBatch, BatchItemRequest, BatchRequest};
 pub use cancel_run::Cancelled;
 pub use conclude_run::{Conclusion, Delivery, DeliveryContent};

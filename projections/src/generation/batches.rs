@@ -195,6 +195,19 @@ impl ReadModels {
         Ok(Stretch::of(shown.collect::<Result<_, _>>()?, limit, as_of))
     }
 
+    /// Where a batch of an account stands in its list, for a walk that starts after it; `None` if the
+    /// account has no such batch.
+    pub async fn batch_place(&self, account: AccountId, batch: BatchId) -> Result<Option<Place>, QueryError> {
+        let row: Option<(DateTime<Utc>,)> = sqlx::query_as(
+            "SELECT recorded_at FROM read_generation_v1.batches WHERE batch_id = $1 AND account_id = $2",
+        )
+        .bind(batch.0)
+        .bind(account.0)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(|(at,)| Place { at, id: batch.0 }))
+    }
+
     /// The items of a batch from `first` on, at most `limit` (all of them if `None`).
     pub async fn batch_items(
         &self,
