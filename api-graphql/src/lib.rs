@@ -18,6 +18,7 @@ mod operation;
 mod page;
 mod paging;
 mod places;
+mod project;
 mod query;
 mod run;
 mod scalar;

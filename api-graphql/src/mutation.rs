@@ -14,6 +14,7 @@ use crate::error::{GraphqlError, Result};
 use crate::generator::{self, GenerateInput};
 use crate::guard::Needs;
 use crate::input::CreateRunInput;
+use crate::project::{self, Project, Said};
 use crate::run::Run;
 use crate::scalar::{Credits, Long};
 use crate::state::ContextExt as _;
@@ -112,6 +113,51 @@ impl MutationRoot {
         core.cancel_run(caller, run_id).await.map_err(GraphqlError::from)?;
         let view = core.run_view(caller.account, run_id).await.map_err(GraphqlError::from)?;
         Ok(Run::new(view).ok_or_else(not_found)?)
+    }
+
+    /// Approves a project's storyboard: its shots can be produced. Said again it changes nothing.
+    #[graphql(guard = "Needs(Scope::WorkflowsWrite)")]
+    async fn approve_storyboard(&self, ctx: &Context<'_>, id: ID) -> async_graphql::Result<Project> {
+        Ok(project::say(ctx, &id, Said::Approved).await?)
+    }
+
+    /// Wants a project's storyboard otherwise; `reviseStoryboard` has it planned anew.
+    #[graphql(guard = "Needs(Scope::WorkflowsWrite)")]
+    async fn request_changes(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        #[graphql(desc = "What is wanted: 1 to 4,000 characters.")] comment: String,
+    ) -> async_graphql::Result<Project> {
+        Ok(project::say(ctx, &id, Said::ChangesRequested(comment)).await?)
+    }
+
+    /// Gives a project up, unless its storyboard is approved. Said again it changes nothing.
+    #[graphql(guard = "Needs(Scope::WorkflowsWrite)")]
+    async fn reject_project(&self, ctx: &Context<'_>, id: ID) -> async_graphql::Result<Project> {
+        Ok(project::say(ctx, &id, Said::Rejected).await?)
+    }
+
+    /// Has a project planned anew with the changes that were asked for, by a run at the price of its
+    /// workflow. With an idempotency key the same request finds the same run.
+    #[graphql(guard = "Needs(Scope::WorkflowsWrite)")]
+    async fn revise_storyboard(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        #[graphql(desc = "1 to 255 printable characters.")] idempotency_key: Option<String>,
+        #[graphql(desc = "For how long to wait for the end of the run: 0 (if left out) to 300 seconds.")]
+        wait_seconds: Option<i32>,
+    ) -> async_graphql::Result<CreateRunPayload> {
+        let within = generator::wait_of(wait_seconds)?;
+        let accepted = project::revise(ctx, &id, idempotency_key).await?;
+        let (replayed, confirmed) = (accepted.replayed, accepted.confirmed);
+        let view = generator::settled(ctx, accepted, within).await?;
+        let account = ctx.caller()?.account;
+        wait(ctx, ProjectionName::Generation, account.shard(), confirmed).await;
+        let available = ctx.core().balance_of(account).await.map_err(GraphqlError::from)?.available;
+        let run = Run::new(view).ok_or_else(|| GraphqlError::from(Refusal::NotFound("run")))?;
+        Ok(CreateRunPayload { run, replayed, available: available.into() })
     }
 
     /// Changes who may see a creation, or its licence.

@@ -15,6 +15,7 @@ use crate::generator::{Generator, GeneratorStatus};
 use crate::guard::Needs;
 use crate::model::{Model, Rule};
 use crate::paging::{self, CreationConnection, RunConnection};
+use crate::project::{self, Project, ProjectPage};
 use crate::run::{Run, Status};
 use crate::scalar::Long;
 use crate::state::ContextExt as _;
@@ -65,6 +66,23 @@ impl QueryRoot {
         let statuses: Vec<RunStatus> = status.map(Into::into).into_iter().collect();
         let filter = RunFilter { statuses, capability, model, ..RunFilter::default() };
         Ok(paging::runs(ctx, first, after, filter).await?)
+    }
+
+    /// One project of the caller's: what a storyboard run planned.
+    #[graphql(guard = "Needs(Scope::WorkflowsRead)", complexity = "10 + child_complexity")]
+    async fn project(&self, ctx: &Context<'_>, id: ID) -> async_graphql::Result<Option<Project>> {
+        Ok(project::project(ctx, &id).await?)
+    }
+
+    /// The caller's projects, the newest first.
+    #[graphql(guard = "Needs(Scope::WorkflowsRead)", complexity = "paging::cost(first, child_complexity)")]
+    async fn projects(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most 100.")] first: Option<i32>,
+        #[graphql(desc = "A cursor.")] after: Option<String>,
+    ) -> async_graphql::Result<ProjectPage> {
+        Ok(project::projects(ctx, first, after).await?)
     }
 
     /// The caller's wallet: what is shown is what is enforced.

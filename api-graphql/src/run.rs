@@ -193,12 +193,12 @@ impl Run {
         ctx.core().dispatch.progress(self.view.run_id).map(i32::from)
     }
 
-    /// What kind of generation: `image_generation`, `video_generation` …
-    async fn capability(&self) -> &str {
-        self.requested.parameters.capability.as_str()
+    /// What kind of generation: `image_generation`, `workflow.hook_pack` …
+    async fn capability(&self) -> String {
+        self.requested.capability_shown()
     }
 
-    /// The model as it was asked for.
+    /// The model as it was asked for; a workflow's own; empty where a page is read.
     async fn model(&self) -> &str {
         &self.requested.model_alias
     }

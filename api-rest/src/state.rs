@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use mintmark_domain::ports::AssetError;
+use mintmark_domain::ports::{AssetError, Uploads};
 use mintmark_domain::usecases::Core;
 use mintmark_domain::{Shard, Timestamp};
 use mintmark_projections::ReadModels;
@@ -86,6 +86,8 @@ pub struct AppState {
     pub limiter: Arc<dyn RateLimiter>,
     /// Reads stored files.
     pub assets: Arc<dyn AssetReader>,
+    /// Takes files that accounts bring.
+    pub uploads: Arc<dyn Uploads>,
     /// Who says whether the server is ready.
     pub health: Arc<[Arc<dyn HealthSource>]>,
     /// Renders the metrics.

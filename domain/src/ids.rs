@@ -172,6 +172,8 @@ stream_ids! {
     GiftId = "gift";
     /// An address that is told about events.
     WebhookEndpointId = "wh";
+    /// What a storyboard run planned, and what its owner says of it.
+    ProjectId = "proj";
     /// A text kept apart from the books, encrypted under its subject's key.
     SealedId = "sealed";
     /// A group of events that became true together.
@@ -212,6 +214,14 @@ impl RunId {
     #[must_use]
     pub fn of_item(batch: BatchId, index: u32) -> Self {
         RunId(derived_id(batch.shard(), "batch_item", &[batch.0.as_bytes(), &index.to_be_bytes()]))
+    }
+}
+
+impl ProjectId {
+    /// The project that a run opens.
+    #[must_use]
+    pub fn of_run(run: RunId) -> Self {
+        ProjectId(derived_id(run.shard(), "project", &[run.0.as_bytes()]))
     }
 }
 

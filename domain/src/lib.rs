@@ -18,6 +18,7 @@ mod laws;
 pub mod money;
 pub mod payment;
 pub mod ports;
+pub mod project;
 pub mod run;
 #[cfg(test)]
 mod testing;

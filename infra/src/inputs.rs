@@ -39,7 +39,7 @@ pub fn document_sample(url: &Url) -> Option<Fetched> {
         _ => MediaClass::Image,
     };
     let made = sample(class, name);
-    Some(Fetched { content_type: Some(made.content_type.to_owned()), bytes: made.bytes })
+    Some(Fetched { content_type: Some(made.content_type.to_owned()), charset: None, bytes: made.bytes })
 }
 
 fn input_error(error: EgressError) -> InputError {
@@ -91,6 +91,10 @@ impl GuardedInputs {
 impl InputFetcher for GuardedInputs {
     fn check(&self, url: &str) -> Result<(), InputError> {
         self.egress.judge(&parse(url)?).map_err(input_error)
+    }
+
+    async fn check_target(&self, url: &str) -> Result<(), InputError> {
+        self.egress.judge_target(&parse(url)?).await.map_err(input_error)
     }
 
     async fn fetch(&self, url: &str, wanted: InputWanted) -> Result<FetchedInput, InputError> {

@@ -6,9 +6,11 @@ pub mod egress;
 pub mod inputs;
 pub mod keys;
 pub mod links;
+pub mod products;
 pub mod providers;
 pub mod running;
 pub mod telemetry;
+pub mod uploads;
 pub mod vault;
 
 pub use mintmark_postgres as postgres;

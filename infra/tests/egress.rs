@@ -50,7 +50,11 @@ fn lying(answers: &[(&str, &[&str])]) -> Arc<Lying> {
 fn egress(allow: &[String], resolver: Arc<Lying>) -> Egress {
     let samples = |url: &Url| {
         let known = url.path() == "/product.png";
-        known.then(|| Fetched { content_type: Some("image/png".to_owned()), bytes: Bytes::from_static(b"sample") })
+        known.then(|| Fetched {
+            content_type: Some("image/png".to_owned()),
+            charset: None,
+            bytes: Bytes::from_static(b"sample"),
+        })
     };
     Egress::new(allow.iter().map(|rule| rule.parse().unwrap()).collect(), resolver, Arc::new(samples))
 }
@@ -146,7 +150,7 @@ async fn fetch(server: &Server, path: &str) -> Result<Fetched, EgressError> {
 async fn a_body_comes_with_its_media_type() {
     let server = Server::saying(ok("Content-Type: Image/PNG; charset=x\r\n", b"pixels")).await;
     let fetched = fetch(&server, "/").await.unwrap();
-    assert_eq!(fetched, Fetched { content_type: Some("image/png".to_owned()), bytes: "pixels".into() });
+    assert_eq!(fetched, Fetched { content_type: Some("image/png".to_owned()), charset: None, bytes: "pixels".into() });
     let mut file = Vec::new();
     let egress = egress(&server.allowed(), lying(&[]));
     let head = egress.fetch_to(&server.url("/"), LIMITS, &mut file).await.unwrap();

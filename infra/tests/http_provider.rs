@@ -62,6 +62,8 @@ fn job(client_id: &str, model: &str, ask: Ask, prompt: &str) -> Job {
         generator: None,
         preferences: [None, None],
         media: Vec::new(),
+        workflow: None,
+        page: None,
         seed: 7,
         submit_by: Timestamp::MAX_UTC,
     }

@@ -31,6 +31,8 @@ fn job(model: &str, ask: &Ask, prompt: &str) -> Job {
         generator: None,
         preferences: [None, None],
         media: Vec::new(),
+        workflow: None,
+        page: None,
         seed: 11,
         submit_by: Timestamp::MAX_UTC,
     }

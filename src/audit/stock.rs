@@ -10,6 +10,7 @@ use mintmark_domain::bonus::Bonus;
 use mintmark_domain::creation::Creation;
 use mintmark_domain::es::{Recorded, StreamId};
 use mintmark_domain::payment::Payment;
+use mintmark_domain::project::Project;
 use mintmark_domain::run::Run;
 use mintmark_domain::wallet::CreditWallet;
 use postgres_es::PostgresEventRepository;
@@ -72,6 +73,7 @@ async fn digest(repository: &PostgresEventRepository, stream: StreamId) -> anyho
         "batch" => repository.get_events::<Batch>(&id).await?,
         "payment" => repository.get_events::<Payment>(&id).await?,
         "bonus" => repository.get_events::<Bonus>(&id).await?,
+        "project" => repository.get_events::<Project>(&id).await?,
         _ => return Ok(None),
     };
     let mut seen = StreamDigest::default();

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::demo;
 use crate::cli::Place;
-use crate::compose::{Platform, Role, keep_directory, providers, surfaces};
+use crate::compose::{Platform, Role, keep_directory, keep_files, providers, surfaces};
 use crate::config::{self, Config};
 
 /// How long requests under way may take to end once the server is told to stop.
@@ -78,7 +78,11 @@ async fn serve(platform: &Platform, listener: TcpListener, stopped: Cancellation
     let served = tokio::select! {
         served = answer(app, listener, stopped) => served,
         // Neither of them ends.
-        ((), ()) = futures::future::join(platform.keep_database(), keep_directory(platform)) => Ok(()),
+        ((), (), ()) = futures::future::join3(
+            platform.keep_database(),
+            keep_directory(platform),
+            keep_files(platform),
+        ) => Ok(()),
     };
     running.shutdown(SETTLE_WITHIN).await;
     upkeep.abort();
@@ -107,6 +111,7 @@ async fn start_running(platform: &Platform, reads: &ReadModels) -> anyhow::Resul
         assets: Arc::new(platform.assets.clone()),
         work: Arc::new(reads.clone()),
         nodes: Arc::new(nodes),
+        products: platform.products.clone(),
     };
     let running = dispatcher.start(deps);
     Ok((dispatcher, running))

@@ -51,7 +51,7 @@ pub fn run(run_id: RunId, run: &Run) -> anyhow::Result<()> {
     say!("requested  {} through {} ({})", requested.at, requested.surface.as_str(), requested.route);
     say!("account    {}, key {}", requested.account, requested.key_id.map_or("none".into(), |id| id.to_string()));
     say!("payer      {}", requested.payer.wallet);
-    say!("model      {} ({})", requested.parameters.model, requested.parameters.capability);
+    say!("model      {} ({})", requested.parameters.model, requested.capability_shown());
     say!("price      {} under {}", requested.quote.amount, requested.quote.price_book);
     for line in &requested.quote.lines {
         say!("           {} × {} × {} = {}", line.quantity, line.unit_price, line.multiplier, line.amount);

@@ -19,12 +19,14 @@ use mintmark_domain::ids::AccountId;
 use mintmark_domain::ports::{Clock, Dispatch, Entropy, Links};
 use mintmark_domain::usecases::{BonusAmounts, BonusPolicy, Core, Settings};
 use mintmark_domain::{Credits, Shard};
-use mintmark_infra::assets::{AssetStore, UrlSigner};
+use mintmark_infra::assets::{AssetStore, S3Settings, UrlSigner};
 use mintmark_infra::egress::{Egress, SystemResolver};
 use mintmark_infra::inputs::{GuardedInputs, document_sample};
 use mintmark_infra::keys::{self, MasterKey, MasterKeySource, Purpose, open_master_key};
 use mintmark_infra::links::SignedLinks;
 use mintmark_infra::postgres::{Database, EmbeddedSettings};
+use mintmark_infra::products::{self, PageCache, Products, ProductsSettings, product_sample};
+use mintmark_infra::uploads::{self, SignedUploads, UploadsDeps, UploadsSettings};
 use mintmark_infra::vault::PgVault;
 use mintmark_log::directory::{BlockSizes, IdAllocator, PgBlocks, PgDirectory};
 use mintmark_log::postgres::PgEventLog;
@@ -40,7 +42,7 @@ use sqlx::postgres::PgConnectOptions;
 
 pub use catalog::catalog_sources;
 pub use running::providers;
-pub use upkeep::keep_directory;
+pub use upkeep::{keep_directory, keep_files};
 pub use web::surfaces;
 
 use crate::config::{BonusConfig, Config, DEMO};
@@ -73,6 +75,10 @@ pub struct Platform {
     pub projections: Vec<Arc<dyn Projection>>,
     /// Stored files.
     pub assets: AssetStore,
+    /// Reads product pages.
+    pub products: Arc<Products>,
+    /// Takes files that accounts bring.
+    pub uploads: Arc<SignedUploads>,
     /// Where the embedded database lies, if people should know.
     pub notice: Option<String>,
     database: Database,
@@ -107,6 +113,8 @@ impl Platform {
         let pool = mintmark_log::postgres::pool(options, "mintmark reads", connections);
         upkeep::check_shards(&pool, config.shards).await?;
         sqlx::raw_sql(keys::SCHEMA).execute(&pool).await.context("the tables of keys cannot be made")?;
+        sqlx::raw_sql(products::SCHEMA).execute(&pool).await.context("the table of product pages cannot be made")?;
+        sqlx::raw_sql(uploads::SCHEMA).execute(&pool).await.context("the table of uploads cannot be made")?;
         let shards: Vec<Shard> = (0..config.shards).filter_map(Shard::new).collect();
         let master = open_master_key(&master_key_source(&config), &pool, is_empty(&pool).await?).await?;
 
@@ -115,6 +123,24 @@ impl Platform {
         let writer = start_writer(&config, &log, &pool, &clock, &entropy, &shards).await?;
         let (links, assets, egress) = outside(&config, &master)?;
         let vault = Arc::new(PgVault::new(pool.clone(), &master));
+        let settings_of_products =
+            ProductsSettings { cached_for: Duration::from_secs(config.products.cache_seconds.into()) };
+        let products = Arc::new(Products::new(
+            egress.with_samples(Arc::new(product_sample)),
+            PageCache::new(pool.clone(), &master),
+            clock.clone(),
+            settings_of_products,
+        ));
+        let uploads = Arc::new(SignedUploads::new(
+            UploadsDeps {
+                pool: pool.clone(),
+                assets: assets.clone(),
+                signer: links.signer().clone(),
+                clock: clock.clone(),
+                entropy: entropy.clone(),
+            },
+            UploadsSettings { count_max: config.uploads.count_max, bytes_max: config.uploads.bytes_max },
+        ));
         let projections = projections(&vault);
         let all: Vec<&dyn Projection> = projections.iter().map(|projection| &**projection).collect();
         mintmark_projections::migrate(&mut *pool.acquire().await?, &all).await?;
@@ -135,7 +161,7 @@ impl Platform {
             catalog: Arc::new(catalog),
             settings: Arc::new(settings(&config, shards)),
         };
-        Ok(Parts { config, core, log, writer, pool, projections, assets })
+        Ok(Parts { config, core, log, writer, pool, projections, assets, products, uploads })
     }
 
     /// How to connect to the database.
@@ -204,13 +230,15 @@ struct Parts {
     pool: PgPool,
     projections: Vec<Arc<dyn Projection>>,
     assets: AssetStore,
+    products: Arc<Products>,
+    uploads: Arc<SignedUploads>,
 }
 
 impl Parts {
     fn with(self, database: Database) -> Platform {
-        let Parts { config, core, log, writer, pool, projections, assets } = self;
+        let Parts { config, core, log, writer, pool, projections, assets, products, uploads } = self;
         let notice = database.notice().map(str::to_owned);
-        Platform { config, core, log, writer, pool, projections, assets, notice, database }
+        Platform { config, core, log, writer, pool, projections, assets, products, uploads, notice, database }
     }
 }
 
@@ -270,7 +298,15 @@ fn outside(config: &Config, master: &MasterKey) -> anyhow::Result<(SignedLinks, 
     let public_url =
         config.public_url.parse().with_context(|| format!("public_url {:?} is not an address", config.public_url))?;
     let links = SignedLinks::new(&public_url, UrlSigner::new(master.purpose(Purpose::UrlSigning), public_url.clone()));
-    let assets = AssetStore::open(&config.storage_place())?;
+    let s3 = &config.s3;
+    let s3 = S3Settings {
+        endpoint: s3.endpoint.clone(),
+        region: s3.region.clone(),
+        access_key_id: s3.access_key_id.clone(),
+        secret_access_key: s3.secret_access_key.clone(),
+        virtual_hosted: s3.virtual_hosted,
+    };
+    let assets = AssetStore::open_with(&config.storage_place(), &s3)?;
     let allow: Result<Vec<_>, _> = config.egress.allow.iter().map(|rule| rule.parse()).collect();
     let allow = allow.map_err(|error| anyhow::anyhow!("egress.allow: {error}"))?;
     Ok((links, assets, Egress::new(allow, Arc::new(SystemResolver), Arc::new(document_sample))))

@@ -7,6 +7,7 @@ use anyhow::Context;
 use mintmark_domain::ports::Provider;
 use mintmark_infra::egress::SystemResolver;
 use mintmark_infra::inputs::document_sample;
+use mintmark_infra::products::{EXTRACTOR, Extractor};
 use mintmark_infra::providers::http::{HttpProvider, HttpProviderSettings};
 use mintmark_infra::providers::sandbox::{Sandbox, SandboxSettings};
 
@@ -28,7 +29,9 @@ pub async fn providers(platform: &Platform) -> anyhow::Result<Vec<Arc<dyn Provid
     } else {
         providers.push(http(config, "sandbox", &config.sandbox.url, "", config.sandbox.concurrency)?);
     }
+    providers.push(Arc::new(Extractor::new(platform.products.clone())));
     for (name, provider) in &config.providers {
+        anyhow::ensure!(name != EXTRACTOR, "providers.{EXTRACTOR}: the name is that of who reads product pages");
         anyhow::ensure!(name != "sandbox", "providers.sandbox: the name is the built-in sandbox's");
         providers.push(http(config, name, &provider.url, &provider.token, provider.concurrency)?);
     }

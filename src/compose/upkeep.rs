@@ -100,3 +100,22 @@ pub async fn keep_directory(platform: &Platform) {
         }
     }
 }
+
+/// How often files and pages that are over are swept.
+const FILES_EVERY: Duration = Duration::from_secs(600);
+
+/// Sweeps uploads that can no longer be read and pages that are no longer served from the cache, as long as
+/// it is polled. Several servers may do so at once.
+pub async fn keep_files(platform: &Platform) {
+    loop {
+        tokio::time::sleep(FILES_EVERY).await;
+        match platform.uploads.sweep().await {
+            Ok(0) => {}
+            Ok(swept) => tracing::info!(swept, "uploads whose time is over were deleted"),
+            Err(error) => tracing::warn!(%error, "uploads could not be swept; it is tried again"),
+        }
+        if let Err(error) = platform.products.sweep().await {
+            tracing::warn!(%error, "product pages could not be swept; it is tried again");
+        }
+    }
+}

@@ -196,6 +196,7 @@ pub fn surfaces(
         auth: Authenticator::new(core.clone(), Arc::new(KeysUsed(key_use))),
         limiter: Arc::new(MemoryLimiter::new()),
         assets: Arc::new(Files(platform.assets.clone())),
+        uploads: platform.uploads.clone(),
         health,
         metrics: render,
         settings: Arc::new(RestSettings {

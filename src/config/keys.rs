@@ -14,7 +14,10 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ),
     ("master_key", "The master key itself, 64 hexadecimal digits, instead of a file."),
     ("shards", "How many shards new accounts go round, 1 to 4096. May be raised later, never lowered."),
-    ("storage", "Where files are stored: a directory or a `file://` address. Empty: `assets` in `data_dir`."),
+    (
+        "storage",
+        "Where files are stored: a directory, a `file://` address, or `s3://bucket/prefix`. Empty: `assets` in `data_dir`.",
+    ),
     (
         "catalog_dir",
         "A directory whose files replace those of the built-in catalog, one by one. Empty: built-in only. Check it with `mintmark catalog check`.",
@@ -63,6 +66,17 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("rate_limits.girlgenerator_polls_per_minute", "Polls per minute and key in the GirlGeneratorAI dialect."),
     ("writer.waiting_max", "How many decisions may wait per shard; beyond that requests are answered 503."),
     ("writer.cache_mb", "How many megabytes of states the writer keeps in memory, per shard."),
+    ("s3.endpoint", "Where the S3 API answers that `storage` names. Empty: Amazon's own, or `AWS_ENDPOINT`."),
+    ("s3.region", "Its region. Empty: `AWS_REGION`, else `us-east-1`."),
+    ("s3.access_key_id", "The id of the key to it. Empty: `AWS_ACCESS_KEY_ID`."),
+    ("s3.secret_access_key", "The key. Empty: `AWS_SECRET_ACCESS_KEY`."),
+    ("s3.virtual_hosted", "Whether the bucket stands in the host's name rather than in the path."),
+    ("uploads.count_max", "How many uploads an account may have at a time: opened, or uploaded in the last 7 days."),
+    ("uploads.bytes_max", "How many bytes all of them may have."),
+    (
+        "products.cache_seconds",
+        "For how long a product page that was read is not fetched again for the same account. 0: always anew.",
+    ),
     (
         "directory.sweep_seconds",
         "How often a server asks the log about claimed usernames, addresses and keys that were never confirmed.",

@@ -12,3 +12,4 @@ mod site;
 mod subscription;
 mod tampering;
 mod two_processes;
+mod uploads;

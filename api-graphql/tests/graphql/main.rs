@@ -10,5 +10,6 @@ mod errors;
 mod generators;
 mod limits;
 mod lists;
+mod projects;
 mod socket;
 mod transport;

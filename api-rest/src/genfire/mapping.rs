@@ -11,11 +11,13 @@ use mintmark_domain::usecases::RunView;
 use mintmark_domain::{Credits, Timestamp};
 use mintmark_projections::generation::Run;
 use rust_decimal::Decimal;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::order::ordered;
 use super::run::{
-    AudioOutput, ImageFile, ImageSummary, ImagesOutput, InputSummary, OtherSummary, RunFailure, RunOutput, RunResource,
-    RunState, RunUsage, SpeechSummary, VideoOutput, VideoSummary,
+    AudioOutput, ImageFile, ImageSummary, ImagesOutput, InputSummary, OtherSummary, PageSummary, RunFailure, RunOutput,
+    RunResource, RunState, RunUsage, SpeechSummary, VideoOutput, VideoSummary,
 };
 use super::values::Moment;
 
@@ -145,11 +147,11 @@ impl Mapper<'_> {
             id,
             object: "run",
             status: run.status.into(),
-            capability: requested.parameters.capability.as_str(),
+            capability: requested.capability_shown(),
             endpoint: requested.operation.clone(),
-            model: Some(self.alias(&requested.parameters.model)),
-            input_summary: self.input_summary(&requested.parameters, run.inputs),
-            output: self.output(requested.parameters.media_type, &run.delivered),
+            model: requested.model_shown().map(|slug| self.alias(slug)),
+            input_summary: self.summary(requested.workflow.as_deref(), &requested.parameters, run.inputs),
+            output: self.delivered(requested, &run.delivered),
             usage: run.captured.filter(|_| run.has_delivered).map(|captured| RunUsage { credits: captured.into() }),
             error: run
                 .failure
@@ -170,7 +172,43 @@ impl Mapper<'_> {
         alias.unwrap_or_else(|| slug.to_owned())
     }
 
-    /// What was asked for, in the words of its kind.
+    /// What was asked for, in the words of its kind: a workflow's fields, a page, what a model was asked.
+    pub(super) fn summary(&self, workflow: Option<&str>, asked: &Checked, inputs: &Inputs) -> InputSummary {
+        match (workflow, &inputs.page) {
+            (Some(key), _) => {
+                let mut given = inputs.fields.clone().unwrap_or_default();
+                given.insert("workflow".to_owned(), key.into());
+                let example = self.catalog.workflow(key).map_or("{", |workflow| workflow.example_request.text().trim());
+                let like = example.replacen('{', "{\"workflow\":\"\",", 1);
+                written(&Value::Object(given), &like).map_or_else(
+                    || InputSummary::Other(OtherSummary { prompt: inputs.prompt.clone(), model: key.to_owned() }),
+                    InputSummary::Workflow,
+                )
+            }
+            (None, Some(url)) => InputSummary::Page(PageSummary { url: url.clone() }),
+            (None, None) => self.input_summary(asked, inputs),
+        }
+    }
+
+    /// What was delivered, that of workflows and pages in the document's order.
+    fn delivered(&self, requested: &RequestedRun, delivered: &[Delivered<'_>]) -> Option<RunOutput> {
+        let output = self.output(requested.parameters.media_type, delivered)?;
+        let RunOutput::Text(fields) = output else { return Some(output) };
+        let workflow = requested.workflow.as_deref().and_then(|key| self.catalog.workflow(key));
+        let like = match workflow {
+            Some(workflow) => workflow.example_output.text(),
+            None if requested.parameters.capability == Capability::ProductExtraction => EXTRACTED,
+            None => return Some(RunOutput::Text(fields)),
+        };
+        let shown = Value::Object(fields);
+        match (written(&shown, like), shown) {
+            (Some(ordered), _) => Some(RunOutput::Ordered(ordered)),
+            (None, Value::Object(fields)) => Some(RunOutput::Text(fields)),
+            (None, _) => None,
+        }
+    }
+
+    /// What a model was asked for.
     pub(super) fn input_summary(&self, asked: &Checked, inputs: &Inputs) -> InputSummary {
         let model = self.alias(&asked.model);
         let prompt = inputs.prompt.clone();
@@ -258,6 +296,15 @@ impl Mapper<'_> {
             Output::Text { .. } => None,
         }
     }
+}
+
+/// The order of what is said of a page.
+const EXTRACTED: &str = r#"{"product": {"success": true, "title": "", "description": "", "category": "", "price": "",
+    "images": []}, "cached": false}"#;
+
+/// In the order of an example.
+fn written(value: &Value, like: &str) -> Option<Box<RawValue>> {
+    RawValue::from_string(ordered(value, like)).ok()
 }
 
 /// A file that can be fetched.

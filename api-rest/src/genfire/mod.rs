@@ -21,6 +21,12 @@
 //!   came through `/v1`;
 //! * a batch's item has the digits of the run that it becomes; a batch's `failed_items` counts the
 //!   cancelled ones too, its `output` says how many they are;
+//! * a workflow's run and one that reads a page have no model (`null`); where usage is broken down by model
+//!   they stand under their capability;
+//! * an upload's address takes one file, once: a second PUT to it is refused (409), one that broke off can be
+//!   sent again; a file without a `Content-Length` is taken;
+//! * a workflow takes the fields of its schema and ignores others; null counts as not said;
+//! * the summary of a page that is read is its `url`;
 //! * stopping a run takes the scope that starts one of its kind; the charging rules need no key.
 
 mod account;
@@ -30,16 +36,20 @@ mod batches;
 mod images;
 mod mapping;
 mod models;
+mod order;
 mod period;
+mod products;
 mod receipt;
 mod run;
 mod runs;
 mod submit;
 #[cfg(test)]
 mod tests;
+mod uploads;
 mod usage;
 mod values;
 mod videos;
+mod workflows;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -57,6 +67,12 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(videos::create))
         .routes(routes!(audio::speak))
         .routes(routes!(audio::voices))
+        .routes(routes!(products::extract))
+        .routes(routes!(uploads::open))
+        .routes(routes!(uploads::put))
+        .routes(routes!(workflows::list))
+        .routes(routes!(workflows::get))
+        .routes(routes!(workflows::run))
         .routes(routes!(runs::list))
         .routes(routes!(runs::get))
         .routes(routes!(runs::output))

@@ -1,6 +1,7 @@
 //! The run resource, in the document's order of fields.
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use utoipa::openapi::schema::{AdditionalProperties, AnyOfBuilder};
 use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Schema};
@@ -33,6 +34,10 @@ pub enum InputSummary {
     Video(VideoSummary),
     /// Of speech.
     Speech(SpeechSummary),
+    /// Of a page to be read.
+    Page(PageSummary),
+    /// Of a workflow: its key and what it was given, in the document's order.
+    Workflow(Box<RawValue>),
     /// Of anything else.
     Other(OtherSummary),
 }
@@ -105,6 +110,13 @@ pub struct SpeechSummary {
     pub output_format: Option<String>,
 }
 
+/// Which page was to be read.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PageSummary {
+    /// Its address.
+    pub url: String,
+}
+
 /// What was asked for of a run that came through another door.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct OtherSummary {
@@ -126,6 +138,8 @@ pub enum RunOutput {
     Audio(AudioOutput),
     /// Typed fields of a text.
     Text(Map<String, Value>),
+    /// The same of a workflow or a page, in the document's order.
+    Ordered(Box<RawValue>),
 }
 
 /// Any of several: some answers fit more than one of them (typed fields are any object), so it is not
@@ -149,7 +163,9 @@ macro_rules! any_of {
     };
 }
 
-any_of!(InputSummary: ImageSummary, VideoSummary, SpeechSummary, OtherSummary;);
+any_of!(InputSummary: ImageSummary, VideoSummary, SpeechSummary, PageSummary, OtherSummary;
+    ObjectBuilder::new().description(Some("A workflow's key, and what it was given."))
+        .additional_properties(Some(AdditionalProperties::FreeForm(true))));
 any_of!(RunOutput: ImagesOutput, VideoOutput, AudioOutput;
     ObjectBuilder::new().description(Some("Typed fields of a text."))
         .additional_properties(Some(AdditionalProperties::FreeForm(true))));
@@ -223,11 +239,11 @@ pub struct RunResource {
     pub status: RunState,
     /// What is made.
     #[schema(examples("image_generation"))]
-    pub capability: &'static str,
+    pub capability: String,
     /// The operation.
     #[schema(examples("images.generations.create"))]
     pub endpoint: String,
-    /// The model's alias.
+    /// The model's alias; null for a workflow, and where a page is read.
     #[schema(examples("image.nano_banana_2"))]
     pub model: Option<String>,
     /// Names the run in support requests; the run's own id.
@@ -263,7 +279,7 @@ pub struct RunOutputResource {
     /// Where the run stands.
     pub status: RunState,
     /// What is made.
-    pub capability: &'static str,
+    pub capability: String,
     /// What was delivered; null until then.
     pub output: Option<RunOutput>,
     /// Why it failed.

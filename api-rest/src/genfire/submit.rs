@@ -49,7 +49,23 @@ impl Submission {
             // A run that was accepted before stays found, whatever the catalog says by now.
             Err(problem) => (core.replay(&self.caller, Some(&key)).await?.ok_or(problem)?, None),
         };
-        let usual = if operation.waits { WAIT_MAX } else { Duration::ZERO };
+        Waiting { prefer: self.prefer, waits: operation.waits }.answer(core, accepted, inputs).await
+    }
+}
+
+/// How long the answer to an accepted run waits for its end.
+pub(super) struct Waiting {
+    /// How long the caller wants to wait.
+    pub prefer: Prefer,
+    /// Whether it waits unless the caller says otherwise (decision 12).
+    pub waits: bool,
+}
+
+impl Waiting {
+    /// Waits as long as is due, and answers with the run as it then stands. `inputs` are what the request
+    /// brought, where they are at hand.
+    pub async fn answer(self, core: &Core, accepted: Accepted, inputs: Option<Inputs>) -> Result<Response, Problem> {
+        let usual = if self.waits { WAIT_MAX } else { Duration::ZERO };
         let within = self.prefer.wait_for(usual, WAIT_MAX);
         let accepted_at = LogPosition::confirmed(accepted.run_id.shard(), &accepted.confirmed);
         let (replayed, applied) = (Replayed(accepted.replayed), self.prefer.applied());
@@ -76,6 +92,7 @@ fn request(operation: &Operation, asked: Asked, idempotency: IdempotencyKey) -> 
         route: operation.route.to_owned(),
         operation: operation.name.to_owned(),
         scope: operation.scope,
+        workflow: None,
         idempotency: Some(idempotency),
     }
 }

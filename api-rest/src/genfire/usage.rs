@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use mintmark_domain::account::Scope;
+use mintmark_domain::catalog::{Capability, Catalog, workflow_capability};
 use mintmark_domain::run::Surface;
 use mintmark_projections::ProjectionName;
 use mintmark_projections::generation::{Usage, UsageBy, UsageFilter, UsageGroup, UsageTotals};
@@ -143,21 +144,17 @@ fn average(totals: &UsageTotals) -> Number {
 }
 
 /// Of which capability usage or runs are wanted. Errors: a name that the documents do not have.
-pub(super) fn capability(text: Option<&str>) -> Result<Option<String>, Problem> {
-    use mintmark_domain::catalog::Capability;
+pub(super) fn capability(catalog: &Catalog, text: Option<&str>) -> Result<Option<String>, Problem> {
     let Some(text) = text else { return Ok(None) };
-    let workflow = text.strip_prefix("workflow.").is_some_and(|key| WORKFLOWS.contains(&key));
+    let workflow = text.strip_prefix("workflow.").is_some_and(|key| catalog.workflow(key).is_some());
     if workflow || Capability::from_name(text).is_some() {
         return Ok(Some(text.to_owned()));
     }
     let names = Capability::ALL.into_iter().map(|known| known.as_str().to_owned());
-    let workflows = WORKFLOWS.into_iter().map(|key| format!("workflow.{key}"));
+    let workflows = catalog.workflows().map(|workflow| workflow_capability(&workflow.key));
     let allowed = names.chain(workflows).collect::<Vec<String>>().join(", ");
     Err(unsupported(format!("capability cannot be {text:?}. Allowed: {allowed}.")))
 }
-
-/// The workflows that the document names.
-const WORKFLOWS: [&str; 5] = ["storyboard", "hook_pack", "ugc_ad", "creative_pack", "product_ad_variants"];
 
 /// Get aggregated API usage
 ///
@@ -182,7 +179,7 @@ pub(super) async fn usage(
     caller.require(Scope::RunsRead)?;
     let period = Period::new(query.time("start_date")?, query.time("end_date")?, state.core.now())?;
     let by = GroupBy::read(query.text("group_by")?)?;
-    let capability = capability(query.text("capability")?)?;
+    let capability = capability(&state.core.catalog, query.text("capability")?)?;
     fresh(&state, &caller, &query, ProjectionName::Generation).await?;
     let filter = UsageFilter { capability, surfaces: vec![Surface::Genfire] };
     let usage = state.reads.usage(caller.account, period.start, period.end, by.into(), &filter).await?;

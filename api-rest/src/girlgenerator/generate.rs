@@ -208,6 +208,7 @@ pub(super) async fn generate(
         route: "POST /api/v1/generate".to_owned(),
         operation: "generate".to_owned(),
         scope: Scope::ImagesWrite,
+        workflow: None,
         idempotency: idempotency.with_body(&bytes),
     };
     let accepted =

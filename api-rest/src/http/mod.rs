@@ -20,6 +20,7 @@ pub(crate) use fresh::{fresh, reached};
 pub use headers::{Applied, Idempotency, LogPosition, Prefer, Replayed};
 pub use json::{BODY_WITHIN, JSON_BYTES_MAX, JsonBody, OptionalJsonBody, typed};
 pub use pipeline::{caller_of, count};
+pub(crate) use problem::sentence;
 pub use problem::{Kind, Problem};
 pub use query::QueryParams;
 pub use time::parse_time;

@@ -91,6 +91,7 @@ async fn admit(
         || is_socket(context, request)
         || request.method() == Method::OPTIONS
         || is_document(path)
+        || is_upload(request.method(), path)
     {
         return Ok(());
     }
@@ -172,6 +173,13 @@ pub async fn count(state: &AppState, caller: Option<&Caller>, peer: IpAddr) -> R
 /// A WebSocket of GraphQL's is counted when it says who it is, and then for each operation.
 fn is_socket(context: &RequestContext, request: &Request) -> bool {
     context.is_graphql() && request.headers().contains_key(header::UPGRADE)
+}
+
+/// A file that is put to a signed address: the address says who may, so a key is neither needed nor
+/// counted.
+fn is_upload(method: &Method, path: &str) -> bool {
+    let upload = path.strip_prefix("/v1/uploads/").and_then(|rest| rest.strip_suffix("/content"));
+    *method == Method::PUT && upload.is_some_and(|asset_id| !asset_id.contains('/'))
 }
 
 /// The machine-readable documents, which stand below a dialect's prefix.

@@ -53,6 +53,30 @@ pub(super) async fn of_samples(
     serve(&state, &format!("samples/{file}"), false, &asking).await
 }
 
+/// A file that was uploaded, for whoever has its signed address. Pictures, sounds and videos are shown;
+/// everything else is downloaded, and nothing of it is ever run as a page of ours.
+pub(super) async fn of_uploads(
+    State(state): State<AppState>,
+    Path(file): Path<String>,
+    asking: Asking,
+) -> Result<Response, Problem> {
+    if !signature(&state, &asking.1)? {
+        return Err(not_found());
+    }
+    let key = format!("uploads/{file}");
+    let stored = state.uploads.stored(&key).await.map_err(|error| Problem::unavailable(&error))?;
+    let stored = stored.ok_or_else(not_found)?;
+    let mut response = serve(&state, &key, true, &asking).await?;
+    let shown = ["image/", "audio/", "video/"].iter().any(|kind| stored.content_type.starts_with(kind));
+    let inline = shown && stored.content_type != "image/svg+xml";
+    let disposition = format!("{}; filename=\"{file}\"", if inline { "inline" } else { "attachment" });
+    put(response.headers_mut(), header::CONTENT_DISPOSITION, &disposition);
+    if response.status().is_success() {
+        put(response.headers_mut(), header::CONTENT_TYPE, &stored.content_type);
+    }
+    Ok(response)
+}
+
 fn not_found() -> Problem {
     Problem::not_found("File")
 }

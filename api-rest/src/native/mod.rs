@@ -17,4 +17,5 @@ pub fn routes() -> Router<AppState> {
         .route("/metrics", get(health::metrics))
         .route("/users/{user}/{kind}/{file}", get(assets::of_user))
         .route("/samples/{file}", get(assets::of_samples))
+        .route("/uploads/{file}", get(assets::of_uploads))
 }

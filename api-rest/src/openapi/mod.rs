@@ -31,6 +31,8 @@ use crate::http::envelope::{Envelope, envelope};
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 /// The query parameter of every read.
 const MIN_POSITION: &str = "min_position";
+/// The one operation that is neither idempotent by a key nor repeatable: a file is put once.
+const UPLOAD: &str = "uploads.content.put";
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 /// The documents, as they are served.
@@ -145,6 +147,9 @@ fn problems_of(path: &str, operation: &Map<String, Value>) -> Vec<Kind> {
     if parameters.iter().any(|parameter| parameter["name"] == IDEMPOTENCY_KEY) {
         kinds.extend([Kind::InsufficientCredits, Kind::IdempotencyReused, Kind::Conflict]);
     }
+    if operation.get("operationId").and_then(Value::as_str) == Some(UPLOAD) {
+        kinds.push(Kind::Conflict);
+    }
     kinds
 }
 
@@ -210,7 +215,7 @@ fn in_words(kind: Kind) -> &'static str {
         Kind::Conflict => "It contradicts what is already true.",
         Kind::Timeout => "The body did not arrive in time.",
         Kind::TooLarge => "The body is too large.",
-        Kind::UnsupportedMediaType => "The body is not JSON.",
+        Kind::UnsupportedMediaType => "The body is not of the type that is taken.",
         Kind::RangeNotSatisfiable => "The range lies outside the file.",
         Kind::RateLimited => "Too many requests.",
         Kind::Overloaded => "Too much at the moment; try again.",

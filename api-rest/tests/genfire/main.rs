@@ -5,12 +5,16 @@ mod batches;
 mod errors;
 mod idempotency;
 mod lists;
+mod products;
 mod receipts;
 mod routes;
+mod s3;
 mod scopes;
 mod shape;
 mod shapes;
 #[path = "../support/mod.rs"]
 mod support;
+mod uploads;
 mod usage;
 mod waiting;
+mod workflows;

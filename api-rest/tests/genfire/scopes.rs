@@ -29,6 +29,11 @@ async fn each_route_takes_its_own_scope_and_no_other() {
         (Method::GET, format!("/v1/runs/{id}"), Value::Null, Scope::RunsRead),
         (Method::GET, format!("/v1/runs/{id}/output"), Value::Null, Scope::RunsRead),
         (Method::GET, format!("/v1/runs/{id}/receipt"), Value::Null, Scope::RunsRead),
+        (Method::GET, "/v1/workflows".into(), Value::Null, Scope::WorkflowsRead),
+        (Method::GET, "/v1/workflows/hook_pack".into(), Value::Null, Scope::WorkflowsRead),
+        (Method::POST, "/v1/workflows/hook_pack/runs".into(), json!({"prompt": "x"}), Scope::WorkflowsWrite),
+        (Method::POST, "/v1/uploads".into(), json!({"filename": "a.png"}), Scope::UploadsWrite),
+        (Method::POST, "/v1/products/extract".into(), json!({"url": "https://example.com/x"}), Scope::ProductsWrite),
         (Method::POST, "/v1/images/generations".into(), image("x"), Scope::ImagesWrite),
         (Method::POST, "/v1/videos/generations".into(), video("x"), Scope::VideosWrite),
         (Method::POST, "/v1/audio/speech".into(), speech("x"), Scope::AudioWrite),
@@ -82,6 +87,11 @@ async fn the_documented_scopes_are_those_that_routes_take() {
         ("batch", Scope::BatchesRead),
         ("batch_items", Scope::BatchesRead),
         ("batches_create", Scope::BatchesWrite),
+        ("workflows", Scope::WorkflowsRead),
+        ("workflow", Scope::WorkflowsRead),
+        ("workflow_run", Scope::WorkflowsWrite),
+        ("products_extract", Scope::ProductsWrite),
+        ("uploads", Scope::UploadsWrite),
     ] {
         assert_eq!(Example::named(name).scope, scope.as_str(), "{name}");
     }

@@ -140,6 +140,7 @@ async fn public_picture(app: &TestApp) -> (u64, String) {
         route: "POST /test".into(),
         operation: "test".into(),
         scope: Scope::ImagesWrite,
+        workflow: None,
         idempotency: None,
     };
     let accepted = app.core.accept_run(&caller, request).await.unwrap();

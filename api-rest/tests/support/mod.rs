@@ -21,8 +21,11 @@ use mintmark_domain::account::{Scopes, Tier};
 use mintmark_domain::catalog::{Catalog, Sources};
 use mintmark_domain::es::{End, EventLog};
 use mintmark_domain::ids::AccountId;
+use mintmark_domain::ports::Clock;
 use mintmark_domain::usecases::{BonusAmounts, Core, Registration};
 use mintmark_domain::{Credits, Shard, Timestamp};
+use mintmark_infra::assets::S3Settings;
+use mintmark_infra::uploads::{SignedUploads, UploadsSettings};
 use mintmark_projections::ReadModels;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -41,6 +44,14 @@ pub struct Options {
     pub bonuses: BTreeMap<&'static str, BonusAmounts>,
     /// Whether the sandbox delivers ready samples instead of drawing.
     pub instant: bool,
+    /// Where files are stored, if not in a directory of its own.
+    pub storage: Option<(String, S3Settings)>,
+    /// Limits of uploads.
+    pub uploads: UploadsSettings,
+    /// The clock of uploads; the system's usually.
+    pub clock: Option<Arc<dyn Clock>>,
+    /// Hosts that may be reached although they are not public; none usually.
+    pub egress_allow: Vec<String>,
     /// The catalog; the built-in one usually.
     pub catalog: Sources,
     /// More routes behind the same pipeline.
@@ -65,6 +76,10 @@ impl Default for Options {
             settings: RestSettings::default(),
             bonuses: BTreeMap::new(),
             instant: false,
+            storage: None,
+            uploads: UploadsSettings::default(),
+            clock: None,
+            egress_allow: Vec::new(),
             catalog: Sources::embedded(),
             more: None,
         }
@@ -212,6 +227,11 @@ impl TestApp {
     /// What the first account can spend, by the fold that enforces it.
     pub async fn available(&self) -> Credits {
         self.world.available(&self.core, self.account.id).await
+    }
+
+    /// The uploads, and the directory of stored files.
+    pub fn uploads(&self) -> (&SignedUploads, &std::path::Path) {
+        self.world.uploads()
     }
 
     /// Now, by the core's clock.

@@ -22,9 +22,11 @@ use mintmark_infra::egress::{Egress, SystemResolver};
 use mintmark_infra::inputs::{GuardedInputs, document_sample};
 use mintmark_infra::keys::{self, MasterKey, Purpose};
 use mintmark_infra::links::SignedLinks;
+use mintmark_infra::products::{self, Extractor, PageCache, Products, ProductsSettings, product_sample};
 use mintmark_infra::providers::Sandbox;
 use mintmark_infra::providers::sandbox::SandboxSettings;
 use mintmark_infra::running::{Dispatcher, MemoryNodes, Running, RunningDeps, RunningSettings};
+use mintmark_infra::uploads::{self, SignedUploads, UploadsDeps};
 use mintmark_infra::vault::PgVault;
 use mintmark_log::directory::{BlockSizes, IdAllocator, PgBlocks, PgDirectory};
 use mintmark_log::postgres::PgEventLog;
@@ -52,6 +54,7 @@ pub struct World {
     ends: BTreeMap<Shard, watch::Receiver<End>>,
     reads: ReadModels,
     assets: AssetStore,
+    uploads: Arc<SignedUploads>,
     _running: Running,
     _runners: Runners,
     _directory: TempDir,
@@ -79,12 +82,16 @@ async fn database() -> TestDb {
         include_str!("../../../projections/src/common.sql"),
         include_str!("../../../projections/src/outside.sql"),
         keys::SCHEMA,
+        products::SCHEMA,
+        uploads::SCHEMA,
     ];
     let key = [mintmark_log::schema::scripts(), ddl, common.to_vec()].concat();
     TestDb::migrated(&key, |pool: PgPool| async move {
         let mut connection = pool.acquire().await?;
         mintmark_log::schema::migrate(&mut connection).await?;
         sqlx::raw_sql(keys::SCHEMA).execute(&mut *connection).await?;
+        sqlx::raw_sql(products::SCHEMA).execute(&mut *connection).await?;
+        sqlx::raw_sql(uploads::SCHEMA).execute(&mut *connection).await?;
         let projections: Vec<&dyn Projection> = projections.iter().map(|projection| &**projection).collect();
         mintmark_projections::migrate(&mut connection, &projections).await?;
         anyhow::Ok(())
@@ -120,15 +127,35 @@ impl World {
         let master = master_key();
         let public_url: url::Url = base_url.parse().expect("an address");
         let signer = UrlSigner::new(master.purpose(Purpose::UrlSigning), public_url.clone());
-        let links: Arc<dyn Links> = Arc::new(SignedLinks::new(&public_url, signer));
-        let assets = AssetStore::open(directory.path().to_str().expect("a path")).expect("storage");
-        let egress = Egress::new(Vec::new(), Arc::new(SystemResolver), Arc::new(document_sample));
+        let links: Arc<dyn Links> = Arc::new(SignedLinks::new(&public_url, signer.clone()));
+        let assets = match &options.storage {
+            Some((place, s3)) => AssetStore::open_with(place, s3).expect("storage"),
+            None => AssetStore::open(directory.path().to_str().expect("a path")).expect("storage"),
+        };
+        let uploads = SignedUploads::new(
+            UploadsDeps {
+                pool: pool.clone(),
+                assets: assets.clone(),
+                signer,
+                clock: options.clock.clone().unwrap_or_else(|| clock.clone()),
+                entropy: entropy.clone(),
+            },
+            options.uploads,
+        );
+        let allow = options.egress_allow.iter().map(|rule| rule.parse().expect("a rule")).collect();
+        let egress = Egress::new(allow, Arc::new(SystemResolver), Arc::new(document_sample));
         let sandbox = if options.instant {
             Sandbox::instant(SandboxSettings::default(), &assets).await.expect("samples")
         } else {
             Sandbox::new(SandboxSettings::default())
         };
-        let providers: Vec<Arc<dyn Provider>> = vec![Arc::new(sandbox)];
+        let products = Arc::new(Products::new(
+            egress.with_samples(Arc::new(product_sample)),
+            PageCache::new(pool.clone(), &master),
+            clock.clone(),
+            ProductsSettings::default(),
+        ));
+        let providers: Vec<Arc<dyn Provider>> = vec![Arc::new(sandbox), Arc::new(Extractor::new(products.clone()))];
         let dispatcher = Dispatcher::new("test-node", writer.clone(), providers, RunningSettings::default());
         let core = Core {
             decider: writer,
@@ -149,8 +176,20 @@ impl World {
             assets: kept,
             work: Arc::new(NothingLeft),
             nodes: Arc::new(MemoryNodes::default()),
+            products,
         });
-        World { core, log, ends, reads, assets, _running: running, _runners: runners, _directory: directory, _db: db }
+        World {
+            core,
+            log,
+            ends,
+            reads,
+            assets,
+            uploads: Arc::new(uploads),
+            _running: running,
+            _runners: runners,
+            _directory: directory,
+            _db: db,
+        }
     }
 
     pub fn state(&self, settings: RestSettings) -> AppState {
@@ -161,10 +200,16 @@ impl World {
             auth: Authenticator::new(self.core.clone(), Arc::new(NoKeyUse)),
             limiter: Arc::new(MemoryLimiter::new()),
             assets: Arc::new(StoreReader(self.assets.clone())),
+            uploads: self.uploads.clone(),
             health: Arc::from([health]),
             metrics: Arc::new(|| "up 1\n".to_owned()),
             settings: Arc::new(settings),
         }
+    }
+
+    /// The uploads, and where they are stored.
+    pub fn uploads(&self) -> (&SignedUploads, &std::path::Path) {
+        (&self.uploads, self._directory.path())
     }
 
     pub fn beside(&self, state: &AppState) -> Beside {

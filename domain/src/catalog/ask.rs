@@ -176,6 +176,42 @@ pub struct Checked {
     pub output_format: Option<String>,
 }
 
+impl Checked {
+    /// One output of something that has no model and no limits of one.
+    #[must_use]
+    pub fn without_model(capability: Capability, mode: Mode) -> Self {
+        Checked {
+            model: String::new(),
+            dialect: Dialect::Native,
+            capability,
+            media_type: capability.media_type(),
+            mode,
+            count: 1,
+            prompt_chars: 0,
+            characters: 0,
+            aspect_ratio: None,
+            duration_seconds: None,
+            resolution: None,
+            quality: None,
+            generate_audio: false,
+            images: 0,
+            references: 0,
+            source_video: false,
+            first_frame: false,
+            last_frame: false,
+            reference_videos: 0,
+            reference_audio: false,
+            input_audio: false,
+            media_seconds: None,
+            scale_factor: None,
+            voice: None,
+            language: None,
+            temperature: None,
+            output_format: None,
+        }
+    }
+}
+
 fn is_false(value: &bool) -> bool {
     !value
 }

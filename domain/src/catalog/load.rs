@@ -17,6 +17,7 @@ use super::rules::{RuleOverrides, Rules};
 use super::sources::{SourceFile, Sources};
 use super::verify;
 use super::voice::Voice;
+use super::workflow::Workflow;
 use crate::money::{PriceBook, PriceBooks};
 
 /// Something wrong with the catalog's texts.
@@ -65,6 +66,7 @@ pub(super) struct Draft {
     pub(super) generators: Vec<Placed<Generator>>,
     pub(super) voices: Vec<Placed<Voice>>,
     pub(super) routes: Vec<Placed<Route>>,
+    pub(super) workflows: Vec<Placed<Workflow>>,
     pub(super) price_books: Vec<Placed<PriceBook>>,
     pub(super) locked: Vec<Placed<LockedAlias>>,
 }
@@ -164,6 +166,7 @@ pub(super) fn load(sources: &Sources) -> Result<Catalog, Vec<CatalogProblem>> {
         items(draft.generators),
         items(draft.voices),
         items(draft.routes),
+        items(draft.workflows),
         PriceBooks::new(items(draft.price_books)),
     ))
 }
@@ -186,6 +189,7 @@ fn read(file: &SourceFile, draft: &mut Draft, models: &mut Vec<Placed<RawModel>>
             draft.price_books.extend(parse(file, problems).map(|item| placed(file, item)));
         }
         "generators" => draft.generators.extend(parse(file, problems).map(|item| placed(file, item))),
+        "workflows" => draft.workflows.extend(parse(file, problems).map(|item| placed(file, item))),
         "voices.toml" => {
             let parsed = parse::<VoiceFile>(file, problems);
             draft.voices.extend(parsed.into_iter().flat_map(|p| p.voice).map(|item| placed(file, item)));
@@ -198,7 +202,7 @@ fn read(file: &SourceFile, draft: &mut Draft, models: &mut Vec<Placed<RawModel>>
         _ => problems.add(
             &file.path,
             "",
-            "is not part of a catalog; known are models/, price-books/, generators/, voices.toml, routes.toml and aliases.lock",
+            "is not part of a catalog; known are models/, price-books/, generators/, workflows/, voices.toml, routes.toml and aliases.lock",
         ),
     }
 }

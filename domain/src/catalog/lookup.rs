@@ -9,6 +9,7 @@ use super::model::Model;
 use super::route::Route;
 use super::sources::Sources;
 use super::voice::Voice;
+use super::workflow::Workflow;
 use crate::money::PriceBooks;
 
 /// Models, generators, voices, routes and prices: checked, and immutable from then on.
@@ -18,6 +19,7 @@ pub struct Catalog {
     generators: Vec<Generator>,
     voices: Vec<Voice>,
     routes: Vec<Route>,
+    workflows: Vec<Workflow>,
     prices: PriceBooks,
     by_slug: HashMap<String, usize>,
     by_alias: HashMap<(Dialect, String), usize>,
@@ -34,6 +36,7 @@ impl Catalog {
         generators: Vec<Generator>,
         voices: Vec<Voice>,
         routes: Vec<Route>,
+        workflows: Vec<Workflow>,
         prices: PriceBooks,
     ) -> Self {
         let mut by_slug = HashMap::new();
@@ -46,7 +49,7 @@ impl Catalog {
                 }
             }
         }
-        Catalog { models, generators, voices, routes, prices, by_slug, by_alias }
+        Catalog { models, generators, voices, routes, workflows, prices, by_slug, by_alias }
     }
 
     /// Every model, in the order of the documents.
@@ -118,6 +121,23 @@ impl Catalog {
             .iter()
             .find(|route| route.models.contains(&model.slug))
             .or_else(|| self.routes.iter().find(|route| route.capabilities.contains(&model.capability)))
+    }
+
+    /// The route of what has no model; `None`: it is refused as `model_unavailable`.
+    #[must_use]
+    pub fn route_of(&self, capability: Capability) -> Option<&Route> {
+        self.routes.iter().find(|route| route.capabilities.contains(&capability))
+    }
+
+    /// Every workflow, in the order of the document.
+    pub fn workflows(&self) -> impl Iterator<Item = &Workflow> {
+        self.workflows.iter()
+    }
+
+    /// The workflow of that key.
+    #[must_use]
+    pub fn workflow(&self, key: &str) -> Option<&Workflow> {
+        self.workflows.iter().find(|workflow| workflow.key == key)
     }
 
     /// Every route.

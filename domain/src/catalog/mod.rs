@@ -16,6 +16,7 @@ mod sources;
 pub(crate) mod tests;
 mod verify;
 mod voice;
+mod workflow;
 
 pub use ask::{Ask, AskCode, AskField, AskProblem, AskReason, Checked};
 pub use capability::{Capability, Dialect, MediaType, ModelType};
@@ -33,3 +34,6 @@ pub use route::Route;
 pub use rules::{AudioRule, Durations, PromptRule, ResolutionRule, Rules, VoiceRule};
 pub use sources::{SourceFile, Sources};
 pub use voice::Voice;
+pub use workflow::{
+    AnswerProblem, Assembly, Computed, Example, InputProblem, Schema, Workflow, WorkflowStatus, workflow_capability,
+};

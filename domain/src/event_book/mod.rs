@@ -19,6 +19,7 @@ use crate::batch::Batch;
 use crate::bonus::Bonus;
 use crate::creation::Creation;
 use crate::payment::Payment;
+use crate::project::Project;
 use crate::run::Run;
 use crate::wallet::CreditWallet;
 
@@ -75,7 +76,7 @@ fn chapter<A: Aggregate>(about: &'static str, entries: &'static [EventEntry], sa
 /// The book, one chapter for each kind of stream.
 #[must_use]
 pub fn chapters() -> Vec<Chapter> {
-    use crate::{account, batch, bonus, creation, payment, run, wallet};
+    use crate::{account, batch, bonus, creation, payment, project, run, wallet};
     vec![
         chapter::<CreditWallet>(
             "A purse of credits. Its id is derived from its owner: the account; the team; team and member for an \
@@ -114,6 +115,12 @@ pub fn chapters() -> Vec<Chapter> {
             "Free credits of one kind, once a period. Its id is derived from account and kind.",
             bonus::described::DESCRIBED,
             &bonus::samples::samples(),
+        ),
+        chapter::<Project>(
+            "What a storyboard run planned, and what its owner says of it. Its id is derived from the run that opened \
+             it.",
+            project::described::DESCRIBED,
+            &project::samples::samples(),
         ),
     ]
 }

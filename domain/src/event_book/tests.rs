@@ -10,7 +10,7 @@ use super::fields::{fields, meaning};
 use super::questions::QUESTIONS;
 use super::*;
 use crate::es::{AggregateType, Position, Recorded, StreamId, decode_event};
-use crate::{Shard, account, batch, bonus, creation, es, payment, run, wallet};
+use crate::{Shard, account, batch, bonus, creation, es, payment, project, run, wallet};
 
 fn golden_dir() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden")
@@ -47,6 +47,7 @@ macro_rules! for_each_aggregate {
         $check::<Account>(&account::AccountEvent::TYPES, &account::samples::samples());
         $check::<Payment>(&payment::PaymentEvent::TYPES, &payment::samples::samples());
         $check::<Bonus>(&bonus::BonusEvent::TYPES, &bonus::samples::samples());
+        $check::<Project>(&project::ProjectEvent::TYPES, &project::samples::samples());
     };
 }
 
@@ -183,6 +184,7 @@ fn the_entries_are_the_types_in_their_order() {
         &account::AccountEvent::TYPES,
         &payment::PaymentEvent::TYPES,
         &bonus::BonusEvent::TYPES,
+        &project::ProjectEvent::TYPES,
     ]
     .concat();
     let entries: Vec<&str> =

@@ -151,6 +151,7 @@ impl Play {
             route: "POST /runs".into(),
             operation: "images.generations.create".into(),
             scope: Scope::ImagesWrite,
+            workflow: None,
             idempotency: key("runs", n, &(auto, count)),
         }
     }
@@ -165,6 +166,7 @@ impl Play {
             preference: None,
             preference_two: None,
             privacy: Privacy::Private,
+            workflow: None,
             operation: "images.generations.create".into(),
         };
         BatchRequest {

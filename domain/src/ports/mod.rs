@@ -5,6 +5,7 @@ mod clock;
 mod directory;
 mod provider;
 mod running;
+mod uploads;
 mod vault;
 mod work;
 
@@ -12,9 +13,12 @@ pub use assets::{AssetError, Assets, Links, OwnAddress, OwnSignature, StoredAsse
 pub use clock::{Clock, Entropy, ManualClock, SeededEntropy};
 pub use directory::{Claim, ClaimKind, ClaimRequest, Directory, DirectoryError, IntegerIds, IntegerKind};
 pub use provider::{
-    CancelReply, InputMedia, InputRole, Job, Media, OutputReport, Probe, Provider, ProviderTraits, ProviderUnreachable,
-    Report, Submission, SubmitError,
+    CancelReply, InputMedia, InputRole, Job, Media, OutputReport, PageJob, Probe, ProductReader, Provider,
+    ProviderTraits, ProviderUnreachable, ReadProduct, Report, Submission, SubmitError, WorkflowJob,
 };
 pub use running::{Dispatch, FetchedInput, InputError, InputFetcher, InputKind, InputWanted, Slot};
+pub use uploads::{
+    NewUpload, OpenedUpload, StoredUpload, UPLOAD_BYTES_MAX, UploadBody, UploadError, UploadPut, Uploads,
+};
 pub use vault::{Vault, VaultError};
 pub use work::{PendingBatch, PendingRun, WorkCursor, WorkItem, WorkQueue, WorkUnavailable};

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::running::{FetchedInput, InputKind};
 use crate::Timestamp;
 use crate::catalog::{Checked, OutputField};
+use crate::ids::AccountId;
 use crate::run::{FailureReason, ReportedCost};
 
 /// What an input is to the job.
@@ -90,10 +91,53 @@ pub struct Job {
     pub preferences: [Option<String>; 2],
     /// The inputs.
     pub media: Vec<InputMedia>,
+    /// The workflow, where it is one.
+    pub workflow: Option<WorkflowJob>,
+    /// The page to be read, where it is one.
+    pub page: Option<PageJob>,
     /// For providers that draw: the same seed and prompt make the same.
     pub seed: u64,
     /// After this it must not be sent any more.
     pub submit_by: Timestamp,
+}
+
+/// A workflow, as the text model that answers it is told beside the prompt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkflowJob {
+    /// Its key.
+    pub key: String,
+    /// What was given.
+    pub fields: Map<String, Value>,
+    /// The product, as its page shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<Map<String, Value>>,
+    /// The JSON Schema (2020-12) that the answer has to have.
+    pub answer_schema: Value,
+}
+
+/// A product page to be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageJob {
+    /// For whom: what was read before is kept by account.
+    pub account: AccountId,
+    /// Its address.
+    pub url: String,
+}
+
+/// A product, as its page shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadProduct {
+    /// `success`, `title`, `description`, `category`, `price`, `images`.
+    pub product: Map<String, Value>,
+    /// Whether the page had been read before and was not fetched again.
+    pub cached: bool,
+}
+
+/// Reads product pages: fetches them through the guard, finds the product, and remembers it for a while.
+#[async_trait]
+pub trait ProductReader: Send + Sync + 'static {
+    /// The product that a page shows. Errors: why it cannot be read.
+    async fn read(&self, page: &PageJob) -> Result<ReadProduct, FailureReason>;
 }
 
 /// A file that a provider made.

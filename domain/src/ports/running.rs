@@ -130,6 +130,11 @@ pub trait InputFetcher: Send + Sync + 'static {
     /// Judges an address without fetching it, so that a hopeless request is refused before its hold.
     fn check(&self, url: &str) -> Result<(), InputError>;
 
+    /// Judges where an address leads by now, still without fetching it: its host is resolved.
+    async fn check_target(&self, url: &str) -> Result<(), InputError> {
+        self.check(url)
+    }
+
     /// Fetches it, if it is what is wanted.
     async fn fetch(&self, url: &str, wanted: InputWanted) -> Result<FetchedInput, InputError>;
 }

@@ -91,10 +91,12 @@ pub(crate) const DESCRIBED: &[EventEntry] = &[
 const REQUESTED: &[(&str, &str)] = &[
     ("route", "Method and path template"),
     ("operation", "The operation's stable name"),
-    ("model_alias", "The model as the caller named it"),
+    ("model_alias", "The model as the caller named it; a workflow's own; empty where there is none"),
     ("generator", "The generator, where one was used"),
     ("preference", "The generator's preference"),
     ("preference_two", "The generator's second preference"),
+    ("workflow", "The workflow, where it is a run of one"),
+    ("project", "The project that the run opens or plans anew, where its workflow makes one"),
     ("provider", "Which provider carries it out"),
     ("provider_model", "The model by the provider's own name"),
     ("private", "Whether outputs have signed addresses and appear in no public list"),

@@ -3,8 +3,8 @@
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::Checked;
-use crate::ids::{AccountId, BatchId, CreationId, SealedId, TeamId, WalletId};
+use crate::catalog::{Capability, Checked, workflow_capability};
+use crate::ids::{AccountId, BatchId, CreationId, ProjectId, SealedId, TeamId, WalletId};
 use crate::money::{ChargingRule, Quote};
 use crate::wallet::LotKind;
 use crate::{Credits, Timestamp};
@@ -90,7 +90,7 @@ pub struct RequestedRun {
     pub fingerprint: Option<String>,
     /// What was asked for, with every default filled in: model, capability, mode and choices.
     pub parameters: Checked,
-    /// The model as the caller named it.
+    /// The model as the caller named it; a workflow's own; empty where there is none.
     pub model_alias: String,
     /// The generator, where one was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -101,6 +101,12 @@ pub struct RequestedRun {
     /// The generator's second preference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preference_two: Option<String>,
+    /// The workflow, where it is a run of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<String>,
+    /// The project that the run opens or plans anew, where its workflow makes one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<ProjectId>,
     /// The sealed [`super::Inputs`].
     pub inputs: SealedId,
     /// How the price came about, and under which price book.
@@ -121,6 +127,23 @@ pub struct RequestedRun {
 }
 
 impl RequestedRun {
+    /// What clients are told that it makes: the capability's name, `workflow.<key>` for a workflow.
+    #[must_use]
+    pub fn capability_shown(&self) -> String {
+        match &self.workflow {
+            Some(key) => workflow_capability(key),
+            None => self.parameters.capability.as_str().to_owned(),
+        }
+    }
+
+    /// The slug of the model that clients are told of; a workflow's is its own affair, and a page is
+    /// read without one.
+    #[must_use]
+    pub fn model_shown(&self) -> Option<&str> {
+        let none = self.workflow.is_some() || self.parameters.capability == Capability::ProductExtraction;
+        (!none).then_some(self.parameters.model.as_str())
+    }
+
     /// Whether `other` is the same request said again: by fingerprint where both have one, else in
     /// everything but the moment and the ids made for it.
     #[must_use]

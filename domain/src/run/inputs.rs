@@ -1,6 +1,7 @@
 //! What was asked for and is sealed; the part that may stand in the books is the catalog's `Checked`.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// What was asked for and belongs to a person: sealed under the account's key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,13 +33,19 @@ pub struct Inputs {
     /// The last frame.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_frame: Option<String>,
+    /// The page to be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
+    /// What a workflow was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fields: Option<Map<String, Value>>,
     /// The voice's name as the caller gave it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub voice_name: Option<String>,
 }
 
 impl Inputs {
-    /// Every address that is fetched for this run.
+    /// Every file that is fetched for this run; a page is not one.
     pub fn urls(&self) -> impl Iterator<Item = &str> {
         self.images
             .iter()

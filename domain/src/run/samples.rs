@@ -9,7 +9,7 @@ use super::events::{
 use crate::Credits;
 use crate::catalog::{Capability, Checked, Dialect, MediaType, Mode};
 use crate::event_book::{sample_credits, sample_id, sample_time};
-use crate::ids::{AccountId, BatchId, CreationId, SealedId, TeamId};
+use crate::ids::{AccountId, BatchId, CreationId, ProjectId, RunId, SealedId, TeamId};
 use crate::money::{AppliedMultiplier, ChargingRule, Dimension, Quote, QuoteLine, Rounding, Unit};
 use crate::wallet::LotKind;
 
@@ -29,6 +29,8 @@ pub(crate) fn requested() -> RequestedRun {
         generator: None,
         preference: None,
         preference_two: None,
+        workflow: None,
+        project: None,
         inputs: SealedId(sample_id("inputs")),
         quote: quote(),
         creations: creations(2),
@@ -116,6 +118,20 @@ pub(crate) fn requested_in_full() -> RequestedRun {
         quote: quote_in_full(),
         creations: creations(1),
         item: Some(ItemRef { batch: BatchId(sample_id("batch")), index: 3 }),
+        private: true,
+        ..requested()
+    }
+}
+
+/// A workflow that makes a project.
+fn requested_of_workflow() -> RequestedRun {
+    let run = RunId(sample_id("run"));
+    RequestedRun {
+        route: "POST /v1/workflows/{workflowKey}/runs".into(),
+        operation: "workflows.storyboard.run".into(),
+        workflow: Some("storyboard".into()),
+        project: Some(ProjectId::of_run(run)),
+        creations: creations(1),
         private: true,
         ..requested()
     }
@@ -214,6 +230,7 @@ fn attempts() -> Vec<RunEvent> {
         RunEvent::Requested(Box::new(requested())),
         RunEvent::Requested(Box::new(requested_in_full())),
         RunEvent::Requested(Box::new(requested_at_least())),
+        RunEvent::Requested(Box::new(requested_of_workflow())),
         RunEvent::SubmitIntended {
             attempt,
             provider: "sandbox".into(),

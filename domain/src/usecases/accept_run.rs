@@ -11,7 +11,7 @@ use crate::account::{Account, Scope};
 use crate::catalog::{Ask, AskField, AskProblem, AskReason, Checked, Dialect, Model};
 use crate::creation::{Creation, CreationCommand, License, OpenedCreation, Privacy, creation_of_asset};
 use crate::es::{Confirmed, SealedText, StreamRef, Unit};
-use crate::ids::{AccountId, CreationId, RunId, SealedId};
+use crate::ids::{AccountId, CreationId, ProjectId, RunId, SealedId};
 use crate::money::Quote;
 use crate::ports::{InputError, IntegerKind, OwnAddress, OwnSignature};
 use crate::run::{CreationRef, Inputs, Payer, RequestedRun, Run, RunCommand};
@@ -69,8 +69,19 @@ pub struct RunRequest {
     pub operation: String,
     /// What the key must be allowed.
     pub scope: Scope,
+    /// The workflow, where it is a run of one: it is priced as such, and its model answers in its words.
+    pub workflow: Option<WorkflowRef>,
     /// The key under which it may be said again.
     pub idempotency: Option<IdempotencyKey>,
+}
+
+/// A workflow that a run is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkflowRef {
+    /// Its key.
+    pub key: String,
+    /// The project that it plans anew; one that is opened where none is named.
+    pub revises: Option<ProjectId>,
 }
 
 /// A run that was accepted, now or before.
@@ -100,7 +111,14 @@ pub(super) struct Judged {
 impl Core {
     /// Judges what is asked against the model's limits, finds who carries it out, and prices it.
     /// Nothing is held yet; a refusal leaves no trace.
-    pub(super) fn judge(&self, dialect: Dialect, name: &str, ask: &Ask, now: Timestamp) -> Result<Judged, Refusal> {
+    /// A workflow has a price of its own, whatever its model costs.
+    pub(super) fn judge(
+        &self,
+        (dialect, name): (Dialect, &str),
+        ask: &Ask,
+        workflow: Option<&WorkflowRef>,
+        now: Timestamp,
+    ) -> Result<Judged, Refusal> {
         let model = self.catalog.find(dialect, name).ok_or_else(|| {
             let problem = AskProblem::new(AskField::Model, AskReason::NotOffered);
             Refusal::Ask(problem)
@@ -116,7 +134,10 @@ impl Core {
             return Err(problem.allowing(self.catalog.voices().map(|voice| &voice.id)).into());
         }
         let book = self.catalog.prices().at(now).ok_or_else(unavailable)?;
-        let quote = book.quote(model, &parameters)?;
+        let quote = match workflow {
+            Some(workflow) => book.quote_operation(&self.workflow(&workflow.key)?.price_key())?,
+            None => book.quote(model, &parameters)?,
+        };
         Ok(Judged { parameters, quote, provider: route.provider.clone(), provider_model: provider_model(model) })
     }
 
@@ -131,6 +152,13 @@ impl Core {
             if let Some(problem) = problem {
                 return Err(Refusal::Input { field: inputs.field_of(url), problem });
             }
+        }
+        if let Some(page) = &inputs.page {
+            let refused = |problem| Refusal::Input { field: "page", problem };
+            if self.links.own(page, self.now()).is_some() {
+                return Err(refused(InputError::BadAddress("it is an address of this server".into())));
+            }
+            self.inputs.check(page).map_err(refused)?;
         }
         Ok(())
     }
@@ -156,8 +184,23 @@ impl Core {
         if let Some(key) = &request.idempotency {
             key.check()?;
         }
-        let judged = match self.judge(request.dialect, &request.model, &request.ask, self.now()) {
-            Ok(judged) => self.check_inputs(caller.account, &request.inputs).await.map(|()| judged),
+        let named = (request.dialect, request.model.as_str());
+        let judged = self.judge(named, &request.ask, request.workflow.as_ref(), self.now());
+        self.accept_judged(caller, request, judged).await
+    }
+
+    /// The rest of accepting a run, once it was judged and priced.
+    pub(super) async fn accept_judged(
+        &self,
+        caller: &Caller,
+        request: RunRequest,
+        judged: Result<Judged, Refusal>,
+    ) -> Result<Accepted, Refusal> {
+        let judged = match judged {
+            Ok(judged) => match self.check_inputs(caller.account, &request.inputs).await {
+                Ok(()) => self.check_page(&request.inputs).await.map(|()| judged),
+                Err(refusal) => Err(refusal),
+            },
             Err(refusal) => Err(refusal),
         };
         let judged = match judged {
@@ -182,6 +225,12 @@ impl Core {
             None => self.dispatch.accepted(run_id, account, &provider, None),
         }
         Ok(Accepted { run_id, run, replayed, available, confirmed })
+    }
+
+    /// Judges where a page's host leads, so that nothing is held for one that must not be reached.
+    async fn check_page(&self, inputs: &Inputs) -> Result<(), Refusal> {
+        let Some(page) = &inputs.page else { return Ok(()) };
+        self.inputs.check_target(page).await.map_err(|problem| Refusal::Input { field: "page", problem })
     }
 
     /// The run that the same request made before under the same key, for whoever would refuse that
@@ -229,6 +278,7 @@ impl Core {
             None => (RunId(self.new_id(shard)), None),
         };
         let inputs = SealedId(self.new_id(shard));
+        let project = self.project_of(request.workflow.as_ref(), run_id);
         let text = serde_json::to_vec(&request.inputs).unwrap_or_default();
         let sealed = self.vault.seal(account.0, inputs, &text).await?;
         let count = judged.parameters.count as usize;
@@ -249,6 +299,8 @@ impl Core {
             generator: request.generator,
             preference: request.preference,
             preference_two: request.preference_two,
+            workflow: request.workflow.map(|workflow| workflow.key),
+            project,
             inputs,
             quote: judged.quote,
             creations,

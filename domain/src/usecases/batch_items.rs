@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::accept_run::{Judged, Prepared};
+use super::accept_run::{Judged, Prepared, WorkflowRef};
 use super::batches::{BatchItemRequest, stop};
 use super::conclude_run::release_if_ended;
 use super::core::{Core, breathe};
@@ -51,6 +51,8 @@ pub struct OpenedItem {
     pub inputs: Inputs,
     /// What was asked of its model, every default filled in.
     pub parameters: Checked,
+    /// The workflow, where it is a run of one.
+    pub workflow: Option<String>,
 }
 
 /// How many items are opened with one look at the vault.
@@ -78,6 +80,8 @@ pub(super) struct PlannedItem {
     preference: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     preference_two: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    workflow: Option<String>,
     private: bool,
     route: String,
     operation: String,
@@ -94,6 +98,7 @@ impl PlannedItem {
             generator: request.generator.clone(),
             preference: request.preference.clone(),
             preference_two: request.preference_two.clone(),
+            workflow: request.workflow.as_ref().map(|workflow| workflow.key.clone()),
             private: request.privacy == Privacy::Private,
             route: route.to_owned(),
             operation: request.operation.clone(),
@@ -109,7 +114,8 @@ impl Core {
             breathe().await;
             for (id, value) in open_json(&*self.vault, part.to_vec()).await? {
                 if let Ok(item) = serde_json::from_value::<SealedItem>(value) {
-                    opened.insert(id, OpenedItem { inputs: item.inputs, parameters: item.item.parameters });
+                    let PlannedItem { parameters, workflow, .. } = item.item;
+                    opened.insert(id, OpenedItem { inputs: item.inputs, parameters, workflow });
                 }
             }
         }
@@ -230,6 +236,7 @@ impl Core {
         let creations =
             numbers.into_iter().map(|number| CreationRef { id: CreationId::numbered(shard, number), number }).collect();
         let inputs = created.items.get(index as usize).copied().ok_or(Refusal::NotFound("batch"))?;
+        let workflow = item.workflow.clone().map(|key| WorkflowRef { key, revises: None });
         let template = RequestedRun {
             account: created.account,
             payer: created.payer,
@@ -244,6 +251,8 @@ impl Core {
             generator: item.generator,
             preference: item.preference,
             preference_two: item.preference_two,
+            project: self.project_of(workflow.as_ref(), RunId::of_item(batch_id, index)),
+            workflow: item.workflow,
             inputs,
             quote: item.quote,
             creations,

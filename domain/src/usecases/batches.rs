@@ -1,7 +1,7 @@
 //! Batches: many runs under one hold of their maximum. An item is judged, priced and sealed when the
 //! batch is accepted.
 
-use super::accept_run::IdempotencyKey;
+use super::accept_run::{IdempotencyKey, WorkflowRef};
 use super::authenticate::Caller;
 use super::batch_items::{PlannedItem, SealedItem};
 use super::conclude_run::release_if_ended;
@@ -39,6 +39,8 @@ pub struct BatchItemRequest {
     pub preference_two: Option<String>,
     /// Who may see what is made.
     pub privacy: Privacy,
+    /// The workflow, where it is a run of one; see [`Core::workflow_item`].
+    pub workflow: Option<WorkflowRef>,
     /// The operation's name: `images.generations.create`.
     pub operation: String,
 }
@@ -191,7 +193,8 @@ impl Core {
                 breathe().await;
             }
             let refused = |problem| Refusal::Item { index, problem: Box::new(problem) };
-            let judged = self.judge(item.dialect, &item.model, &item.ask, now).map_err(refused)?;
+            let judged =
+                self.judge((item.dialect, &item.model), &item.ask, item.workflow.as_ref(), now).map_err(refused)?;
             self.check_inputs(caller.account, &item.inputs).await.map_err(refused)?;
             let plan = PlannedItem::new(item, judged, &request.route);
             planned.push(SealedItem { inputs: item.inputs.clone(), item: plan });

@@ -11,6 +11,7 @@ use crate::creation::{Creation, CreationCommand, Output};
 use crate::es::{Confirmed, DecisionRequest, SealedText, StreamRef, Unit};
 use crate::ids::{RunId, SealedId};
 use crate::money::ChargingRule;
+use crate::project::{Project, ProjectCommand, Stage, StageMade};
 use crate::run::{
     AttemptRef, CapturedPart, Ending, FailureReason, OutputOutcome, ReportedCost, RequestedRun, Run, RunCommand,
 };
@@ -22,6 +23,13 @@ use crate::{Credits, Timestamp};
 pub enum DeliveryContent {
     /// Typed fields.
     Text(Map<String, Value>),
+    /// Typed fields, and beside them what a project's stages say.
+    Planned {
+        /// The fields.
+        fields: Map<String, Value>,
+        /// Every stage, in order.
+        stages: Vec<(Stage, Value)>,
+    },
     /// A stored file; never [`Output::Text`].
     Asset(Output),
 }
@@ -97,7 +105,8 @@ impl Core {
             Conclusion::Failed { .. } | Conclusion::ByHand { .. } => Vec::new(),
         };
         let request = streams(self.request(run_id.shard(), runner(run_id), requested.account), run_id, requested);
-        let closing = Closing { run_id, requested: requested.clone(), attempt, conclusion, outputs };
+        let stages = self.seal_stages(requested, &conclusion).await?;
+        let closing = Closing { run_id, requested: requested.clone(), attempt, conclusion, outputs, stages };
         let ((), confirmed) = self.decide(request, move |unit| closing.decide(unit)).await?;
         Ok(confirmed)
     }
@@ -107,7 +116,7 @@ impl Core {
         for output in outputs {
             sealed.push(match output {
                 Ok(DeliveryContent::Asset(output)) => Sealed::Delivered(output.clone(), None),
-                Ok(DeliveryContent::Text(fields)) => {
+                Ok(DeliveryContent::Text(fields) | DeliveryContent::Planned { fields, .. }) => {
                     let id = SealedId(self.new_id(requested.account.shard()));
                     let text = serde_json::to_vec(fields).unwrap_or_default();
                     let characters = fields.values().map(characters_in).sum();
@@ -116,6 +125,25 @@ impl Core {
                 }
                 Err(reason) => Sealed::Failed(reason.clone()),
             });
+        }
+        Ok(sealed)
+    }
+
+    /// The stages of the project that the run plans; none where it delivered no plan.
+    async fn seal_stages(
+        &self,
+        requested: &RequestedRun,
+        conclusion: &Conclusion,
+    ) -> Result<Vec<(Stage, SealedText)>, Refusal> {
+        let Conclusion::Finished { outputs, .. } = conclusion else { return Ok(Vec::new()) };
+        let mut sealed = Vec::with_capacity(Stage::ALL.len());
+        for output in outputs {
+            let Ok(DeliveryContent::Planned { stages, .. }) = output else { continue };
+            for (stage, says) in stages {
+                let id = SealedId(self.new_id(requested.account.shard()));
+                let text = serde_json::to_vec(says).unwrap_or_default();
+                sealed.push((*stage, self.vault.seal(requested.account.0, id, &text).await?));
+            }
         }
         Ok(sealed)
     }
@@ -137,6 +165,10 @@ fn streams(request: DecisionRequest, run_id: RunId, requested: &RequestedRun) ->
         .creations
         .iter()
         .fold(request, |request, creation| request.stream(StreamRef::of::<Creation>(creation.id)));
+    let request = match requested.project {
+        Some(project) => request.stream(StreamRef::of::<Project>(project)),
+        None => request,
+    };
     match requested.item {
         Some(item) => request.stream(StreamRef::of::<Batch>(item.batch)),
         None => request,
@@ -150,6 +182,7 @@ struct Closing {
     attempt: Option<AttemptRef>,
     conclusion: Conclusion,
     outputs: Vec<Sealed>,
+    stages: Vec<(Stage, SealedText)>,
 }
 
 impl Closing {
@@ -164,6 +197,7 @@ impl Closing {
         unit.execute::<Run>(self.run_id, self.command(delivered, ending.clone()))?;
         self.close_books(unit, &ending, at)?;
         self.finish_creations(unit)?;
+        self.deliver_project(unit, at)?;
         self.finish_item(unit, at)
     }
 
@@ -321,6 +355,22 @@ impl Closing {
             };
             unit.execute::<Creation>(Uuid::from(creation.id), command)?;
         }
+        Ok(())
+    }
+
+    /// The project that the run planned, opened or planned anew by the same append.
+    fn deliver_project(&self, unit: &mut Unit<'_>, at: Timestamp) -> Result<(), Refusal> {
+        let Some(project) = self.requested.project.filter(|_| !self.stages.is_empty()) else { return Ok(()) };
+        let made = |(stage, text): &(Stage, SealedText)| StageMade { stage: *stage, output: text.id };
+        let command = ProjectCommand::Deliver {
+            account: self.requested.account,
+            run: self.run_id,
+            inputs: self.requested.inputs,
+            stages: self.stages.iter().map(made).collect(),
+            at,
+        };
+        unit.execute::<Project>(project, command)?;
+        self.stages.iter().for_each(|(_, text)| unit.seal(text.clone()));
         Ok(())
     }
 

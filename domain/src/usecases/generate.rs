@@ -148,6 +148,7 @@ impl Core {
             route: request.route,
             operation: request.operation,
             scope,
+            workflow: None,
             idempotency: request.idempotency,
         })
     }
@@ -241,7 +242,7 @@ fn inputs(prompt: String, provider_prompt: Option<String>, sources: &Sources) ->
         source_video: sources.video.clone(),
         first_frame,
         last_frame: sources.ending_frame.clone(),
-        voice_name: None,
+        ..Inputs::default()
     }
 }
 

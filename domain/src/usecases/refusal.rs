@@ -4,12 +4,13 @@ use crate::Credits;
 use crate::account::{AccountError, Scope};
 use crate::batch::BatchError;
 use crate::bonus::BonusError;
-use crate::catalog::AskProblem;
+use crate::catalog::{AskProblem, InputProblem};
 use crate::creation::CreationError;
 use crate::es::DecideError;
 use crate::money::PriceProblem;
 use crate::payment::PaymentError;
 use crate::ports::{AssetError, DirectoryError, InputError, VaultError};
+use crate::project::ProjectError;
 use crate::run::RunError;
 use crate::wallet::WalletError;
 
@@ -80,6 +81,9 @@ pub enum Refusal {
         /// What is wrong and what is allowed.
         message: String,
     },
+    /// A field that a workflow was given is wrong.
+    #[error("{0}")]
+    Given(InputProblem),
     /// An input cannot be had.
     #[error("{field}: {problem}")]
     Input {
@@ -114,6 +118,9 @@ pub enum Refusal {
     /// The batch may not.
     #[error(transparent)]
     Batch(BatchError),
+    /// The project may not.
+    #[error(transparent)]
+    Project(ProjectError),
     /// The payment may not.
     #[error(transparent)]
     Payment(#[from] PaymentError),
@@ -174,6 +181,21 @@ impl From<BatchError> for Refusal {
     }
 }
 
+impl From<ProjectError> for Refusal {
+    fn from(error: ProjectError) -> Self {
+        match error {
+            ProjectError::NotFound | ProjectError::OtherOwner => Refusal::NotFound("project"),
+            other @ ProjectError::NotNow(_) => Refusal::Project(other),
+        }
+    }
+}
+
+impl From<InputProblem> for Refusal {
+    fn from(problem: InputProblem) -> Self {
+        Refusal::Given(problem)
+    }
+}
+
 impl From<AskProblem> for Refusal {
     fn from(problem: AskProblem) -> Self {
         Refusal::Ask(problem)
@@ -199,6 +221,11 @@ impl Refusal {
             Refusal::Price(problem) => (ErrorClass::Validation, problem.code()),
             Refusal::ModelUnavailable { .. } => (ErrorClass::Validation, "model_unavailable"),
             Refusal::Field { code, .. } => (ErrorClass::Validation, code),
+            Refusal::Given(problem) => (ErrorClass::Validation, problem.code),
+            Refusal::Project(error) => match error {
+                ProjectError::NotFound | ProjectError::OtherOwner => (ErrorClass::NotFound, "not_found"),
+                ProjectError::NotNow(_) => (ErrorClass::Conflict, "conflict"),
+            },
             Refusal::Input { problem, .. } => match problem {
                 InputError::BadAddress(_) => (ErrorClass::Validation, "invalid_url"),
                 InputError::Forbidden => (ErrorClass::Validation, "forbidden_url"),

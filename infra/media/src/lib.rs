@@ -12,7 +12,8 @@
 //! * [`make_video`]: H.264 in MP4, in seven [modes](VideoMode); [`video_size_for`] gives its size. Videos
 //!   have no sound.
 //! * [`make_speech`], [`make_music`]: WAV that is computed while it is read.
-//! * [`make_text`], [`make_fields`]: readable text, and typed fields that fit a schema.
+//! * [`make_text`], [`make_fields`], [`make_script`]: readable text, typed fields that fit a schema, and
+//!   advertisements.
 //! * [`probe()`]: what a file is, by its bytes.
 //! * [`sample`]: built-in files for the example addresses of the documents.
 
@@ -32,5 +33,5 @@ pub use error::MediaError;
 pub use picture::{ImageFormat, Picture, draw_image, parse_ratio, size_for, video_size_for};
 pub use probe::{MediaClass, MediaInfo, MediaKind, ProbeError, probe};
 pub use samples::{Sample, sample};
-pub use text::{FieldKind, FieldSpec, TextSpec, make_fields, make_text};
+pub use text::{FieldKind, FieldSpec, Script, ScriptSpec, TextSpec, make_fields, make_script, make_text};
 pub use video::{Frame, Video, VideoMode, VideoSpec, make_video, video_frame};

@@ -10,7 +10,7 @@ pub enum AssetError {
     #[error("the directory of the assets cannot be made: {0}")]
     Source(#[source] std::io::Error),
     /// The setting does not name a store that this build can use.
-    #[error("`{0}` is not an asset store: write a directory, or a file:// URL")]
+    #[error("`{0}` is not an asset store: write a directory, a file:// URL, or s3://bucket/prefix")]
     Location(String),
     /// The disk is full.
     #[error("no space is left for assets: free some on the disk that holds them")]

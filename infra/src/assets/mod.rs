@@ -10,12 +10,17 @@ mod key;
 mod media_type;
 mod port;
 mod range;
+mod s3;
 mod signer;
 mod store;
+mod writer;
 
 pub use error::AssetError;
 pub use key::{AssetKey, AssetKeyError};
 pub use media_type::{extension_for, media_type};
+pub(crate) use port::port_error;
 pub use range::{ByteRange, RangeError, parse_range};
+pub use s3::S3Settings;
 pub use signer::{SignatureError, UrlSigner};
 pub use store::{AssetBody, AssetHead, AssetStore};
+pub use writer::AssetWriter;

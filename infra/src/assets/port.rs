@@ -6,7 +6,8 @@ use mintmark_domain::ports::{self, Assets, StoredAsset};
 
 use super::{AssetError, AssetKey, AssetStore};
 
-fn port_error(error: AssetError) -> ports::AssetError {
+/// What an error is to the domain.
+pub(crate) fn port_error(error: AssetError) -> ports::AssetError {
     match error {
         AssetError::NotFound(_) => ports::AssetError::NotFound,
         other => ports::AssetError::Unavailable(other.to_string()),

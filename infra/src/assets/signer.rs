@@ -51,7 +51,13 @@ impl UrlSigner {
     /// The address of a private asset, for the next hour.
     #[must_use]
     pub fn signed(&self, key: &AssetKey, now: Timestamp) -> Url {
-        let expires = (now + TimeDelta::seconds(LIFETIME_S)).timestamp();
+        self.signed_for(key, now, TimeDelta::seconds(LIFETIME_S))
+    }
+
+    /// The address of a private asset, for that long.
+    #[must_use]
+    pub fn signed_for(&self, key: &AssetKey, now: Timestamp, lifetime: TimeDelta) -> Url {
+        let expires = (now + lifetime).timestamp();
         let tag = self.key.mac(&parts(key, &expires.to_be_bytes()));
         let mut url = self.public(key);
         url.query_pairs_mut()
@@ -60,19 +66,61 @@ impl UrlSigner {
         url
     }
 
+    /// The address that an upload is put to, until then.
+    #[must_use]
+    pub fn upload(&self, asset_id: &str, expires: Timestamp) -> Url {
+        let expires = expires.timestamp();
+        let tag = self.key.mac(&upload_parts(asset_id, &expires.to_be_bytes()));
+        let mut url = self.public_url.clone();
+        let base = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{base}/v1/uploads/{asset_id}/content"));
+        url.query_pairs_mut()
+            .append_pair("expires", &expires.to_string())
+            .append_pair("signature", &URL_SAFE_NO_PAD.encode(tag));
+        url
+    }
+
+    /// Checks the two query parameters of an upload's address, in constant time.
+    ///
+    /// # Errors
+    /// [`SignatureError`]; a wrong signature is told before an expired one.
+    pub fn verify_upload(
+        &self,
+        asset_id: &str,
+        expires: &str,
+        signature: &str,
+        now: Timestamp,
+    ) -> Result<(), SignatureError> {
+        let parts = |seconds: &[u8; 8], tag: &[u8]| self.key.verifies(&upload_parts(asset_id, seconds), tag);
+        checked(parts, (expires, signature), now)
+    }
+
     /// Checks the two query parameters of a signed address, in constant time.
     ///
     /// # Errors
     /// [`SignatureError`]; a wrong signature is told before an expired one.
     pub fn verify(&self, key: &AssetKey, expires: &str, signature: &str, now: Timestamp) -> Result<(), SignatureError> {
-        let seconds: i64 = expires.parse().map_err(|_| SignatureError::Wrong)?;
-        let tag = URL_SAFE_NO_PAD.decode(signature).map_err(|_| SignatureError::Wrong)?;
-        if !self.key.verifies(&parts(key, &seconds.to_be_bytes()), &tag) {
-            return Err(SignatureError::Wrong);
-        }
-        let expires = DateTime::from_timestamp(seconds, 0).ok_or(SignatureError::Wrong)?;
-        if now < expires { Ok(()) } else { Err(SignatureError::Expired) }
+        let parts = |seconds: &[u8; 8], tag: &[u8]| self.key.verifies(&parts(key, seconds), tag);
+        checked(parts, (expires, signature), now)
     }
+}
+
+fn checked(
+    verifies: impl Fn(&[u8; 8], &[u8]) -> bool,
+    (expires, signature): (&str, &str),
+    now: Timestamp,
+) -> Result<(), SignatureError> {
+    let seconds: i64 = expires.parse().map_err(|_| SignatureError::Wrong)?;
+    let tag = URL_SAFE_NO_PAD.decode(signature).map_err(|_| SignatureError::Wrong)?;
+    if !verifies(&seconds.to_be_bytes(), &tag) {
+        return Err(SignatureError::Wrong);
+    }
+    let expires = DateTime::from_timestamp(seconds, 0).ok_or(SignatureError::Wrong)?;
+    if now < expires { Ok(()) } else { Err(SignatureError::Expired) }
+}
+
+fn upload_parts<'a>(asset_id: &'a str, expires: &'a [u8; 8]) -> [&'a [u8]; 3] {
+    [b"upload url v1", asset_id.as_bytes(), expires]
 }
 
 fn parts<'a>(key: &'a AssetKey, expires: &'a [u8; 8]) -> [&'a [u8]; 3] {

@@ -8,15 +8,18 @@ use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
 use mintmark_domain::Timestamp;
 use object_store::local::LocalFileSystem;
+use object_store::prefix::PrefixStore;
 use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt as _};
 use url::Url;
 
-use super::{AssetError, AssetKey, ByteRange};
+use super::{AssetError, AssetKey, AssetWriter, ByteRange, S3Settings};
 
 /// The store of all assets. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct AssetStore {
     store: Arc<dyn ObjectStore>,
+    /// The directory, where it is one.
+    directory: Option<Arc<FilePath>>,
 }
 
 /// What is known of an asset without reading it.
@@ -41,19 +44,39 @@ pub struct AssetBody {
 }
 
 impl AssetStore {
-    /// The store that a setting names: a directory, made if it is missing, or its `file://`
-    /// URL. Object stores on the network are named by their URL too; this build has none.
+    /// The store that a setting names without further settings: see [`AssetStore::open_with`].
     ///
     /// # Errors
-    /// [`AssetError::Location`] for what names no store, [`AssetError::Source`] when the
-    /// directory cannot be made.
+    /// As [`AssetStore::open_with`].
     pub fn open(url_or_path: &str) -> Result<Self, AssetError> {
+        Self::open_with(url_or_path, &S3Settings::default())
+    }
+
+    /// The store that a setting names: a directory, made if it is missing, or its `file://` URL; or
+    /// `s3://bucket/prefix` for an S3 API, reached as `s3` says. Nothing is asked of that yet.
+    ///
+    /// # Errors
+    /// [`AssetError::Location`] for what names no store, [`AssetError::Source`] when the directory cannot
+    /// be made, [`AssetError::Store`] for settings that cannot be used.
+    pub fn open_with(url_or_path: &str, s3: &S3Settings) -> Result<Self, AssetError> {
         let unknown = || AssetError::Location(url_or_path.to_owned());
         let directory = match url_or_path.split_once("://") {
             None => FilePath::new(url_or_path).to_owned(),
             Some(("file", _)) => {
                 let url = Url::parse(url_or_path).map_err(|_| unknown())?;
                 url.to_file_path().map_err(|()| unknown())?
+            }
+            Some(("s3", place)) => {
+                let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+                if bucket.is_empty() {
+                    return Err(unknown());
+                }
+                let bucket = super::s3::open(bucket, s3)?;
+                let store: Arc<dyn ObjectStore> = match prefix.trim_matches('/') {
+                    "" => Arc::new(bucket),
+                    prefix => Arc::new(PrefixStore::new(bucket, prefix)),
+                };
+                return Ok(Self { store, directory: None });
             }
             Some(_) => return Err(unknown()),
         };
@@ -63,7 +86,7 @@ impl AssetStore {
         std::fs::create_dir_all(&directory).map_err(AssetError::Source)?;
         // A run is only recorded as completed when its files are; so they are on the disk.
         let store = LocalFileSystem::new_with_prefix(&directory)?.with_fsync(true);
-        Ok(Self { store: Arc::new(store) })
+        Ok(Self { store: Arc::new(store), directory: Some(directory.into()) })
     }
 
     /// Stores bytes under a key; what was there is replaced. Whole or not at all.
@@ -73,6 +96,26 @@ impl AssetStore {
     pub async fn put(&self, key: &AssetKey, bytes: Bytes) -> Result<(), AssetError> {
         self.store.put(&key.path(), bytes.into()).await?;
         Ok(())
+    }
+
+    /// Writes an asset piece by piece: it appears when the writer has finished, and not before.
+    ///
+    /// # Errors
+    /// [`AssetError::Store`].
+    pub async fn writer(&self, key: &AssetKey) -> Result<AssetWriter, AssetError> {
+        Ok(AssetWriter::new(self.store.put_multipart(&key.path()).await?))
+    }
+
+    /// Deletes what writers left in a directory that were never finished, because their process was
+    /// killed, if it is older than `after`. An S3 API does that by itself (a lifecycle rule for incomplete
+    /// uploads). Answers how many files went.
+    ///
+    /// # Errors
+    /// [`AssetError::Source`] when the directory cannot be read.
+    pub async fn sweep_leftovers(&self, after: std::time::Duration) -> Result<usize, AssetError> {
+        let Some(directory) = self.directory.clone() else { return Ok(0) };
+        let swept = tokio::task::spawn_blocking(move || super::writer::sweep(&directory.join("uploads"), after));
+        swept.await.map_err(|error| AssetError::Source(std::io::Error::other(error)))?.map_err(AssetError::Source)
     }
 
     /// What is known of an asset.
@@ -103,7 +146,7 @@ impl AssetStore {
         Ok(self.store.get(&key.path()).await?.bytes().await?)
     }
 
-    /// Deletes an asset. Answers whether there was one.
+    /// Deletes an asset. Answers whether there was one, where the store says so: an S3 API does not.
     ///
     /// # Errors
     /// [`AssetError::Store`].
@@ -191,7 +234,7 @@ mod tests {
         by_url.put(&key(), "x".into()).await.unwrap();
         let by_path = AssetStore::open(directory.path().to_str().unwrap()).unwrap();
         assert_eq!(by_path.get_bytes(&key()).await.unwrap(), "x");
-        for wrong in ["", "s3://bucket", "http://store.test/"] {
+        for wrong in ["", "s3://", "s3:///prefix", "http://store.test/"] {
             let error = AssetStore::open(wrong).unwrap_err();
             assert!(matches!(error, AssetError::Location(_)), "{wrong}: {error}");
         }

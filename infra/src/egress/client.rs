@@ -16,6 +16,8 @@ use super::{AllowRule, EgressError, FetchLimits, Resolve, SampleSource, body, is
 
 /// How long a connection may take, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a name may take to resolve.
+const RESOLVE_WITHIN: Duration = Duration::from_secs(5);
 /// What we call ourselves.
 const USER_AGENT: &str = concat!("Mintmark/", env!("CARGO_PKG_VERSION"));
 
@@ -32,6 +34,8 @@ pub struct Egress {
 pub struct Fetched {
     /// The media type as the server named it, in lower case and without parameters.
     pub content_type: Option<String>,
+    /// The encoding that the server says a text has.
+    pub charset: Option<String>,
     /// The whole body.
     pub bytes: Bytes,
 }
@@ -41,6 +45,8 @@ pub struct Fetched {
 pub struct FetchedHead {
     /// The media type as the server named it, in lower case and without parameters.
     pub content_type: Option<String>,
+    /// The encoding that the server says a text has.
+    pub charset: Option<String>,
     /// How many bytes were written.
     pub size_bytes: u64,
 }
@@ -65,6 +71,24 @@ impl Egress {
         Self { guard: Arc::new(Guard::new(allow, resolver)), samples, tls: tls_config() }
     }
 
+    /// The same client, which answers the documents' hosts otherwise.
+    #[must_use]
+    pub fn with_samples(&self, samples: Arc<dyn SampleSource>) -> Self {
+        Self { samples, ..self.clone() }
+    }
+
+    /// Judges a URL and where its host leads by now; nothing is fetched.
+    ///
+    /// # Errors
+    /// [`EgressError::Refused`], [`EgressError::ForbiddenAddress`], [`EgressError::Unresolvable`], or
+    /// [`EgressError::TooSlow`] where the resolver is.
+    pub async fn judge_target(&self, url: &Url) -> Result<(), EgressError> {
+        if is_sample_host(url) {
+            return Ok(());
+        }
+        timeout(RESOLVE_WITHIN, self.guard.pin(url)).await.map_err(|_| EgressError::TooSlow)?.map(drop)
+    }
+
     /// Judges a URL by itself: nothing is resolved and nothing is fetched.
     ///
     /// # Errors
@@ -82,7 +106,7 @@ impl Egress {
         let head = self.fetch_to(url, limits, &mut bytes).await?;
         // What growing left over would live as long as the file.
         bytes.shrink_to_fit();
-        Ok(Fetched { content_type: head.content_type, bytes: bytes.into() })
+        Ok(Fetched { content_type: head.content_type, charset: head.charset, bytes: bytes.into() })
     }
 
     /// Fetches a URL into a writer, a file for example. After an error part of it may have
@@ -112,9 +136,9 @@ impl Egress {
             if !status.is_success() {
                 return Err(EgressError::Status(status.as_u16()));
             }
-            let content_type = content_type(response.headers());
+            let (content_type, charset) = (content_type(response.headers()), charset(response.headers()));
             let size_bytes = body::copy(response, limits, deadline, to).await?;
-            return Ok(FetchedHead { content_type, size_bytes });
+            return Ok(FetchedHead { content_type, charset, size_bytes });
         }
         Err(EgressError::TooManyRedirects { max: limits.redirects_max })
     }
@@ -165,7 +189,7 @@ impl Egress {
         }
         to.write_all(&sample.bytes).await.map_err(|error| EgressError::Store(error.to_string()))?;
         to.flush().await.map_err(|error| EgressError::Store(error.to_string()))?;
-        Ok(FetchedHead { content_type: sample.content_type, size_bytes })
+        Ok(FetchedHead { content_type: sample.content_type, charset: sample.charset, size_bytes })
     }
 
     /// One request to the pinned addresses, up to the head of its answer.
@@ -241,9 +265,18 @@ fn content_type(headers: &HeaderMap) -> Option<String> {
     (essence.contains('/') && essence.len() <= 100).then_some(essence)
 }
 
+/// The parameter `charset` of the media type.
+fn charset(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let mut parameters = value.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    let (_, charset) = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))?;
+    let charset = charset.trim().trim_matches(['"', '\'']);
+    (!charset.is_empty() && charset.len() <= 40).then(|| charset.to_owned())
+}
+
 /// TLS with the public certificate authorities that are built in; no file of the system and
 /// nothing in the environment changes whom we trust.
-fn tls_config() -> rustls::ClientConfig {
+pub(crate) fn tls_config() -> rustls::ClientConfig {
     let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();

@@ -28,6 +28,7 @@ mod resolve;
 mod samples;
 
 pub use allow::{AllowRule, AllowRuleError};
+pub(crate) use client::tls_config;
 pub use client::{Egress, Fetched, FetchedHead, Posted};
 pub use error::EgressError;
 pub use limits::FetchLimits;

@@ -28,7 +28,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mintmark_domain::Timestamp;
 use mintmark_domain::catalog::{Checked, OutputField};
-use mintmark_domain::ports::{InputMedia, InputRole, Job};
+use mintmark_domain::ports::{InputMedia, InputRole, Job, WorkflowJob};
 use mintmark_domain::run::{FailureReason, ReportedCost};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -68,6 +68,9 @@ pub struct WireJob {
     /// The inputs.
     #[serde(default)]
     pub media: Vec<WireMedia>,
+    /// The workflow, where it is one: the answer's fields have to fit its schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<WorkflowJob>,
     /// The same seed and prompt make the same.
     pub seed: u64,
     /// After this it is no longer sent.
@@ -102,6 +105,7 @@ impl From<&Job> for WireJob {
             generator: job.generator.clone(),
             preferences: job.preferences.clone(),
             media: job.media.iter().map(media).collect(),
+            workflow: job.workflow.clone(),
             seed: job.seed,
             submit_by: job.submit_by,
         }
@@ -127,6 +131,9 @@ impl WireJob {
             generator: self.generator,
             preferences: self.preferences,
             media,
+            workflow: self.workflow,
+            // Pages are read in process, never by a provider.
+            page: None,
             seed: self.seed,
             submit_by: self.submit_by,
         })
@@ -243,6 +250,8 @@ mod tests {
             generator: Some("joke".into()),
             preferences: [Some("pun".into()), None],
             media: Vec::new(),
+            workflow: None,
+            page: None,
             seed: 7,
             submit_by: Timestamp::MAX_UTC,
         };

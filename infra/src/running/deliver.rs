@@ -15,7 +15,7 @@ use mintmark_media::{MediaClass, probe};
 use serde::{Deserialize, Serialize};
 
 use super::execute::{Carried, Step, say};
-use super::steps;
+use super::{steps, workflow};
 
 /// How often a provider's file is fetched before its output counts as failed.
 const FETCHES_MAX: u32 = 5;
@@ -51,6 +51,9 @@ pub(super) async fn deliver(carried: &Carried<'_>, report: Report) -> Step<Vec<D
     let mut outputs = report.outputs.into_iter();
     for index in 0..asked {
         deliveries.push(match outputs.next() {
+            Some(OutputReport::Text(fields)) if carried.requested.workflow.is_some() => {
+                workflow::delivered(carried, fields).await?
+            }
             Some(OutputReport::Text(fields)) => checked_text(carried, fields),
             Some(OutputReport::Media(media)) => {
                 steps::reach(steps::BEFORE_STORE);
@@ -65,7 +68,7 @@ pub(super) async fn deliver(carried: &Carried<'_>, report: Report) -> Step<Vec<D
     Ok(deliveries)
 }
 
-fn failed(message: &str) -> FailureReason {
+pub(super) fn failed(message: &str) -> FailureReason {
     FailureReason { code: "provider_failed".into(), message: message.into() }
 }
 
@@ -285,7 +288,7 @@ async fn keep(
     for output in outputs {
         assets.push(match output {
             Ok(DeliveryContent::Asset(output)) => Ok(output.clone()),
-            Ok(DeliveryContent::Text(_)) => return,
+            Ok(DeliveryContent::Text(_) | DeliveryContent::Planned { .. }) => return,
             Err(reason) => Err(reason.clone()),
         });
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mintmark_domain::ids::{BatchId, RunId};
-use mintmark_domain::ports::{Assets, Slot, WorkQueue};
+use mintmark_domain::ports::{Assets, ProductReader, Slot, WorkQueue};
 use mintmark_domain::usecases::Core;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -30,6 +30,8 @@ pub struct RunningDeps {
     pub work: Arc<dyn WorkQueue>,
     /// Which nodes live.
     pub nodes: Arc<dyn Nodes>,
+    /// Reads the product pages that workflows are given.
+    pub products: Arc<dyn ProductReader>,
 }
 
 /// The tasks of one node and what they share.
@@ -39,6 +41,7 @@ pub(super) struct Engine {
     pub assets: Arc<dyn Assets>,
     pub work: Arc<dyn WorkQueue>,
     pub nodes: Arc<dyn Nodes>,
+    pub products: Arc<dyn ProductReader>,
     /// Memory for inputs.
     pub memory: InputMemory,
     /// Ready assets that were measured before.
@@ -66,6 +69,7 @@ impl Dispatcher {
             assets: deps.assets,
             work: deps.work,
             nodes: deps.nodes,
+            products: deps.products,
             memory: InputMemory::new(self.shared.settings.inputs),
             ready: ReadyAssets::default(),
             runtime: Handle::current(),

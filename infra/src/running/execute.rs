@@ -1,6 +1,6 @@
 //! Carrying one run: from where the log says it stands to its end.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use mintmark_domain::Timestamp;
@@ -9,13 +9,14 @@ use mintmark_domain::money::ChargingRule;
 use mintmark_domain::ports::{Job, Provider, ProviderTraits, Slot, Submission, SubmitError};
 use mintmark_domain::run::{AttemptRef, FailureReason, Inputs, RequestedRun, Run, RunError, RunStatus};
 use mintmark_domain::usecases::{Conclusion, ErrorClass, Refusal, SubmitPlan};
+use serde_json::{Map, Value};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::absent::Absent;
 use super::engine::Engine;
 use super::job::{self, Draft};
-use super::{absent, deliver, follow, steps};
+use super::{absent, deliver, follow, steps, workflow};
 
 /// The first pause before something is said to the log again.
 const SAY_PAUSE: Duration = Duration::from_millis(100);
@@ -47,6 +48,8 @@ pub(super) struct Carried<'a> {
     pub traits: ProviderTraits,
     /// Its owner wants it stopped.
     pub cancel: CancellationToken,
+    /// The product of the page that its workflow was given, once it was read.
+    pub product: OnceLock<Map<String, Value>>,
     /// Its place at the provider; given back early where the outcome is unknown.
     pub place: Option<Box<dyn Slot>>,
 }
@@ -120,7 +123,8 @@ async fn carry(
         cancel.cancel();
     }
     let traits = provider.traits();
-    let mut carried = Carried { engine, run, requested, provider, absent, traits, cancel, place };
+    let mut carried =
+        Carried { engine, run, requested, provider, absent, traits, cancel, product: OnceLock::new(), place };
     match (state.status(), state.attempt()) {
         (RunStatus::Queued, _) => carried.begin(&state).await,
         (RunStatus::Running, Some(attempt)) if how == How::AtOnce(None) && *attempt.node == *engine.shared.node => {
@@ -214,7 +218,7 @@ impl Carried<'_> {
                 self.cancelled(attempt, Vec::new(), None, None).await?;
                 return Err(Next::Ended);
             }
-            drafted = job::draft(&*core.inputs, &self.engine.memory, inputs, &self.requested.parameters) => drafted,
+            drafted = self.drafted(inputs) => drafted,
         };
         match drafted {
             Ok(draft) => Ok(draft),
@@ -223,6 +227,12 @@ impl Carried<'_> {
                 Err(Next::Ended)
             }
         }
+    }
+
+    async fn drafted(&self, inputs: Inputs) -> Result<Draft, FailureReason> {
+        let (fetcher, memory) = (&*self.engine.core.inputs, &self.engine.memory);
+        let draft = job::draft(fetcher, memory, inputs, &self.requested.parameters).await?;
+        workflow::with_product(self, draft).await
     }
 
     /// Hands the attempt over, once.

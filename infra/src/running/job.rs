@@ -5,7 +5,9 @@ use std::time::Duration;
 use mintmark_domain::Timestamp;
 use mintmark_domain::catalog::{Catalog, Checked};
 use mintmark_domain::ids::RunId;
-use mintmark_domain::ports::{FetchedInput, InputError, InputFetcher, InputMedia, InputRole, InputWanted, Job};
+use mintmark_domain::ports::{
+    FetchedInput, InputError, InputFetcher, InputMedia, InputRole, InputWanted, Job, PageJob, ReadProduct, WorkflowJob,
+};
 use mintmark_domain::run::{FailureReason, Inputs, RequestedRun};
 use sha2::{Digest, Sha256};
 
@@ -16,8 +18,10 @@ const INPUT_RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// A job without what belongs to one attempt.
 pub(super) struct Draft {
-    inputs: Inputs,
+    pub inputs: Inputs,
     media: Vec<InputMedia>,
+    /// The product of the page that a workflow was given, once it was read.
+    pub product: Option<ReadProduct>,
     /// The memory that its media take; given back when the job was handed over.
     pub room: Option<Room>,
 }
@@ -63,7 +67,7 @@ pub(super) async fn draft(
         }
     };
     room.shrink(media.iter().map(|input| input.bytes.len() as u64).sum());
-    Ok(Draft { inputs, media, room: Some(room) })
+    Ok(Draft { inputs, media, product: None, room: Some(room) })
 }
 
 fn no_room() -> FailureReason {
@@ -178,16 +182,29 @@ impl Draft {
         submit_by: Timestamp,
     ) -> Job {
         let generator = requested.generator.as_deref().and_then(|slug| catalog.generator(slug));
+        let workflow = requested.workflow.as_deref().and_then(|key| catalog.workflow(key));
+        let fields = self.inputs.fields.clone().unwrap_or_default();
+        let product = self.product.as_ref().map(|read| &read.product);
+        let told = workflow.map(|workflow| workflow.render(&fields, product));
+        let templated = told.is_some() || self.inputs.provider_prompt.is_some();
+        let page = self.inputs.page.as_ref().filter(|_| workflow.is_none());
         Job {
             client_id,
             model: requested.provider_model.clone(),
             parameters: requested.parameters.clone(),
-            prompt: self.inputs.provider_prompt.clone().unwrap_or_else(|| self.inputs.prompt.clone()),
-            asked: self.inputs.provider_prompt.is_some().then(|| self.inputs.prompt.clone()),
+            prompt: told.or_else(|| self.inputs.provider_prompt.clone()).unwrap_or_else(|| self.inputs.prompt.clone()),
+            asked: templated.then(|| self.inputs.prompt.clone()),
             fields: generator.map(|generator| generator.fields.clone()).unwrap_or_default(),
             generator: requested.generator.clone(),
             preferences: [requested.preference.clone(), requested.preference_two.clone()],
             media: self.media.clone(),
+            workflow: workflow.map(|workflow| WorkflowJob {
+                key: workflow.key.clone(),
+                product: product.cloned(),
+                answer_schema: workflow.answer_schema.value().clone(),
+                fields,
+            }),
+            page: page.map(|url| PageJob { account: requested.account, url: url.clone() }),
             seed: seed(run),
             submit_by,
         }

@@ -29,6 +29,7 @@ mod recovery;
 mod settings;
 mod shared;
 pub mod steps;
+mod workflow;
 
 pub use dispatcher::Dispatcher;
 pub use engine::{Running, RunningDeps};

@@ -27,6 +27,7 @@ fn item(prompt: &str, count: i64) -> BatchItemRequest {
         preference: None,
         preference_two: None,
         privacy: Privacy::Private,
+        workflow: None,
         operation: "images.generations.create".into(),
     }
 }

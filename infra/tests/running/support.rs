@@ -19,11 +19,11 @@ use mintmark_domain::es::{
 use mintmark_domain::ids::{AccountId, RunId, SealedId};
 use mintmark_domain::ports::{
     AssetError, Assets, CancelReply, ClaimKind, Clock, Dispatch, Entropy, FetchedInput, InputError, InputFetcher,
-    InputWanted, Job, Links, OwnAddress, PendingBatch, PendingRun, Probe, Provider, ProviderTraits,
-    ProviderUnreachable, SeededEntropy, StoredAsset, Submission, SubmitError, Vault, VaultError, WorkCursor, WorkItem,
-    WorkQueue, WorkUnavailable,
+    InputWanted, Job, Links, OwnAddress, PageJob, PendingBatch, PendingRun, Probe, ProductReader, Provider,
+    ProviderTraits, ProviderUnreachable, ReadProduct, SeededEntropy, StoredAsset, Submission, SubmitError, Vault,
+    VaultError, WorkCursor, WorkItem, WorkQueue, WorkUnavailable,
 };
-use mintmark_domain::run::{Inputs, Run, Surface};
+use mintmark_domain::run::{FailureReason, Inputs, Run, Surface};
 use mintmark_domain::usecases::{Accepted, Caller, Core, IdempotencyKey, Registration, RunRequest, Settings};
 use mintmark_domain::{Credits, Shard, Timestamp};
 use mintmark_infra::providers::Sandbox;
@@ -506,6 +506,7 @@ impl World {
             assets: Arc::clone(&self.assets) as _,
             work: Arc::new(work),
             nodes,
+            products: Arc::new(NoPages),
         });
         // Its heart has beaten once, and it has looked around once.
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -573,6 +574,7 @@ pub fn image_request(prompt: &str, count: i64) -> RunRequest {
         route: "POST /v1/images/generations".into(),
         operation: "images.generations.create".into(),
         scope: Scope::ImagesWrite,
+        workflow: None,
         idempotency: None,
     }
 }
@@ -585,4 +587,14 @@ pub fn keyed(request: RunRequest, key: &str) -> RunRequest {
         body: request.inputs.prompt.clone().into_bytes(),
     });
     RunRequest { idempotency, ..request }
+}
+
+/// No run here is given a page.
+struct NoPages;
+
+#[async_trait]
+impl ProductReader for NoPages {
+    async fn read(&self, _page: &PageJob) -> Result<ReadProduct, FailureReason> {
+        Err(FailureReason { code: "page_unreachable".into(), message: "There are no pages here.".into() })
+    }
 }

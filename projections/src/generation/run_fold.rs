@@ -191,8 +191,9 @@ fn requested(event: &Recorded, request: &RequestedRun) -> Result<RunRow, ApplyEr
         account_id: request.account.0,
         key_id: request.key_id.map(number_column),
         surface: request.surface.as_str().to_owned(),
-        capability: request.parameters.capability.as_str().to_owned(),
-        model: request.parameters.model.clone(),
+        capability: request.capability_shown(),
+        // What has no model of its own is counted under what it does.
+        model: request.model_shown().map_or_else(|| request.capability_shown(), str::to_owned),
         shard: shard_column(event.shard),
         position: position_column(event.position),
         recorded_at: event.recorded_at,

@@ -519,6 +519,8 @@ fn requested(
         generator: asked.generator.map(str::to_owned),
         preference: None,
         preference_two: None,
+        workflow: None,
+        project: None,
         inputs,
         quote: Quote {
             amount,

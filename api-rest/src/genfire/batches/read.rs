@@ -142,6 +142,7 @@ fn item_request(operation: &Operation, asked: Asked) -> BatchItemRequest {
         preference_two: None,
         // As runs of the single endpoint: their owner's alone.
         privacy: Privacy::Private,
+        workflow: None,
         operation: operation.name.to_owned(),
     }
 }

@@ -94,7 +94,12 @@ fn text_image_video_and_speech_have_routes_and_the_rest_has_none() {
             Capability::SpeechGeneration
         ])
     );
-    assert!(catalog().routes().all(|route| route.provider == "sandbox"));
+    let of_models = |route: &&super::super::Route| !route.capabilities.contains(&Capability::ProductExtraction);
+    assert!(catalog().routes().filter(of_models).all(|route| route.provider == "sandbox"));
+    assert_eq!(
+        catalog().route_of(Capability::ProductExtraction).map(|route| route.provider.as_str()),
+        Some("extractor")
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod models;
 mod names;
 mod prices;
 mod rest;
+mod workflows;
 
 use super::load::{Draft, Problems};
 
@@ -14,6 +15,7 @@ pub(super) fn all(draft: &Draft, problems: &mut Problems) {
     prices::check(draft, problems);
     generators::check(draft, problems);
     rest::check(draft, problems);
+    workflows::check(draft, problems);
 }
 
 /// Lower-case letters, digits and single hyphens, a letter first.

@@ -1,6 +1,7 @@
 //! Text: readable sentences about what a prompt asks for, and typed fields that fit a schema.
 
 mod phrases;
+mod script;
 mod topic;
 mod write;
 
@@ -8,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::limits::{LIST_ITEMS_MAX, TEXT_CHARS_MAX};
 use crate::seed::{Rng, Root};
+pub use script::{Script, ScriptSpec, make_script};
 use write::Writer;
 
 /// One field that a text must have.

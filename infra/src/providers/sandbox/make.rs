@@ -91,6 +91,9 @@ fn cannot(error: &MediaError) -> FailureReason {
 
 /// Typed fields, or one called `text`.
 pub(super) fn text(job: &Job, prompt: &str, seed: u64) -> OutputReport {
+    if let Some(workflow) = &job.workflow {
+        return super::answers::answer(workflow, prompt, seed);
+    }
     let vision = job.parameters.capability == Capability::Vision;
     let form = job.generator.as_deref().unwrap_or(if vision { "vision" } else { "" });
     let language = job.parameters.language.as_deref().unwrap_or("auto");

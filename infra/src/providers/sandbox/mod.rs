@@ -24,6 +24,7 @@
 //! [`Sandbox::instant`] stores one ready asset of each medium once and delivers that by reference: for
 //! load tests, in which drawing is not what is measured.
 
+mod answers;
 mod cards;
 mod jobs;
 mod make;
