@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::models::List;
+use super::order::ordered;
 use super::run::RunResource;
 use super::submit::Waiting;
 use crate::http::{Authenticated, Idempotency, JsonBody, Prefer, Problem};
@@ -57,7 +58,7 @@ impl WorkflowResource {
 
 /// A schema as it was written, its fields in their order.
 fn printed(schema: &Schema) -> Result<Box<RawValue>, Problem> {
-    RawValue::from_string(schema.text().trim().to_owned()).map_err(Problem::internal)
+    RawValue::from_string(ordered(schema.value(), schema.text())).map_err(Problem::internal)
 }
 
 /// List executable workflows

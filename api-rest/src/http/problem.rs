@@ -203,6 +203,7 @@ fn message(refusal: &Refusal, names: impl Fn(AskField) -> &'static str) -> Strin
             format!("Insufficient credits: this costs up to {needed} and the {scope} has {available} available.")
         }
         Refusal::Field { field, message, .. } => format!("{field} {message}."),
+        Refusal::Given(problem) => format!("{problem}."),
         Refusal::Input { field, problem } => format!("{field}: {problem}."),
         other => sentence(&other.to_string()),
     }

@@ -15,7 +15,7 @@ async fn the_catalog_of_workflows_is_as_printed() {
     let printed = Example::named("workflows");
     let list = app.get("/v1/workflows").await;
     assert_eq!(list.json_of(200), printed.response());
-    printed.assert_shape_of(&list.bytes, &[]);
+    printed.assert_shape_of(&list.bytes, &["data[].input_schema", "data[].output_schema"]);
     let one = app.get("/v1/workflows/hook_pack").await;
     assert_eq!(one.json_of(200), Example::named("workflow").response());
     Example::named("workflow").assert_shape_of(&one.bytes, &[]);
@@ -95,7 +95,7 @@ async fn a_wrong_field_is_named_with_what_is_allowed_and_costs_nothing() {
         "tone must be one of: casual, professional, humorous, educational, persuasive, emotional."
     );
     let none = refused("hook_pack", json!({})).await.json_of(400);
-    assert_eq!((&none["code"], &none["detail"]), (&json!("invalid_prompt"), &json!("Prompt is required.")));
+    assert_eq!((&none["code"], &none["detail"]), (&json!("invalid_prompt"), &json!("prompt is required.")));
     for key in ["creative_pack", "product_ad_variants"] {
         assert_eq!(refused(key, json!({"tone": "casual"})).await.json_of(400)["code"], "invalid_prompt");
     }

@@ -23,6 +23,9 @@ where
 /// every name in the reserved domain `example`, and `cdn.genfire.ai`.
 #[must_use]
 pub fn is_sample_host(url: &Url) -> bool {
+    if !matches!(url.scheme(), "https" | "http") {
+        return false;
+    }
     let Some(Host::Domain(host)) = url.host() else { return false };
     let below = |suffix: &str| host.strip_suffix(suffix).is_some_and(|name| name.ends_with('.'));
     host == "example.com" || below("example.com") || below("example") || host == "cdn.genfire.ai"
@@ -52,6 +55,7 @@ mod tests {
             "https://example.com@evil.net/",
             "https://api.genfire.ai/",
             "https://10.0.0.1/",
+            "ftp://example.com/a.png",
         ] {
             assert!(!is(url), "{url}");
         }
