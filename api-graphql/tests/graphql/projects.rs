@@ -46,7 +46,7 @@ async fn a_storyboard_run_opens_a_project_that_its_owner_approves() {
     let stages: Vec<&str> =
         opened["stages"].as_array().unwrap().iter().map(|stage| stage["name"].as_str().unwrap()).collect();
     assert_eq!(stages, ["brief", "brand_kit", "script", "shot_list", "storyboard"]);
-    assert!(opened["stages"][2]["output"].as_str().unwrap().to_lowercase().contains("running shoe"), "{opened}");
+    assert!(opened["stages"][2]["output"].as_str().unwrap().to_lowercase().contains("for a running"), "{opened}");
     assert!(opened["stages"][3]["output"].as_array().unwrap().len() >= 3);
     for _ in 0..2 {
         let approved = say(&app, "approveStoryboard(id: $id)", &id).await;

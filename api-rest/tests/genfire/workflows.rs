@@ -97,7 +97,7 @@ async fn a_wrong_field_is_named_with_what_is_allowed_and_costs_nothing() {
     let none = refused("hook_pack", json!({})).await.json_of(400);
     assert_eq!((&none["code"], &none["detail"]), (&json!("invalid_prompt"), &json!("prompt is required.")));
     for key in ["creative_pack", "product_ad_variants"] {
-        assert_eq!(refused(key, json!({"tone": "casual"})).await.json_of(400)["code"], "invalid_prompt");
+        assert_eq!(refused(key, json!({"tone": "casual"})).await.json_of(400)["code"], "missing_value");
     }
     let private = refused("creative_pack", json!({"product_url": "https://127.0.0.1/x"})).await.json_of(400);
     assert_eq!(private["code"], "forbidden_url");

@@ -70,7 +70,7 @@ fn one(
         target: batch.target.clone(),
         status: state(item.state),
         run_id: item.run.map(|run| run.to_string()),
-        input_summary: opened.map(|item| mapper.input_summary(&item.parameters, &item.inputs)),
+        input_summary: opened.map(|item| mapper.summary(item.workflow.as_deref(), &item.parameters, &item.inputs)),
         output: None,
         error: never_started(item.state),
         created_at: Moment(batch.created_at),

@@ -65,7 +65,7 @@ impl Workflow {
             [only] => Err(InputProblem::missing(only)),
             several => {
                 let message = format!("or one of {} is required", several[1..].join(", "));
-                Err(InputProblem::new(several[0].clone(), "missing_value", message))
+                Err(InputProblem { field: several[0].clone(), code: "missing_value", message })
             }
         }
     }

@@ -52,7 +52,7 @@ fn a_field_is_refused_by_name_with_what_is_allowed() {
 #[test]
 fn one_usable_field_is_needed_and_what_is_unknown_is_ignored() {
     let none = refused("creative_pack", json!({"tone": "casual", "nonsense": 1}));
-    assert_eq!((none.0.as_str(), none.1), ("prompt", "missing_value").into());
+    assert_eq!((none.0.as_str(), none.1), ("prompt", "missing_value"));
     assert!(none.2.contains("product_url") && none.2.contains("product_name"), "{}", none.2);
     let fields = json!({"product_name": "Kettle", "nonsense": {"deep": 1}, "tone": null});
     let taken = workflow("product_ad_variants").judge(&object(fields)).unwrap();
