@@ -42,7 +42,7 @@ pub(super) fn meta(page: &Html) -> Found {
         .collect();
     let first = |names: &[&str]| {
         let of = |name: &&str| tags.iter().find(|(known, content)| known == name && !content.trim().is_empty());
-        names.iter().find_map(|name| of(name)).map(|(_, content)| (*content).to_owned())
+        names.iter().find_map(of).map(|(_, content)| (*content).to_owned())
     };
     let amount = first(&["product:price:amount", "og:price:amount", "product:sale_price:amount"]);
     let currency = first(&["product:price:currency", "og:price:currency", "product:sale_price:currency"]);
