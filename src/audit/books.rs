@@ -11,6 +11,7 @@ use mintmark_domain::creation::CreationEvent;
 use mintmark_domain::es::{DecodeError, Recorded, decode_event};
 use mintmark_domain::ids::WalletId;
 use mintmark_domain::payment::PaymentEvent;
+use mintmark_domain::project::ProjectEvent;
 use mintmark_domain::run::{Run, RunEvent};
 use mintmark_domain::wallet::{CreditWallet, HeldFor, Ledger, WalletEvent};
 use uuid::Uuid;
@@ -57,6 +58,7 @@ impl Books {
             "batch" => decode_event(recorded).map(|event| self.batch(recorded, event)),
             "account" => nothing_but::<AccountEvent>(recorded),
             "creation" => nothing_but::<CreationEvent>(recorded),
+            "project" => nothing_but::<ProjectEvent>(recorded),
             "payment" => decode_event(recorded).map(|event| self.payment(recorded, &event)),
             "bonus" => decode_event(recorded).map(|event: BonusEvent| {
                 self.together.bonus(recorded, &event);

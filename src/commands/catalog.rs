@@ -12,9 +12,10 @@ pub fn run(command: CatalogCommand) -> anyhow::Result<ExitCode> {
     match Catalog::load(&catalog_sources(directory.as_deref())?) {
         Ok(catalog) => {
             say!(
-                "{} models, {} generators, {} voices, {} price books: nothing wrong",
+                "{} models, {} generators, {} workflows, {} voices, {} price books: nothing wrong",
                 catalog.models().count(),
                 catalog.generators().count(),
+                catalog.workflows().count(),
                 catalog.voices().count(),
                 catalog.prices().iter().count(),
             );

@@ -1,9 +1,11 @@
-//! A large upload to the real binary: streamed to storage, never held in memory.
+//! A large upload to the real binary, streamed to storage and never held in memory; workflows and product
+//! pages there, and the audit after them.
 
 use bytes::Bytes;
 use reqwest::{Client, Method};
 use serde_json::json;
 
+use crate::books;
 use crate::site::{Server, Site};
 
 /// How large the upload is.
@@ -52,5 +54,33 @@ async fn a_gigabyte_is_taken_with_less_than_fifty_megabytes_of_memory() {
     let part = server.file(upload["asset_url"].as_str().unwrap(), Some(&end)).await;
     assert_eq!((part.status, &part.bytes[..]), (206, &[7, 7, 7][..]));
     assert_eq!(part.header("content-type"), "video/mp4");
+    server.process.stop().await;
+}
+
+#[tokio::test]
+async fn workflows_and_pages_are_in_order_in_the_books() {
+    let site = Site::on_test_database().await;
+    let (server, key) = site.first_start().await;
+    for (at, (path, body)) in [
+        ("products/extract", json!({"url": "https://example.com/products/matte-black-water-bottle"})),
+        ("workflows/hook_pack/runs", json!({"prompt": "Portable blender"})),
+        ("workflows/storyboard/runs", json!({"prompt": "An ad for a running shoe"})),
+        (
+            "workflows/creative_pack/runs",
+            json!({"product_url": "https://example.com/products/matte-black-water-bottle"}),
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let run = server.post_once(&format!("/v1/{path}"), &key, &format!("key {at}"), &body).await.expect("an answer");
+        let run = run.json_of(200);
+        assert_eq!(run["status"], "completed", "{run}");
+        if let Some(project) = run["output"]["project_id"].as_str() {
+            let approve = format!("mutation {{ approveStoryboard(id: \"{project}\") {{ nextAction }} }}");
+            assert_eq!(server.graphql(&key, &approve).await["approveStoryboard"]["nextAction"], "produce_shots");
+        }
+    }
+    books::assert_in_order(&site).await;
     server.process.stop().await;
 }

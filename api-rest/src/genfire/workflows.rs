@@ -130,7 +130,7 @@ pub(super) async fn run(
 ) -> Result<Response, Problem> {
     caller.require(Scope::WorkflowsWrite)?;
     let (core, said) = (&state.core, idempotency.required(&body.bytes)?);
-    let page = core.workflow(&key)?.product_page.clone();
+    let page = core.catalog.workflow(&key).and_then(|workflow| workflow.product_page.clone());
     let request = WorkflowRequest {
         key,
         fields: body.value,
