@@ -76,7 +76,13 @@ pub(super) async fn open(
     let UploadRequest { filename, content_type, size_bytes } = body.value;
     let content_type = content_type.unwrap_or_else(|| "application/octet-stream".to_owned());
     let asked = NewUpload { filename, content_type, size_bytes };
-    let opened = state.uploads.open(caller.account, asked).await.map_err(problem)?;
+    let opened = state.uploads.open(caller.account, asked).await.map_err(|error| match error {
+        // What is declared is a field like any other; what comes is a body.
+        UploadError::TooLarge { max } => {
+            Problem::invalid(format!("size_bytes must be at most {max}.")).coded("unsupported_value")
+        }
+        other => problem(other),
+    })?;
     let resource = UploadResource {
         asset_id: opened.asset_id,
         upload_url: opened.upload_url,
