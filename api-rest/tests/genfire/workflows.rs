@@ -1,6 +1,10 @@
 //! Workflows over HTTP: the catalog as printed, runs of each, and what they cost.
 
-use mintmark_domain::account::Scopes;
+use mintmark_domain::account::{Scope, Scopes, Tier};
+use mintmark_domain::batch::BatchMode;
+use mintmark_domain::ids::{ProjectId, RunId};
+use mintmark_domain::run::Surface;
+use mintmark_domain::usecases::{BatchRequest, Caller, Refusal};
 use serde_json::{Value, json};
 
 use crate::ask::{generate, generate_async};
@@ -124,7 +128,7 @@ async fn the_same_request_is_the_same_run_and_a_failure_costs_nothing() {
     assert_eq!(app.available().await, before);
     let queued = generate_async(&app, HOOKS, &json!({"prompt": "Blender"})).await.json_of(202);
     assert_eq!(queued["status"], "queued");
-    let narrow = app.key_with(Scopes::only([mintmark_domain::account::Scope::WorkflowsRead])).await;
+    let narrow = app.key_with(Scopes::only([Scope::WorkflowsRead])).await;
     let request = app.request_as(&narrow, http::Method::POST, HOOKS).header("Idempotency-Key", "two");
     assert_eq!(Answer::of(request.json(&body)).await.json_of(403)["code"], "insufficient_scope");
 }
@@ -149,4 +153,54 @@ async fn an_answer_that_breaks_its_schema_fails_the_run_at_no_cost() {
     assert_eq!(failed["status"], "failed");
     assert_eq!(failed["error"]["code"], "provider_failed");
     assert_eq!(app.available().await.to_string(), "100000");
+}
+
+#[tokio::test]
+async fn a_batch_s_items_may_be_runs_of_a_workflow() {
+    let app = TestApp::start().await;
+    let caller = Caller {
+        account: app.account.id,
+        user_id: app.account.user_id,
+        key_id: Some(app.account.key_id),
+        scopes: Scopes::Full,
+        tier: Tier::Unlimited,
+        surface: Surface::Genfire,
+        request_id: "r".into(),
+        traceparent: String::new(),
+    };
+    let item = |key: &str, fields: Value| app.core.workflow_item(key, fields.as_object().unwrap());
+    let items = vec![
+        item("hook_pack", json!({"prompt": "Blender"})).unwrap(),
+        item("storyboard", json!({"prompt": "An ad for a kettle"})).unwrap(),
+    ];
+    assert!(matches!(item("hook_pack", json!({"tone": "loud"})), Err(Refusal::Given(_))));
+    assert!(matches!(item("nothing", json!({})), Err(Refusal::NotFound("workflow"))));
+    let request = BatchRequest {
+        mode: BatchMode::Workflow,
+        target: "hook_pack".into(),
+        concurrency: 2,
+        items,
+        route: "POST /v1/batches".into(),
+        scope: Scope::BatchesWrite,
+        idempotency: None,
+    };
+    let batch = app.core.create_batch(&caller, request).await.unwrap();
+    // The maximum of both: 3 and 10.
+    assert_eq!(app.available().await.to_string(), (100_000 - 13).to_string());
+    for (index, capability) in [(0, "workflow.hook_pack"), (1, "workflow.storyboard")] {
+        let run = RunId::of_item(batch.batch_id, index);
+        let begun = std::time::Instant::now();
+        // An item becomes a run when its turn comes.
+        while !app.core.run_state(run).await.unwrap().status().is_ended() {
+            assert!(begun.elapsed().as_secs() < 60, "{capability} does not end");
+            app.core.dispatch.ended(run, std::time::Duration::from_millis(100)).await;
+        }
+        let shown = app.get(&format!("/v1/runs/{run}")).await.json_of(200);
+        assert_eq!((&shown["status"], &shown["capability"]), (&json!("completed"), &json!(capability)), "{shown}");
+        assert_eq!(shown["input_summary"]["workflow"], capability.strip_prefix("workflow.").unwrap());
+        let project = shown["output"]["project_id"].as_str().map(|id| id.parse().unwrap());
+        assert_eq!(project, (index == 1).then(|| ProjectId::of_run(run)));
+    }
+    let project = ProjectId::of_run(RunId::of_item(batch.batch_id, 1));
+    assert_eq!(app.core.project_view(app.account.id, project).await.unwrap().stages.len(), 5);
 }
