@@ -1,6 +1,7 @@
 //! The configuration: one file, `mintmark.toml`; every key by environment too; an unknown key is an
 //! error. `docs/CONFIG.md` is generated from [`keys::KEYS`].
 
+mod files;
 mod keys;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+pub use files::{ProductsConfig, S3Config, UploadsConfig};
 pub use keys::markdown;
 
 /// What is read when no other file is named; it need not exist.
@@ -214,52 +216,6 @@ pub struct DirectoryConfig {
     pub sweep_seconds: u32,
     /// After how many seconds a claim without an event is an orphan.
     pub orphan_seconds: u32,
-}
-
-/// Product pages.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ProductsConfig {
-    /// For how long a page that was read is not fetched again for the same account, in seconds.
-    pub cache_seconds: u32,
-}
-
-impl Default for ProductsConfig {
-    fn default() -> Self {
-        ProductsConfig { cache_seconds: 3_600 }
-    }
-}
-
-/// How an S3 API is reached. What is empty is taken from the environment as its own tools take it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct S3Config {
-    /// Where it answers; empty: Amazon's own.
-    pub endpoint: String,
-    /// The region.
-    pub region: String,
-    /// The key's id.
-    pub access_key_id: String,
-    /// The key.
-    pub secret_access_key: String,
-    /// Whether the bucket stands in the host's name rather than in the path.
-    pub virtual_hosted: bool,
-}
-
-/// Limits of one account's uploads.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct UploadsConfig {
-    /// The most that can be put or read at a time.
-    pub count_max: u32,
-    /// The most bytes of all of them.
-    pub bytes_max: u64,
-}
-
-impl Default for UploadsConfig {
-    fn default() -> Self {
-        UploadsConfig { count_max: 1_000, bytes_max: 100 << 30 }
-    }
 }
 
 impl Default for DirectoryConfig {
