@@ -45,6 +45,12 @@ pub enum Command {
     /// Issue, list and revoke API keys
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Make, list and revoke OAuth clients
+    #[command(subcommand)]
+    Client(ClientCommand),
+    /// The keys that sign access tokens
+    #[command(subcommand)]
+    Tokens(TokensCommand),
     /// Grant, refund and charge back credits
     #[command(subcommand)]
     Credits(CreditsCommand),
@@ -77,7 +83,8 @@ pub enum Command {
 
 #[derive(Debug, Subcommand)]
 pub enum AccountCommand {
-    /// Make an account with its wallet and a full-access key, which is shown once
+    /// Make an account with its wallet, a full-access key, which is shown once, and a one-time link at which
+    /// its person sets a password
     Create {
         #[command(flatten)]
         place: Place,
@@ -93,7 +100,7 @@ pub enum AccountCommand {
         /// free, basic, pro, enterprise or unlimited (no rate limits)
         #[arg(long, default_value = "free")]
         tier: Tier,
-        /// Print JSON: account_id, user_id, api_key
+        /// Print JSON: account_id, user_id, api_key, sign_in_url
         #[arg(long)]
         json: bool,
     },
@@ -103,6 +110,17 @@ pub enum AccountCommand {
         place: Place,
         /// Username or account id
         account: String,
+    },
+    /// Print a one-time link at which the account's person sets a password: a first one, or a new one. It
+    /// lives seven days; an earlier link is good no more
+    Link {
+        #[command(flatten)]
+        place: Place,
+        /// Username or account id
+        account: String,
+        /// Print JSON: sign_in_url
+        #[arg(long)]
+        json: bool,
     },
     /// Let an account do nothing until it is reinstated
     Suspend {
@@ -159,6 +177,57 @@ pub enum KeyCommand {
         account: String,
         /// The key's integer id
         key_id: u64,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ClientCommand {
+    /// Make an OAuth client, whose secret is shown once
+    Create {
+        #[command(flatten)]
+        place: Place,
+        /// Username or account id
+        #[arg(long)]
+        account: String,
+        /// What to call it
+        #[arg(long, default_value = "command line")]
+        name: String,
+        /// The most that its tokens may do: scopes, separated by spaces [default: full access]
+        #[arg(long)]
+        scopes: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the OAuth clients
+    List {
+        #[command(flatten)]
+        place: Place,
+        /// Username or account id
+        #[arg(long)]
+        account: String,
+    },
+    /// Revoke an OAuth client: it and its tokens may do nothing from now on
+    Revoke {
+        #[command(flatten)]
+        place: Place,
+        /// Username or account id
+        #[arg(long)]
+        account: String,
+        /// The client's id
+        client_id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TokensCommand {
+    /// Have a new key sign access tokens; what earlier ones signed holds until it expires
+    Rotate {
+        #[command(flatten)]
+        place: Place,
+        /// End every token that was signed before, at once
+        #[arg(long)]
+        end_tokens: bool,
     },
 }
 

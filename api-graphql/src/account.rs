@@ -1,11 +1,14 @@
 //! The caller's account and keys.
 
-use async_graphql::{Object, SimpleObject};
-use mintmark_domain::account::Scope;
-use mintmark_domain::usecases::AccountView;
+use async_graphql::{Context, Object, SimpleObject};
+use chrono::{DateTime, Utc};
+use mintmark_domain::account::{Scope, Scopes};
+use mintmark_domain::usecases::{AccountView, NewClient, NewKey};
 
+use crate::error::GraphqlError;
 use crate::guard::Needs;
 use crate::scalar::Long;
+use crate::state::ContextExt as _;
 
 /// The caller's account.
 pub(crate) struct Account(pub AccountView);
@@ -50,18 +53,37 @@ impl Account {
 
     /// The active API keys.
     #[graphql(guard = "Needs(Scope::AccountRead)")]
-    async fn api_keys(&self) -> Vec<ApiKey> {
-        self.0
-            .state
-            .keys()
-            .map(|(id, key)| ApiKey {
-                id: Long(id),
-                prefix: key.prefix.clone(),
-                name: key.name.clone(),
-                scopes: key.scopes.names().into_iter().map(str::to_owned).collect(),
-            })
-            .collect()
+    async fn api_keys(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<ApiKey>> {
+        let shown = ctx.reads().api_keys(self.0.account, false).await.map_err(GraphqlError::from)?;
+        let last_used = |id| shown.iter().find(|row| row.key_id == id).and_then(|row| row.last_used_at);
+        let key = |(id, key): (u64, &mintmark_domain::account::ApiKey)| ApiKey {
+            id: Long(id),
+            prefix: key.prefix.clone(),
+            name: key.name.clone(),
+            scopes: names(&key.scopes),
+            last_used_at: last_used(id),
+        };
+        Ok(self.0.state.keys().map(key).collect())
     }
+
+    /// The OAuth clients whose tokens may act for the account.
+    #[graphql(guard = "Needs(Scope::AccountRead)")]
+    async fn oauth_clients(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<OAuthClient>> {
+        let ids: Vec<&str> = self.0.state.clients().map(|(id, _)| id).collect();
+        let last_used = ctx.reads().clients_last_used(&ids).await.map_err(GraphqlError::from)?;
+        let client = |(id, client): (&str, &mintmark_domain::account::OAuthClient)| OAuthClient {
+            client_id: id.to_owned(),
+            name: client.name.clone(),
+            scopes: names(&client.scopes),
+            last_used_at: last_used.get(id).copied(),
+        };
+        Ok(self.0.state.clients().map(client).collect())
+    }
+}
+
+/// Scopes by name; none for full access.
+pub(crate) fn names(scopes: &Scopes) -> Vec<String> {
+    scopes.names().into_iter().map(str::to_owned).collect()
 }
 
 /// An API key, without its secret.
@@ -75,4 +97,55 @@ pub(crate) struct ApiKey {
     pub name: String,
     /// What it may do; empty for full access.
     pub scopes: Vec<String>,
+    /// When it was last used, to within some seconds; null if never.
+    pub last_used_at: Option<DateTime<Utc>>,
+}
+
+/// An OAuth client, without its secret.
+#[derive(SimpleObject)]
+#[graphql(name = "OAuthClient")]
+pub(crate) struct OAuthClient {
+    /// `gfo_oauth_…`.
+    pub client_id: String,
+    /// What its maker calls it.
+    pub name: String,
+    /// The most that its tokens may do; empty for full access.
+    pub scopes: Vec<String>,
+    /// When a token of it was last used, to within some seconds; null if never.
+    pub last_used_at: Option<DateTime<Utc>>,
+}
+
+/// A key that was just made.
+#[derive(SimpleObject)]
+pub(crate) struct CreateApiKeyPayload {
+    /// The key itself. It is not shown again.
+    secret: String,
+    /// What is shown of it from now on.
+    api_key: ApiKey,
+}
+
+impl From<NewKey> for CreateApiKeyPayload {
+    fn from(key: NewKey) -> Self {
+        let (scopes, id) = (names(&key.scopes), Long(key.key_id));
+        let api_key = ApiKey { id, prefix: key.prefix, name: key.name, scopes, last_used_at: None };
+        CreateApiKeyPayload { secret: key.secret, api_key }
+    }
+}
+
+/// An OAuth client that was just made.
+#[derive(SimpleObject)]
+#[graphql(name = "CreateOAuthClientPayload")]
+pub(crate) struct CreateOAuthClientPayload {
+    /// Its secret. It is not shown again.
+    secret: String,
+    /// What is shown of it from now on.
+    client: OAuthClient,
+}
+
+impl From<NewClient> for CreateOAuthClientPayload {
+    fn from(made: NewClient) -> Self {
+        let scopes = names(&made.scopes);
+        let client = OAuthClient { client_id: made.client_id, name: made.name, scopes, last_used_at: None };
+        CreateOAuthClientPayload { secret: made.secret, client }
+    }
 }

@@ -50,6 +50,8 @@ fn class_name(class: ErrorClass) -> &'static str {
         ErrorClass::InsufficientCredits => "INSUFFICIENT_CREDITS",
         ErrorClass::IdempotencyReused => "IDEMPOTENCY_KEY_REUSED",
         ErrorClass::Conflict => "CONFLICT",
+        ErrorClass::NotYet => "PRECONDITION_REQUIRED",
+        ErrorClass::Gone => "GONE",
         ErrorClass::Overloaded => "UNAVAILABLE",
         ErrorClass::Internal => "INTERNAL_SERVER_ERROR",
     }
@@ -95,7 +97,9 @@ fn shown(class: ErrorClass, error: &dyn std::fmt::Display) -> String {
         | ErrorClass::Validation
         | ErrorClass::InsufficientCredits
         | ErrorClass::IdempotencyReused
-        | ErrorClass::Conflict => error.to_string(),
+        | ErrorClass::Conflict
+        | ErrorClass::NotYet
+        | ErrorClass::Gone => error.to_string(),
     }
 }
 

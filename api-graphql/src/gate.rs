@@ -5,10 +5,10 @@
 use std::net::IpAddr;
 
 use async_trait::async_trait;
-use mintmark_domain::usecases::{Caller, Refusal};
+use mintmark_domain::usecases::{Caller, Credential, Refusal};
 
 /// From where a connection came, and what it is called in the log.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Origin {
     /// The address at the other end.
     pub peer: IpAddr,
@@ -16,6 +16,8 @@ pub struct Origin {
     pub request_id: String,
     /// W3C trace context; empty where there is none.
     pub traceparent: String,
+    /// The session that a browser sent along from a page of ours.
+    pub session: Option<Credential>,
 }
 
 /// A limit that was reached.
@@ -31,15 +33,16 @@ pub struct TooMany {
 /// plain request was let in, counted and named before it is seen here.
 #[async_trait]
 pub trait Gate: Send + Sync + 'static {
-    /// Who presents that `Authorization`. Errors: no key, one that is not known, a suspended account.
-    async fn caller(&self, authorization: &str, origin: &Origin) -> Result<Caller, Refusal>;
+    /// Who presents that `Authorization`, or else the origin's session; nobody where neither is there.
+    /// Errors: no key, one that is not known, a session that is over, a suspended account.
+    async fn caller(&self, authorization: Option<&str>, origin: &Origin) -> Result<Option<Caller>, Refusal>;
 
     /// Counts one request of a caller's; of the address's where there is no caller.
     async fn count(&self, caller: Option<&Caller>, peer: IpAddr) -> Result<(), TooMany>;
 }
 
 /// Rides on every request that was let in: from where it came and who asks, if they said so.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Admitted {
     /// From where.
     pub origin: Origin,

@@ -6,6 +6,7 @@
 
 mod account;
 mod answer;
+mod cli_session;
 mod creation;
 mod error;
 mod gate;

@@ -8,7 +8,8 @@ use mintmark_domain::es::Confirmed;
 use mintmark_domain::usecases::{CreationChange, Refusal, scope_to_generate};
 use mintmark_projections::ProjectionName;
 
-use crate::account::{Account, ApiKey};
+use crate::account::{Account, CreateApiKeyPayload, CreateOAuthClientPayload};
+use crate::cli_session::Session;
 use crate::creation::{Creation, LicenseName};
 use crate::error::{GraphqlError, Result};
 use crate::generator::{self, GenerateInput};
@@ -31,15 +32,6 @@ pub(crate) struct CreateRunPayload {
     replayed: bool,
     /// What can still be spent.
     available: Credits,
-}
-
-/// A key that was just made.
-#[derive(SimpleObject)]
-pub(crate) struct CreateApiKeyPayload {
-    /// The key itself. It is not shown again.
-    secret: String,
-    /// What is shown of it from now on.
-    api_key: ApiKey,
 }
 
 /// What a person says of themselves; what is left out stays as it is.
@@ -215,18 +207,52 @@ impl MutationRoot {
     ) -> async_graphql::Result<CreateApiKeyPayload> {
         let scopes = parse_scopes(scopes)?;
         let (key, _) = ctx.core().issue_key(ctx.caller()?, &name, scopes).await.map_err(GraphqlError::from)?;
-        let api_key = ApiKey {
-            id: Long(key.key_id),
-            prefix: key.prefix,
-            name: key.name,
-            scopes: key.scopes.names().into_iter().map(str::to_owned).collect(),
-        };
-        Ok(CreateApiKeyPayload { secret: key.secret, api_key })
+        Ok(key.into())
     }
 
     /// Revokes an API key: it may do nothing from now on.
     async fn revoke_api_key(&self, ctx: &Context<'_>, id: Long) -> async_graphql::Result<bool> {
         ctx.core().revoke_key(ctx.caller()?, id.0).await.map_err(GraphqlError::from)?;
+        Ok(true)
+    }
+
+    /// Allows a command line a key of the caller's account: with all that it asks for, or with fewer scopes;
+    /// never more than the caller has.
+    async fn approve_cli_session(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        #[graphql(desc = "All that it asks for if left out. An empty list is refused.")] scopes: Option<Vec<String>>,
+    ) -> async_graphql::Result<Session> {
+        let scopes = scopes.map(|names| parse_scopes(Some(names))).transpose()?;
+        let session = ctx.core().approve_cli_session(ctx.caller()?, &id, scopes).await;
+        Ok(session.map_err(GraphqlError::from)?.into())
+    }
+
+    /// Refuses a command line its key.
+    async fn deny_cli_session(&self, ctx: &Context<'_>, id: ID) -> async_graphql::Result<Session> {
+        Ok(ctx.core().deny_cli_session(ctx.caller()?, &id).await.map_err(GraphqlError::from)?.into())
+    }
+
+    /// Makes an OAuth client, whose tokens (`POST /v1/oauth/token`) may do no more than what it is made
+    /// with. The secret is shown only here.
+    #[graphql(name = "createOAuthClient")]
+    async fn create_oauth_client(
+        &self,
+        ctx: &Context<'_>,
+        name: String,
+        #[graphql(desc = "The most that its tokens may do; full access if left out. An empty list is refused.")]
+        scopes: Option<Vec<String>>,
+    ) -> async_graphql::Result<CreateOAuthClientPayload> {
+        let scopes = parse_scopes(scopes)?;
+        let (client, _) = ctx.core().create_client(ctx.caller()?, &name, scopes).await.map_err(GraphqlError::from)?;
+        Ok(client.into())
+    }
+
+    /// Revokes an OAuth client: it and its tokens may do nothing from now on.
+    #[graphql(name = "revokeOAuthClient")]
+    async fn revoke_oauth_client(&self, ctx: &Context<'_>, client_id: String) -> async_graphql::Result<bool> {
+        ctx.core().revoke_client(ctx.caller()?, &client_id).await.map_err(GraphqlError::from)?;
         Ok(true)
     }
 }

@@ -9,6 +9,7 @@ use mintmark_domain::usecases::Refusal;
 use mintmark_projections::generation::{CreationFilter, CreationList, RunFilter};
 
 use crate::account::Account;
+use crate::cli_session;
 use crate::creation::Creation;
 use crate::error::{GraphqlError, Result};
 use crate::generator::{Generator, GeneratorStatus};
@@ -39,6 +40,16 @@ impl QueryRoot {
     async fn viewer(&self, ctx: &Context<'_>) -> async_graphql::Result<Account> {
         let view = ctx.core().account_view(ctx.caller()?.account).await.map_err(GraphqlError::from)?;
         Ok(Account(view))
+    }
+
+    /// A command line that asks for a key, by the id that it shows; null if there is none.
+    #[graphql(guard = "Needs(Scope::KeysWrite)")]
+    async fn cli_session(&self, ctx: &Context<'_>, id: ID) -> async_graphql::Result<Option<cli_session::Session>> {
+        match ctx.core().cli_session(&id).await {
+            Ok(session) => Ok(Some(session.into())),
+            Err(Refusal::NotFound(_)) => Ok(None),
+            Err(refusal) => Err(GraphqlError::from(refusal).into()),
+        }
     }
 
     /// One run of the caller's, as it stands now.

@@ -239,10 +239,7 @@ impl Connection {
 
     /// The caller as the key stands now; nobody where none was said.
     async fn caller(&self, authorization: Option<&str>) -> Result<Option<Caller>, Refusal> {
-        match authorization {
-            Some(authorization) => self.server.gate.caller(authorization, &self.origin).await.map(Some),
-            None => Ok(None),
-        }
+        self.server.gate.caller(authorization, &self.origin).await
     }
 
     async fn init(&mut self, payload: Option<Value>) -> Step {

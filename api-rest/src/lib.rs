@@ -34,6 +34,7 @@ pub mod girlgenerator;
 pub mod http;
 pub mod native;
 pub mod openapi;
+mod pages;
 mod state;
 
 use ::http::header::{ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER};
@@ -62,6 +63,7 @@ pub fn router_with(state: AppState, more: Router<AppState>) -> Router {
     let routes = Router::new()
         .merge(dialects)
         .merge(native::routes())
+        .merge(pages::routes())
         .merge(documents.routes())
         .merge(more)
         .fallback(http::pipeline::no_route)

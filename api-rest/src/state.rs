@@ -24,6 +24,8 @@ pub struct RestSettings {
     /// How many proxies of the operator's stand before the server and write `X-Forwarded-For`. With 0
     /// the header counts for nothing.
     pub trusted_proxies: usize,
+    /// Whether people may make accounts themselves.
+    pub sign_up: bool,
 }
 
 /// What is known of a stored file.

@@ -3,6 +3,7 @@
 
 pub mod assets;
 pub mod egress;
+pub mod identity;
 pub mod inputs;
 pub mod keys;
 pub mod links;

@@ -12,3 +12,9 @@ CREATE TABLE IF NOT EXISTS read_side.key_use (
     key_id       bigint      PRIMARY KEY,
     last_used_at timestamptz NOT NULL
 );
+
+-- When a token of each OAuth client was last used. Written behind, in batches.
+CREATE TABLE IF NOT EXISTS read_side.client_use (
+    client_id    text        PRIMARY KEY,
+    last_used_at timestamptz NOT NULL
+);

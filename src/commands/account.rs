@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use mintmark_domain::account::Scopes;
-use mintmark_domain::usecases::Registration;
+use mintmark_domain::usecases::{LINK_DAYS, Registration};
 use serde_json::json;
 
 use super::{account_named, show, with_new_platform, with_platform};
@@ -15,17 +15,20 @@ pub async fn run(command: AccountCommand) -> anyhow::Result<ExitCode> {
             with_new_platform(place, async |platform| {
                 let registration = Registration { username, email, tier, credits, scopes: Scopes::Full };
                 let made = platform.core.register(registration).await?;
+                let link = platform.core.new_link(made.account).await?;
                 if json {
                     let answer = json!({
                         "account_id": made.account.to_string(),
                         "user_id": made.user_id,
                         "api_key": made.key.secret,
+                        "sign_in_url": link,
                     });
                     say!("{answer}");
                 } else {
                     say!("account  {}", made.account);
                     say!("user id  {}", made.user_id);
                     say!("API key  {}   (shown only now)", made.key.secret);
+                    say!("sign in  {link}   (once, within {LINK_DAYS} days, to set a password)");
                 }
                 Ok(())
             })
@@ -35,6 +38,19 @@ pub async fn run(command: AccountCommand) -> anyhow::Result<ExitCode> {
             with_platform(place, async |platform| {
                 let account = account_named(platform, &account).await?;
                 show::account(platform, account).await
+            })
+            .await?;
+        }
+        AccountCommand::Link { place, account, json } => {
+            with_platform(place, async |platform| {
+                let account = account_named(platform, &account).await?;
+                let link = platform.core.new_link(account).await?;
+                if json {
+                    say!("{}", json!({"sign_in_url": link}));
+                } else {
+                    say!("{link}   (once, within {LINK_DAYS} days, to set a password)");
+                }
+                Ok(())
             })
             .await?;
         }

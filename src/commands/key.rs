@@ -55,7 +55,7 @@ pub async fn run(command: KeyCommand) -> anyhow::Result<ExitCode> {
 }
 
 /// Scopes separated by spaces or commas; full access if none are named.
-fn parse_scopes(text: Option<&str>) -> anyhow::Result<Scopes> {
+pub(super) fn parse_scopes(text: Option<&str>) -> anyhow::Result<Scopes> {
     let Some(text) = text else { return Ok(Scopes::Full) };
     let scopes: Result<Vec<Scope>, UnknownScope> =
         text.split([' ', ',']).filter(|name| !name.is_empty()).map(str::parse).collect();

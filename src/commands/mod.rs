@@ -12,6 +12,7 @@ macro_rules! say {
 mod account;
 mod audit;
 mod catalog;
+mod client;
 mod credits;
 mod demo;
 mod directory;
@@ -41,6 +42,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Serve { place, listen } => serve::run(place, listen).await,
             Command::Account(command) => account::run(command).await,
             Command::Key(command) => key::run(command).await,
+            Command::Client(command) => client::run(command).await,
+            Command::Tokens(command) => client::tokens(command).await,
             Command::Credits(command) => credits::run(command).await,
             Command::Runs(command) => runs::run(command).await,
             Command::Audit(command) => audit::run(command).await,

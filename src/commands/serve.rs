@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::demo;
 use crate::cli::Place;
-use crate::compose::{Platform, Role, keep_directory, keep_files, providers, surfaces};
+use crate::compose::{Platform, Role, keep_directory, keep_files, keep_sign_ins, providers, surfaces};
 use crate::config::{self, Config};
 
 /// How long requests under way may take to end once the server is told to stop.
@@ -77,11 +77,12 @@ async fn serve(platform: &Platform, listener: TcpListener, stopped: Cancellation
     }
     let served = tokio::select! {
         served = answer(app, listener, stopped) => served,
-        // Neither of them ends.
-        ((), (), ()) = futures::future::join3(
+        // None of them ends.
+        ((), (), (), ()) = futures::future::join4(
             platform.keep_database(),
             keep_directory(platform),
             keep_files(platform),
+            keep_sign_ins(platform),
         ) => Ok(()),
     };
     running.shutdown(SETTLE_WITHIN).await;

@@ -1,7 +1,7 @@
 //! What commands print for people.
 
 use anyhow::Context;
-use mintmark_domain::account::Account;
+use mintmark_domain::account::{Account, Scopes};
 use mintmark_domain::ids::{AccountId, RunId};
 use mintmark_domain::run::Run;
 
@@ -31,15 +31,26 @@ pub async fn account(platform: &Platform, account: AccountId) -> anyhow::Result<
         say!("owed       {} after chargebacks", balance.receivable);
     }
     keys(&view.state);
+    clients(&view.state);
     Ok(())
+}
+
+fn in_words(scopes: &Scopes) -> String {
+    let names = scopes.names();
+    if names.is_empty() { "full access".to_owned() } else { names.join(" ") }
 }
 
 /// The active keys.
 pub fn keys(account: &Account) {
     for (id, key) in account.keys() {
-        let scopes = key.scopes.names();
-        let scopes = if scopes.is_empty() { "full access".to_owned() } else { scopes.join(" ") };
-        say!("key {id:<6} {}…  {}  [{scopes}]", key.prefix, key.name);
+        say!("key {id:<6} {}…  {}  [{}]", key.prefix, key.name, in_words(&key.scopes));
+    }
+}
+
+/// The OAuth clients.
+pub fn clients(account: &Account) {
+    for (id, client) in account.clients() {
+        say!("client     {id}  {}  [{}]", client.name, in_words(&client.scopes));
     }
 }
 
@@ -50,6 +61,9 @@ pub fn run(run_id: RunId, run: &Run) -> anyhow::Result<()> {
     say!("status     {}", run.status().as_str());
     say!("requested  {} through {} ({})", requested.at, requested.surface.as_str(), requested.route);
     say!("account    {}, key {}", requested.account, requested.key_id.map_or("none".into(), |id| id.to_string()));
+    if let Some(client_id) = &requested.client_id {
+        say!("client     {client_id}");
+    }
     say!("payer      {}", requested.payer.wallet);
     say!("model      {} ({})", requested.parameters.model, requested.capability_shown());
     say!("price      {} under {}", requested.quote.amount, requested.quote.price_book);

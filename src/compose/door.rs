@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::Router;
-use axum::extract::Request;
-use axum::middleware::{Next, from_fn};
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use mintmark_api_graphql::{Admitted, Gate, GraphqlState, Origin, TooMany};
 use mintmark_api_rest::AppState;
@@ -18,10 +18,10 @@ struct Door(AppState);
 
 #[async_trait]
 impl Gate for Door {
-    async fn caller(&self, authorization: &str, origin: &Origin) -> Result<Caller, Refusal> {
-        let Origin { peer, request_id, traceparent } = origin.clone();
+    async fn caller(&self, authorization: Option<&str>, origin: &Origin) -> Result<Option<Caller>, Refusal> {
+        let Origin { peer, request_id, traceparent, session } = origin.clone();
         let context = RequestContext::of_socket(peer, request_id, traceparent);
-        http::caller_of(&self.0, authorization, &context).await
+        http::caller_of(&self.0, authorization, session.as_ref(), &context).await
     }
 
     async fn count(&self, caller: Option<&Caller>, peer: IpAddr) -> Result<(), TooMany> {
@@ -33,13 +33,14 @@ impl Gate for Door {
 }
 
 /// Hands over who was let in, and from where.
-async fn hand_over(mut request: Request, next: Next) -> Response {
+async fn hand_over(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let extensions = request.extensions();
     if let Some(context) = extensions.get::<RequestContext>() {
         let origin = Origin {
             peer: context.peer(),
             request_id: context.request_id().to_owned(),
             traceparent: context.traceparent().to_owned(),
+            session: http::session_of(&state, request.headers()),
         };
         let caller = extensions.get::<Authenticated>().map(|authenticated| authenticated.0.clone());
         request.extensions_mut().insert(Admitted { origin, caller });
@@ -50,5 +51,5 @@ async fn hand_over(mut request: Request, next: Next) -> Response {
 /// GraphQL's routes, to stand behind the pipeline of `state`.
 pub fn graphql(graphql: GraphqlState, state: &AppState) -> Router<AppState> {
     let gate = Arc::new(Door(state.clone()));
-    mintmark_api_graphql::router(graphql, gate).layer(from_fn(hand_over)).with_state(())
+    mintmark_api_graphql::router(graphql, gate).layer(from_fn_with_state(state.clone(), hand_over)).with_state(())
 }

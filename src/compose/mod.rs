@@ -21,6 +21,7 @@ use mintmark_domain::usecases::{BonusAmounts, BonusPolicy, Core, Settings};
 use mintmark_domain::{Credits, Shard};
 use mintmark_infra::assets::{AssetStore, S3Settings, UrlSigner};
 use mintmark_infra::egress::{Egress, SystemResolver};
+use mintmark_infra::identity::{self, SigningKeys};
 use mintmark_infra::inputs::{GuardedInputs, document_sample};
 use mintmark_infra::keys::{self, MasterKey, MasterKeySource, Purpose, open_master_key};
 use mintmark_infra::links::SignedLinks;
@@ -42,7 +43,7 @@ use sqlx::postgres::PgConnectOptions;
 
 pub use catalog::catalog_sources;
 pub use running::providers;
-pub use upkeep::{keep_directory, keep_files};
+pub use upkeep::{keep_directory, keep_files, keep_sign_ins};
 pub use web::surfaces;
 
 use crate::config::{BonusConfig, Config, DEMO};
@@ -79,6 +80,8 @@ pub struct Platform {
     pub products: Arc<Products>,
     /// Takes files that accounts bring.
     pub uploads: Arc<SignedUploads>,
+    /// The keys that sign access tokens.
+    pub signing_keys: Arc<SigningKeys>,
     /// Where the embedded database lies, if people should know.
     pub notice: Option<String>,
     database: Database,
@@ -115,6 +118,7 @@ impl Platform {
         sqlx::raw_sql(keys::SCHEMA).execute(&pool).await.context("the tables of keys cannot be made")?;
         sqlx::raw_sql(products::SCHEMA).execute(&pool).await.context("the table of product pages cannot be made")?;
         sqlx::raw_sql(uploads::SCHEMA).execute(&pool).await.context("the table of uploads cannot be made")?;
+        identity::prepare(&pool).await.context("the tables of sign-in cannot be made")?;
         let shards: Vec<Shard> = (0..config.shards).filter_map(Shard::new).collect();
         let master = open_master_key(&master_key_source(&config), &pool, is_empty(&pool).await?).await?;
 
@@ -148,6 +152,7 @@ impl Platform {
         let reads = ReadModels::new(pool.clone(), Arc::default());
         upkeep::raise_integers(&pool, &reads, &*log, &*integers, &shards).await?;
         let linking: Arc<dyn Links> = Arc::new(links);
+        let signing_keys = Arc::new(SigningKeys::new(pool.clone(), &master, clock.clone()));
         let core = Core {
             decider: writer.clone(),
             clock: clock.clone(),
@@ -157,11 +162,12 @@ impl Platform {
             vault,
             dispatch: Arc::new(nobody::Nobody),
             inputs: Arc::new(GuardedInputs::new(egress, linking.clone(), assets.clone(), clock)),
+            identity: identity::on_postgres(&pool, &master, signing_keys.clone()),
             links: linking,
             catalog: Arc::new(catalog),
             settings: Arc::new(settings(&config, shards)),
         };
-        Ok(Parts { config, core, log, writer, pool, projections, assets, products, uploads })
+        Ok(Parts { config, core, log, writer, pool, projections, assets, products, uploads, signing_keys })
     }
 
     /// How to connect to the database.
@@ -232,13 +238,27 @@ struct Parts {
     assets: AssetStore,
     products: Arc<Products>,
     uploads: Arc<SignedUploads>,
+    signing_keys: Arc<SigningKeys>,
 }
 
 impl Parts {
     fn with(self, database: Database) -> Platform {
-        let Parts { config, core, log, writer, pool, projections, assets, products, uploads } = self;
+        let Parts { config, core, log, writer, pool, projections, assets, products, uploads, signing_keys } = self;
         let notice = database.notice().map(str::to_owned);
-        Platform { config, core, log, writer, pool, projections, assets, products, uploads, notice, database }
+        Platform {
+            config,
+            core,
+            log,
+            writer,
+            pool,
+            projections,
+            assets,
+            products,
+            uploads,
+            signing_keys,
+            notice,
+            database,
+        }
     }
 }
 

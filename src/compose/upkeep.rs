@@ -119,3 +119,18 @@ pub async fn keep_files(platform: &Platform) {
         }
     }
 }
+
+/// How often sign-ins that are over are forgotten.
+const SIGN_INS_SWEPT_EVERY: Duration = Duration::from_secs(600);
+
+/// Forgets links and sessions that are over as long as it is polled. Several servers may do so at once.
+pub async fn keep_sign_ins(platform: &Platform) {
+    loop {
+        tokio::time::sleep(SIGN_INS_SWEPT_EVERY).await;
+        match platform.core.sweep_sign_ins().await {
+            Ok(0) => {}
+            Ok(swept) => tracing::debug!(swept, "sign-ins that were over are forgotten"),
+            Err(error) => tracing::warn!(%error, "sign-ins could not be swept; it is tried again"),
+        }
+    }
+}

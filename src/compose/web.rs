@@ -14,11 +14,10 @@ use mintmark_api_rest::{
     AppState, AssetMeta, AssetReader, AssetStream, HealthSource, MetricsRenderer, PartHealth, RestSettings,
 };
 use mintmark_domain::Timestamp;
-use mintmark_domain::account::Tier;
+use mintmark_domain::account::{ActsWith, Tier};
 use mintmark_domain::es::EventLog;
-use mintmark_domain::ids::AccountId;
 use mintmark_domain::ports::AssetError;
-use mintmark_domain::usecases::Core;
+use mintmark_domain::usecases::{Caller, Core};
 use mintmark_infra::assets::{self, AssetKey, AssetStore, ByteRange};
 use mintmark_infra::telemetry::Metrics;
 use mintmark_log::postgres::PgEventLog;
@@ -78,8 +77,12 @@ impl AssetReader for Files {
 struct KeysUsed(Arc<KeyUse>);
 
 impl mintmark_api_rest::http::KeyUse for KeysUsed {
-    fn used(&self, _account: AccountId, key_id: u64, at: Timestamp) {
-        self.0.touch(key_id, at);
+    fn used(&self, caller: &Caller, at: Timestamp) {
+        match &caller.acts_with {
+            ActsWith::Key(key_id) => self.0.touch(*key_id, at),
+            ActsWith::Client { client_id, .. } => self.0.touch_client(client_id, at),
+            ActsWith::Person | ActsWith::Operator => {}
+        }
     }
 }
 
@@ -169,6 +172,9 @@ fn rate_limits(config: &Config) -> RateLimits {
         unauthenticated_per_minute: limits.unauthenticated_per_minute,
         girlgenerator_submits_per_minute: limits.girlgenerator_submits_per_minute,
         girlgenerator_polls_per_minute: limits.girlgenerator_polls_per_minute,
+        cli_polls_per_minute: limits.cli_polls_per_minute,
+        sign_ins_per_minute: limits.sign_ins_per_minute,
+        pages_per_minute: limits.pages_per_minute,
     }
 }
 
@@ -203,6 +209,7 @@ pub fn surfaces(
             cors_origins: platform.config.cors_origins.clone(),
             rate_limits: rate_limits(&platform.config),
             trusted_proxies: platform.config.trusted_proxies,
+            sign_up: platform.config.accounts.sign_up,
         }),
     };
     let ends =

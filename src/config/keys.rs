@@ -64,6 +64,15 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("rate_limits.unauthenticated_per_minute", "Requests per minute and address without a key."),
     ("rate_limits.girlgenerator_submits_per_minute", "Submissions per minute and key in the GirlGeneratorAI dialect."),
     ("rate_limits.girlgenerator_polls_per_minute", "Polls per minute and key in the GirlGeneratorAI dialect."),
+    (
+        "rate_limits.cli_polls_per_minute",
+        "How often a command line may ask how its sign-in stands, per minute and address.",
+    ),
+    (
+        "rate_limits.sign_ins_per_minute",
+        "Attempts at a password or at an OAuth client's secret, per minute and address, and per minute and name.",
+    ),
+    ("rate_limits.pages_per_minute", "Pages for people, per minute and address."),
     ("writer.waiting_max", "How many decisions may wait per shard; beyond that requests are answered 503."),
     ("writer.cache_mb", "How many megabytes of states the writer keeps in memory, per shard."),
     ("s3.endpoint", "Where the S3 API answers that `storage` names. Empty: Amazon's own, or `AWS_ENDPOINT`."),
@@ -84,6 +93,10 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     (
         "directory.orphan_seconds",
         "After how long a claim of which the log knows nothing is given back. Much longer than any request may take.",
+    ),
+    (
+        "accounts.sign_up",
+        "Whether people may make accounts themselves, at `/sign-up`: of the tier `free`, with its bonuses. Otherwise only `mintmark account create` does.",
     ),
 ];
 

@@ -78,6 +78,16 @@ pub struct Config {
     pub s3: S3Config,
     /// Uploads.
     pub uploads: UploadsConfig,
+    /// Accounts.
+    pub accounts: AccountsConfig,
+}
+
+/// Accounts.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AccountsConfig {
+    /// Whether people may make accounts themselves.
+    pub sign_up: bool,
 }
 
 /// Logging.
@@ -196,6 +206,12 @@ pub struct RateLimitConfig {
     pub girlgenerator_submits_per_minute: u32,
     /// Polls per minute and key in the GirlGeneratorAI dialect.
     pub girlgenerator_polls_per_minute: u32,
+    /// A command line's polls of its session, per minute and address.
+    pub cli_polls_per_minute: u32,
+    /// Attempts at a password or an OAuth client's secret, per minute and address, and per name.
+    pub sign_ins_per_minute: u32,
+    /// Pages for people, per minute and address.
+    pub pages_per_minute: u32,
 }
 
 /// Limits of the writer, per shard.
@@ -260,6 +276,7 @@ impl Default for Config {
             products: ProductsConfig::default(),
             s3: S3Config::default(),
             uploads: UploadsConfig::default(),
+            accounts: AccountsConfig::default(),
         }
     }
 }
@@ -301,6 +318,9 @@ impl Default for RateLimitConfig {
             unauthenticated_per_minute: 15,
             girlgenerator_submits_per_minute: 10,
             girlgenerator_polls_per_minute: 60,
+            cli_polls_per_minute: 60,
+            sign_ins_per_minute: 10,
+            pages_per_minute: 120,
         }
     }
 }

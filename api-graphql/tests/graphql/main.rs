@@ -8,6 +8,7 @@ mod support;
 mod app;
 mod errors;
 mod generators;
+mod identity;
 mod limits;
 mod lists;
 mod projects;

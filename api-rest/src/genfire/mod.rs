@@ -33,9 +33,11 @@ mod account;
 mod asked;
 mod audio;
 mod batches;
+pub(crate) mod cli_auth;
 mod images;
 mod mapping;
 mod models;
+mod oauth;
 mod order;
 mod period;
 mod products;
@@ -59,6 +61,10 @@ use crate::AppState;
 /// The routes of the dialect.
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
+        .routes(routes!(oauth::token))
+        .routes(routes!(cli_auth::start))
+        .routes(routes!(cli_auth::get))
+        .routes(routes!(cli_auth::exchange))
         .routes(routes!(account::account))
         .routes(routes!(account::credits))
         .routes(routes!(models::list))

@@ -80,8 +80,10 @@ pub struct Receipt {
 pub struct RequestedBy {
     /// The account.
     pub account_id: String,
-    /// The API key's public id; null for the command line and sessions.
+    /// The API key's public id; null for OAuth clients, sessions and the command line.
     pub key_id: Option<u64>,
+    /// The OAuth client's id; null where none asked.
+    pub client_id: Option<String>,
     /// `genfire`, `generor`, `girlgenerator`, `graphql` or `command_line`.
     pub surface: &'static str,
     /// Method and path.
@@ -294,6 +296,7 @@ fn requested_by(requested: &RequestedRun) -> RequestedBy {
     RequestedBy {
         account_id: requested.account.to_string(),
         key_id: requested.key_id,
+        client_id: requested.client_id.clone(),
         surface: requested.surface.as_str(),
         route: requested.route.clone(),
         endpoint: requested.operation.clone(),

@@ -9,7 +9,9 @@ use chrono::NaiveDate;
 use http::request::Parts;
 use http::{HeaderMap, header};
 use mintmark_domain::Timestamp;
+use mintmark_domain::account::ActsWith;
 use mintmark_domain::ids::AccountId;
+use mintmark_domain::run::Surface;
 use mintmark_domain::usecases::{Caller, Core, Credential, IssuedKey, Refusal};
 
 use super::context::RequestContext;
@@ -20,10 +22,10 @@ const KEYS_MAX: usize = 100_000;
 /// How many accounts are remembered as having claimed a day's bonuses.
 const CLAIMED_MAX: usize = 100_000;
 
-/// Is told which keys are used; writes it down in its own time.
+/// Is told which keys and clients are used; writes it down in its own time.
 pub trait KeyUse: Send + Sync + 'static {
-    /// A key was used. Called for each request; must not block.
-    fn used(&self, account: AccountId, key_id: u64, at: Timestamp);
+    /// Somebody acted, with a key, a token or in a session. Called for each request; must not block.
+    fn used(&self, caller: &Caller, at: Timestamp);
 }
 
 /// Keeps no account of which keys are used.
@@ -31,7 +33,7 @@ pub trait KeyUse: Send + Sync + 'static {
 pub struct NoKeyUse;
 
 impl KeyUse for NoKeyUse {
-    fn used(&self, _account: AccountId, _key_id: u64, _at: Timestamp) {}
+    fn used(&self, _caller: &Caller, _at: Timestamp) {}
 }
 
 /// Looks callers up. Clones share what is remembered.
@@ -60,27 +62,61 @@ impl Authenticator {
     /// The caller that presents `credential`.
     pub async fn caller(&self, credential: &Credential, context: &RequestContext) -> Result<Caller, Refusal> {
         let surface = context.surface().ok_or(Refusal::Unauthenticated)?;
-        let hash = credential.hash();
-        let remembered = self.keys().get(&hash).copied();
-        let key = match remembered {
+        let (account, acts_with) = match credential {
+            Credential::Key(_) => self.key_holder(credential).await?,
+            Credential::Token(token) => self.core.token_holder(token).await?,
+            Credential::Session(_) => self.core.session_holder(credential.hash()).await?,
+        };
+        let request_id = context.request_id().to_owned();
+        let caller =
+            self.core.caller(account, acts_with, surface, request_id, context.traceparent().to_owned()).await?;
+        if let (Credential::Key(_), Some(key_id)) = (credential, caller.key_id()) {
+            self.remember(credential.hash(), IssuedKey { account, key_id });
+        }
+        Ok(caller)
+    }
+
+    /// The person of a session, on one of our own pages. What they do there counts as done by GraphQL, the
+    /// other door that takes sessions.
+    pub(crate) async fn person(&self, session: &Credential, context: &RequestContext) -> Result<Caller, Refusal> {
+        let (account, acts_with) = self.core.session_holder(session.hash()).await?;
+        self.admit(account, acts_with, Surface::Graphql, context).await
+    }
+
+    async fn admit(
+        &self,
+        account: AccountId,
+        acts_with: ActsWith,
+        surface: Surface,
+        context: &RequestContext,
+    ) -> Result<Caller, Refusal> {
+        let request_id = context.request_id().to_owned();
+        let caller =
+            self.core.caller(account, acts_with, surface, request_id, context.traceparent().to_owned()).await?;
+        self.key_use.used(&caller, self.core.now());
+        self.claim_bonuses(&caller).await;
+        Ok(caller)
+    }
+
+    async fn key_holder(&self, credential: &Credential) -> Result<(AccountId, ActsWith), Refusal> {
+        let remembered = self.keys().get(&credential.hash()).copied();
+        let IssuedKey { account, key_id } = match remembered {
             Some(key) => key,
             None => self.core.issued_key(credential).await?,
         };
-        let request_id = context.request_id().to_owned();
-        let caller = self.core.caller(key, surface, request_id, context.traceparent().to_owned()).await?;
-        if remembered.is_none() {
-            // Only keys that hold: nobody fills this with others.
-            let mut keys = self.keys();
-            if keys.len() >= KEYS_MAX {
-                keys.clear();
-            }
-            keys.insert(hash, key);
+        Ok((account, ActsWith::Key(key_id)))
+    }
+
+    /// Only keys that hold are remembered: nobody fills this with others.
+    fn remember(&self, hash: [u8; 32], key: IssuedKey) {
+        let mut keys = self.keys();
+        if keys.contains_key(&hash) {
+            return;
         }
-        if let Some(key_id) = caller.key_id {
-            self.key_use.used(caller.account, key_id, self.core.now());
+        if keys.len() >= KEYS_MAX {
+            keys.clear();
         }
-        self.claim_bonuses(&caller).await;
-        Ok(caller)
+        keys.insert(hash, key);
     }
 
     fn keys(&self) -> MutexGuard<'_, HashMap<[u8; 32], IssuedKey>> {
@@ -129,7 +165,7 @@ pub(super) fn presented(headers: &HeaderMap) -> Option<Result<Credential, Proble
     let value = values.next()?;
     let key = value.to_str().ok().filter(|_| values.next().is_none()).and_then(|text| {
         let (scheme, key) = text.trim().split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| Credential::api_key(key.trim())).flatten()
+        scheme.eq_ignore_ascii_case("bearer").then(|| Credential::bearer(key.trim())).flatten()
     });
     Some(key.ok_or_else(unauthenticated))
 }
@@ -138,7 +174,7 @@ pub(super) fn presented(headers: &HeaderMap) -> Option<Result<Credential, Proble
 pub(super) fn unauthenticated() -> Problem {
     Problem::new(
         Kind::Unauthenticated,
-        "Missing or invalid API key. Send it as a bearer token: \"Authorization: Bearer <key>\".",
+        "Missing or invalid API key or access token. Send it as a bearer token: \"Authorization: Bearer <key>\".",
     )
 }
 

@@ -14,6 +14,8 @@ use super::problem::Problem;
 /// How many characters a request's id has at most.
 pub const REQUEST_ID_CHARS_MAX: usize = 128;
 
+/// Where access tokens are issued: its errors are RFC 6749's.
+pub(crate) const OAUTH_TOKEN: &str = "/v1/oauth/token";
 /// Where GraphQL is served.
 const GRAPHQL: &str = "/graphql";
 
@@ -49,10 +51,16 @@ pub fn surface_of(dialect: Dialect) -> Option<Surface> {
 #[derive(Clone, Debug)]
 pub struct RequestContext(pub(super) Arc<ContextInner>);
 
+/// Whether a client proves itself with HTTP Basic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct BasicUsed(pub bool);
+
 #[derive(Debug)]
 pub(super) struct ContextInner {
     pub dialect: Dialect,
     pub graphql: bool,
+    /// Whether it asks for an access token, and whether with HTTP Basic.
+    pub oauth: Option<BasicUsed>,
     pub request_id: String,
     pub traceparent: String,
     pub peer: IpAddr,
@@ -70,6 +78,7 @@ impl RequestContext {
         RequestContext(Arc::new(ContextInner {
             dialect: dialect_of(path),
             graphql: path == GRAPHQL,
+            oauth: (path == OAUTH_TOKEN).then(|| BasicUsed(headers.contains_key(http::header::AUTHORIZATION))),
             request_id: said_id(headers).unwrap_or_else(new_id),
             traceparent: traceparent(headers),
             peer: peer(headers, connected, trusted_proxies),
@@ -80,7 +89,7 @@ impl RequestContext {
     #[must_use]
     pub fn of_socket(peer: IpAddr, request_id: String, traceparent: String) -> Self {
         let dialect = dialect_of(GRAPHQL);
-        RequestContext(Arc::new(ContextInner { dialect, graphql: true, request_id, traceparent, peer }))
+        RequestContext(Arc::new(ContextInner { dialect, graphql: true, oauth: None, request_id, traceparent, peer }))
     }
 
     /// Whose route it is.

@@ -15,11 +15,14 @@ mod time;
 
 pub use amount::Amount;
 pub use auth::{Authenticated, Authenticator, KeyUse, NoKeyUse, Visitor};
+pub(crate) use context::OAUTH_TOKEN;
 pub use context::{REQUEST_ID_CHARS_MAX, RequestContext, dialect_of, surface_of};
 pub(crate) use fresh::{fresh, reached};
 pub use headers::{Applied, Idempotency, LogPosition, Prefer, Replayed};
 pub use json::{BODY_WITHIN, JSON_BYTES_MAX, JsonBody, OptionalJsonBody, typed};
-pub use pipeline::{caller_of, count};
+pub(crate) use json::{parse_object, read};
+pub(crate) use pipeline::too_many;
+pub use pipeline::{caller_of, count, session_of};
 pub(crate) use problem::sentence;
 pub use problem::{Kind, Problem};
 pub use query::QueryParams;

@@ -11,15 +11,16 @@ use axum::middleware::Next;
 use axum::response::Response;
 use futures::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use mintmark_domain::usecases::{Caller, Refusal};
+use mintmark_domain::usecases::{Caller, Credential, Refusal};
 use tracing::Instrument;
 
 use super::auth::{Authenticated, presented, unauthenticated};
-use super::context::{RequestContext, is_read};
+use super::context::{OAUTH_TOKEN, RequestContext, is_read};
 use super::envelope::{envelope_of, render};
 use super::limits::{Class, RateLimits, Standing, Verdict};
 use super::problem::{Carried, Kind, Problem};
 use super::query::QueryParams;
+use crate::pages::session_token;
 use crate::state::AppState;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -96,7 +97,14 @@ async fn admit(
         return Ok(());
     }
     let class = RateLimits::class(context.dialect(), path);
-    let caller = match presented(request.headers()) {
+    // Who asks for a token proves itself there.
+    let said = match presented(request.headers()) {
+        _ if path == OAUTH_TOKEN => None,
+        // A browser's session counts for GraphQL alone, and only where it comes from a page of ours.
+        None if context.is_graphql() => session_token(state, request.headers()).map(Ok),
+        said => said,
+    };
+    let caller = match said {
         None => None,
         Some(Err(problem)) => Some(Err(problem)),
         Some(Ok(credential)) => Some(match state.auth.caller(&credential, context).await {
@@ -108,7 +116,7 @@ async fn admit(
     let known: Option<&Caller> = caller.as_ref().and_then(|caller| caller.as_ref().ok());
     let counters = match known {
         Some(caller) => state.settings.rate_limits.of_caller(caller, class),
-        None => state.settings.rate_limits.of_address(context.peer()),
+        None => state.settings.rate_limits.of_address(context.peer(), class),
     };
     let tier = known.map_or(NO_TIER, |caller| caller.tier.as_str());
     let verdict = state.limiter.take(&counters, state.core.now()).await;
@@ -136,7 +144,7 @@ fn check_position(request: &Request) -> Result<(), Problem> {
 }
 
 /// The answer to a request that was not counted because a limit bound.
-fn too_many(verdict: Verdict) -> Option<Problem> {
+pub(crate) fn too_many(verdict: Verdict) -> Option<Problem> {
     let Verdict::Refused { subject, window, standing, retry_after_seconds } = verdict else { return None };
     let message = format!(
         "Too many requests: at most {} per {} and {}. Try again in {retry_after_seconds} s.",
@@ -149,23 +157,41 @@ fn too_many(verdict: Verdict) -> Option<Problem> {
     Some(problem)
 }
 
-/// Who presents that `Authorization` to a connection that outlives its request. Errors: a header that
-/// holds no key, whatever [`Authenticator::caller`](super::Authenticator::caller) refuses.
-pub async fn caller_of(state: &AppState, authorization: &str, context: &RequestContext) -> Result<Caller, Refusal> {
+/// Who presents that `Authorization`, or else that session, to a connection that outlives its request;
+/// nobody where neither is there. Errors: a header that holds no key, whatever
+/// [`Authenticator::caller`](super::Authenticator::caller) refuses.
+pub async fn caller_of(
+    state: &AppState,
+    authorization: Option<&str>,
+    session: Option<&Credential>,
+    context: &RequestContext,
+) -> Result<Option<Caller>, Refusal> {
+    let Some(authorization) = authorization else {
+        return match session {
+            Some(session) => state.auth.caller(session, context).await.map(Some),
+            None => Ok(None),
+        };
+    };
     let mut headers = HeaderMap::new();
     let value = HeaderValue::from_str(authorization).map_err(|_| Refusal::Unauthenticated)?;
     headers.insert(header::AUTHORIZATION, value);
     match presented(&headers) {
-        Some(Ok(credential)) => state.auth.caller(&credential, context).await,
+        Some(Ok(credential)) => state.auth.caller(&credential, context).await.map(Some),
         Some(Err(_)) | None => Err(Refusal::Unauthenticated),
     }
+}
+
+/// The session that a browser sent along when it opened a connection from a page of ours.
+#[must_use]
+pub fn session_of(state: &AppState, headers: &HeaderMap) -> Option<Credential> {
+    session_token(state, headers)
 }
 
 /// Counts one request that came over such a connection. Errors: a limit bound.
 pub async fn count(state: &AppState, caller: Option<&Caller>, peer: IpAddr) -> Result<(), Problem> {
     let counters = match caller {
         Some(caller) => state.settings.rate_limits.of_caller(caller, Class::Standard),
-        None => state.settings.rate_limits.of_address(peer),
+        None => state.settings.rate_limits.of_address(peer, Class::Standard),
     };
     too_many(state.limiter.take(&counters, state.core.now()).await).map_or(Ok(()), Err)
 }

@@ -37,6 +37,10 @@ pub enum Kind {
     IdempotencyReused,
     /// It contradicts what is already true.
     Conflict,
+    /// Somebody else has to do something first; worth asking again.
+    NotYet,
+    /// It was there, and is not any more.
+    Gone,
     /// The body did not arrive in time.
     Timeout,
     /// The body is larger than is taken.
@@ -55,7 +59,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 17] = [
+    pub const ALL: [Kind; 19] = [
         Kind::Unauthenticated,
         Kind::Forbidden,
         Kind::NotFound,
@@ -66,6 +70,8 @@ impl Kind {
         Kind::InsufficientCredits,
         Kind::IdempotencyReused,
         Kind::Conflict,
+        Kind::NotYet,
+        Kind::Gone,
         Kind::Timeout,
         Kind::TooLarge,
         Kind::UnsupportedMediaType,
@@ -88,6 +94,8 @@ impl Kind {
             Kind::InsufficientCredits => "insufficient_credits",
             Kind::IdempotencyReused => "idempotency_key_reused",
             Kind::Conflict => "conflict",
+            Kind::NotYet => "precondition_required",
+            Kind::Gone => "gone",
             Kind::Timeout => "request_timeout",
             Kind::TooLarge => "payload_too_large",
             Kind::UnsupportedMediaType => "unsupported_media_type",
@@ -109,6 +117,8 @@ impl From<ErrorClass> for Kind {
             ErrorClass::InsufficientCredits => Kind::InsufficientCredits,
             ErrorClass::IdempotencyReused => Kind::IdempotencyReused,
             ErrorClass::Conflict => Kind::Conflict,
+            ErrorClass::NotYet => Kind::NotYet,
+            ErrorClass::Gone => Kind::Gone,
             ErrorClass::Overloaded => Kind::Overloaded,
             ErrorClass::Internal => Kind::Internal,
         }

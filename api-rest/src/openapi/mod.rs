@@ -24,8 +24,8 @@ use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
 use crate::AppState;
-use crate::http::Kind;
-use crate::http::envelope::{Envelope, envelope};
+use crate::http::envelope::{Envelope, envelope, oauth};
+use crate::http::{Kind, OAUTH_TOKEN};
 
 /// The header parameter that says that a route's effect happens once.
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
@@ -105,6 +105,10 @@ fn complete(dialect: Dialect, described: &OpenApi) -> Value {
         "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
     });
     document["components"]["schemas"][schema_name] = schema;
+    if dialect == Dialect::Genfire {
+        let (schema_name, schema) = oauth().schema();
+        document["components"]["schemas"][schema_name] = schema;
+    }
     document["components"]["securitySchemes"]["key"] = json!({"type": "http", "scheme": "bearer"});
     document["security"] = json!([{"key": []}]);
     // Wherever the document was fetched from: proxies and ports are nothing to it.
@@ -117,6 +121,7 @@ fn complete(dialect: Dialect, described: &OpenApi) -> Value {
                         add_position(operation);
                     }
                     describe_successes(operation);
+                    let way = if path == OAUTH_TOKEN { oauth() } else { way };
                     add_problems(way, path, operation);
                 }
             }
@@ -200,11 +205,18 @@ fn add_problems(way: &dyn Envelope, path: &str, operation: &mut Map<String, Valu
         }
         responses[&status] = response;
     }
+    // What a route says itself of a refusal has the same body.
+    for (status, response) in responses.as_object_mut().into_iter().flatten() {
+        if status.as_str() >= "400" && response["content"].is_null() {
+            let schema = json!({"$ref": format!("#/components/schemas/{schema_name}")});
+            response["content"] = json!({way.content_type(): {"schema": schema}});
+        }
+    }
 }
 
 fn in_words(kind: Kind) -> &'static str {
     match kind {
-        Kind::Unauthenticated => "Missing or invalid API key.",
+        Kind::Unauthenticated => "Missing or invalid API key or access token.",
         Kind::Forbidden => "The key lacks a scope, or the account is suspended.",
         Kind::NotFound | Kind::NoRoute => "It does not exist, or not for the caller.",
         Kind::MethodNotAllowed => "The path does not take this method.",
@@ -213,6 +225,8 @@ fn in_words(kind: Kind) -> &'static str {
         Kind::InsufficientCredits => "Not enough credits.",
         Kind::IdempotencyReused => "The idempotency key was used for another request.",
         Kind::Conflict => "It contradicts what is already true.",
+        Kind::NotYet => "Somebody else has to do something first.",
+        Kind::Gone => "It is over.",
         Kind::Timeout => "The body did not arrive in time.",
         Kind::TooLarge => "The body is too large.",
         Kind::UnsupportedMediaType => "The body is not of the type that is taken.",

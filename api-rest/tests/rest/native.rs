@@ -120,7 +120,7 @@ async fn public_picture(app: &TestApp) -> (u64, String) {
     let caller = Caller {
         account: account.id,
         user_id: account.user_id,
-        key_id: Some(account.key_id),
+        acts_with: mintmark_domain::account::ActsWith::Key(account.key_id),
         scopes: Scopes::Full,
         tier: Tier::Unlimited,
         surface: Surface::Generor,

@@ -17,12 +17,14 @@ use axum::response::Response;
 use http::{Method, Request};
 use mintmark_api_rest::http::limits::RateLimits;
 use mintmark_api_rest::{AppState, RestSettings};
-use mintmark_domain::account::{Scopes, Tier};
-use mintmark_domain::catalog::{Catalog, Sources};
+use mintmark_domain::account::{Scope, Scopes, Tier};
+use mintmark_domain::catalog::{Ask, Catalog, Dialect, Sources};
+use mintmark_domain::creation::Privacy;
 use mintmark_domain::es::{End, EventLog};
 use mintmark_domain::ids::AccountId;
 use mintmark_domain::ports::Clock;
-use mintmark_domain::usecases::{BonusAmounts, Core, Registration};
+use mintmark_domain::run::Inputs;
+use mintmark_domain::usecases::{BonusAmounts, Core, Registration, RunRequest};
 use mintmark_domain::{Credits, Shard, Timestamp};
 use mintmark_infra::assets::S3Settings;
 use mintmark_infra::uploads::{SignedUploads, UploadsSettings};
@@ -321,5 +323,23 @@ impl Answer {
     /// A header as text; empty if it is not there.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}
+
+/// A request for one picture in GenFire's default model.
+pub fn image_request(prompt: &str) -> RunRequest {
+    RunRequest {
+        dialect: Dialect::Genfire,
+        model: "image.nano_banana_2".into(),
+        ask: Ask::prompt(u32::try_from(prompt.chars().count()).expect("a short prompt")),
+        inputs: Inputs { prompt: prompt.into(), ..Inputs::default() },
+        generator: None,
+        preference: None,
+        preference_two: None,
+        privacy: Privacy::Private,
+        route: "POST /test".into(),
+        operation: "test".into(),
+        scope: Scope::ImagesWrite,
+        idempotency: None,
     }
 }

@@ -19,6 +19,7 @@ use mintmark_domain::wallet::CreditWallet;
 use mintmark_domain::{Credits, Shard};
 use mintmark_infra::assets::{AssetStore, UrlSigner};
 use mintmark_infra::egress::{Egress, SystemResolver};
+use mintmark_infra::identity::{self, SigningKeys};
 use mintmark_infra::inputs::{GuardedInputs, document_sample};
 use mintmark_infra::keys::{self, MasterKey, Purpose};
 use mintmark_infra::links::SignedLinks;
@@ -84,6 +85,7 @@ async fn database() -> TestDb {
         keys::SCHEMA,
         products::SCHEMA,
         uploads::SCHEMA,
+        identity::script(),
     ];
     let key = [mintmark_log::schema::scripts(), ddl, common.to_vec()].concat();
     TestDb::migrated(&key, |pool: PgPool| async move {
@@ -92,6 +94,7 @@ async fn database() -> TestDb {
         sqlx::raw_sql(keys::SCHEMA).execute(&mut *connection).await?;
         sqlx::raw_sql(products::SCHEMA).execute(&mut *connection).await?;
         sqlx::raw_sql(uploads::SCHEMA).execute(&mut *connection).await?;
+        sqlx::raw_sql(identity::script()).execute(&mut *connection).await?;
         let projections: Vec<&dyn Projection> = projections.iter().map(|projection| &**projection).collect();
         mintmark_projections::migrate(&mut connection, &projections).await?;
         anyhow::Ok(())
@@ -157,15 +160,17 @@ impl World {
         ));
         let providers: Vec<Arc<dyn Provider>> = vec![Arc::new(sandbox), Arc::new(Extractor::new(products.clone()))];
         let dispatcher = Dispatcher::new("test-node", writer.clone(), providers, RunningSettings::default());
+        let tokens = SigningKeys::new(pool.clone(), &master, clock.clone());
         let core = Core {
             decider: writer,
             clock: clock.clone(),
             entropy,
             directory: Arc::new(PgDirectory::new(pool.clone(), clock.clone())),
             integers: Arc::new(IdAllocator::new(Arc::new(PgBlocks::new(pool.clone())), BlockSizes::default())),
-            vault: Arc::new(PgVault::new(pool, &master)),
+            vault: Arc::new(PgVault::new(pool.clone(), &master)),
             dispatch: Arc::new(dispatcher.clone()),
             inputs: Arc::new(GuardedInputs::new(egress, links.clone(), assets.clone(), clock)),
+            identity: identity::on_postgres(&pool, &master, Arc::new(tokens)),
             links,
             catalog: Arc::new(Catalog::load(&options.catalog).expect("the catalog")),
             settings: Arc::new(Settings { shards, bonuses: options.bonuses.clone(), ..Settings::default() }),

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::commands::AccountCommand;
 use super::error::AccountError;
-use super::events::{AccountEvent, InfluencerStatus, IssuedClient, IssuedKey, Tier};
-use super::scope::{Scope, Scopes};
+use super::events::{AccountEvent, InfluencerStatus, Tier};
+use super::scope::Scopes;
 use crate::es;
 use crate::ids::SealedId;
 
@@ -115,6 +115,12 @@ impl Account {
         self.clients.iter().map(|(id, client)| (id.as_str(), client))
     }
 
+    /// An OAuth client that may be used.
+    #[must_use]
+    pub fn client(&self, client_id: &str) -> Option<&OAuthClient> {
+        self.clients.get(client_id)
+    }
+
     /// The voices, by id.
     pub fn voices(&self) -> impl Iterator<Item = (&str, &Voice)> {
         self.voices.iter().map(|(id, voice)| (id.as_str(), voice))
@@ -137,70 +143,17 @@ impl Account {
         self.erased
     }
 
-    /// Whether it may act with `key_id` for `scope`: known, not suspended, the key active and wide
-    /// enough. Without a key (a session, the command line) only the account itself is checked.
-    pub fn authorize(&self, key_id: Option<u64>, scope: Scope) -> Result<(), AccountError> {
-        self.present()?;
-        if self.suspended.is_some() {
-            return Err(AccountError::Suspended);
-        }
-        let Some(key_id) = key_id else { return Ok(()) };
-        let key = self.keys.get(&key_id).ok_or(AccountError::KeyRevoked)?;
-        if key.scopes.allow(scope) { Ok(()) } else { Err(AccountError::MissingScope(scope)) }
+    /// Whether a key with that id is among those revoked last.
+    pub(super) fn was_revoked(&self, key_id: u64) -> bool {
+        self.revoked.contains(&key_id)
     }
 
-    fn present(&self) -> Result<(), AccountError> {
+    pub(super) fn present(&self) -> Result<(), AccountError> {
         match (self.user_id, self.erased) {
             (None, _) => Err(AccountError::NotFound),
             (Some(_), true) => Err(AccountError::Erased),
             (Some(_), false) => Ok(()),
         }
-    }
-
-    /// Refuses scopes that are empty, the operator's own, or wider than the key they are made with.
-    fn check_scopes(&self, scopes: &Scopes, made_with: Option<u64>) -> Result<(), AccountError> {
-        if let Scopes::Only(asked) = scopes {
-            if asked.is_empty() {
-                return Err(AccountError::NoScopes);
-            }
-            if made_with.is_some()
-                && let Some(scope) = asked.iter().find(|scope| scope.is_operators())
-            {
-                return Err(AccountError::OperatorsScope(*scope));
-            }
-        }
-        let Some(maker) = made_with else {
-            return Ok(());
-        };
-        let maker = self.keys.get(&maker).ok_or(AccountError::KeyRevoked)?;
-        if maker.scopes.cover(scopes) { Ok(()) } else { Err(AccountError::WiderThanMaker) }
-    }
-
-    fn issue_key(&self, key: IssuedKey) -> Decided {
-        self.present()?;
-        if let Some(known) = self.keys.get(&key.key_id) {
-            return if known.hash == key.hash { Ok(vec![]) } else { Err(AccountError::IdTaken) };
-        }
-        if self.revoked.contains(&key.key_id) {
-            return Err(AccountError::IdTaken);
-        }
-        self.check_scopes(&key.scopes, key.made_with)?;
-        if self.keys.len() >= Self::ACTIVE_KEYS_MAX {
-            return Err(AccountError::TooManyKeys { max: Self::ACTIVE_KEYS_MAX });
-        }
-        Ok(vec![AccountEvent::KeyIssued(key)])
-    }
-
-    fn issue_client(&self, client: IssuedClient) -> Decided {
-        self.present()?;
-        if let Some(known) = self.clients.get(&client.client_id) {
-            return if known.secret_hash == client.secret_hash { Ok(vec![]) } else { Err(AccountError::IdTaken) };
-        }
-        self.check_scopes(&client.scopes, client.made_with)?;
-        if self.clients.len() >= Self::CLIENTS_MAX {
-            return Err(AccountError::TooMany { max: Self::CLIENTS_MAX });
-        }
-        Ok(vec![AccountEvent::ClientIssued(client)])
     }
 
     fn voice(&self, voice_id: &str) -> Result<&Voice, AccountError> {
@@ -254,7 +207,7 @@ impl Account {
 }
 
 impl es::Aggregate for Account {
-    const STATE_SCHEMA: &'static str = "account/1";
+    const STATE_SCHEMA: &'static str = "account/2";
 
     fn decide(&self, command: AccountCommand) -> Decided {
         match command {
@@ -268,15 +221,15 @@ impl es::Aggregate for Account {
                 let same = self.profile == Some(profile);
                 Ok(if same { vec![] } else { vec![AccountEvent::ProfileChanged { profile }] })
             }
-            AccountCommand::IssueKey(key) => self.issue_key(key),
-            AccountCommand::RevokeKey { key_id, by_key } => {
+            AccountCommand::IssueKey { key, by } => self.issue_key(key, &by),
+            AccountCommand::RevokeKey { key_id, by } => {
                 self.present()?;
                 match self.keys.get(&key_id) {
-                    Some(_) => Ok(vec![AccountEvent::KeyRevoked { key_id, by_key }]),
+                    Some(_) => Ok(vec![AccountEvent::KeyRevoked { key_id, by_key: by.key_id() }]),
                     None => Err(AccountError::NoSuchKey),
                 }
             }
-            AccountCommand::IssueClient(client) => self.issue_client(client),
+            AccountCommand::IssueClient { client, by } => self.issue_client(client, &by),
             AccountCommand::RevokeClient { client_id } => {
                 self.present()?;
                 match self.clients.get(&client_id) {
@@ -296,7 +249,7 @@ impl es::Aggregate for Account {
                 self.present()?;
                 Ok(if self.suspended.is_none() { vec![] } else { vec![AccountEvent::Reinstated {}] })
             }
-            AccountCommand::Authorize { key_id, scope } => self.authorize(key_id, scope).map(|()| vec![]),
+            AccountCommand::Authorize { by, scope } => self.authorize(&by, scope).map(|()| vec![]),
             AccountCommand::AddVoice { voice_id, details } => self.add_voice(voice_id, details),
             AccountCommand::ChangeVoice { voice_id, details } => {
                 let same = self.voice(&voice_id)?.details == details;

@@ -1,6 +1,7 @@
 //! What can be asked of an account.
 
 use super::events::{InfluencerStatus, IssuedClient, IssuedKey, Tier};
+use super::grants::ActsWith;
 use super::scope::Scope;
 use crate::ids::SealedId;
 
@@ -26,16 +27,26 @@ pub enum AccountCommand {
         profile: SealedId,
     },
     /// Issue a key.
-    IssueKey(IssuedKey),
+    IssueKey {
+        /// The key.
+        key: IssuedKey,
+        /// With what it is made: it is never wider than that.
+        by: ActsWith,
+    },
     /// Revoke a key.
     RevokeKey {
         /// Which.
         key_id: u64,
-        /// By which key; `None` from the command line.
-        by_key: Option<u64>,
+        /// With what.
+        by: ActsWith,
     },
     /// Issue an OAuth client.
-    IssueClient(IssuedClient),
+    IssueClient {
+        /// The client.
+        client: IssuedClient,
+        /// With what it is made: it is never wider than that.
+        by: ActsWith,
+    },
     /// Revoke an OAuth client.
     RevokeClient {
         /// Which.
@@ -53,10 +64,10 @@ pub enum AccountCommand {
     },
     /// Let it act again.
     Reinstate,
-    /// Make sure that it may act with this key for this. Yields no event; refuses if it may not.
+    /// Make sure that it may act so for this. Yields no event; refuses if it may not.
     Authorize {
-        /// The key; `None` for sessions and the command line.
-        key_id: Option<u64>,
+        /// With what it acts.
+        by: ActsWith,
         /// For what.
         scope: Scope,
     },

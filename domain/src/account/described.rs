@@ -34,7 +34,8 @@ pub(crate) const DESCRIBED: &[EventEntry] = &[
             ("hash", "Hash of the secret in hex"),
             ("scopes", "What it may do: `full`, or a list"),
             ("scopes.only[]", "A scope that it has"),
-            ("made_with", "The key it was made with; absent from the command line"),
+            ("made_with", "The key it was made with; absent where it was made otherwise"),
+            ("made_with_client", "The OAuth client with whose token it was made; absent where it was made otherwise"),
         ],
     },
     EventEntry {
@@ -51,7 +52,8 @@ pub(crate) const DESCRIBED: &[EventEntry] = &[
             ("secret_hash", "Hash of the secret in hex"),
             ("scopes", "The most that its tokens may do: `full`, or a list"),
             ("scopes.only[]", "A scope that its tokens may have"),
-            ("made_with", "The key it was made with; absent from the command line"),
+            ("made_with", "The key it was made with; absent where it was made otherwise"),
+            ("made_with_client", "The OAuth client with whose token it was made; absent where it was made otherwise"),
         ],
     },
     EventEntry {

@@ -53,7 +53,10 @@ pub enum AccountError {
     /// The key was revoked.
     #[error("the key was revoked")]
     KeyRevoked,
-    /// The key may not do this.
+    /// The OAuth client was revoked, and its tokens with it.
+    #[error("the OAuth client was revoked")]
+    ClientRevoked,
+    /// The key or token may not do this.
     #[error("the key lacks the scope {0}")]
     MissingScope(Scope),
     /// The account may do nothing for now.

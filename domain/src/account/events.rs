@@ -91,9 +91,12 @@ pub struct IssuedKey {
     pub hash: String,
     /// What it may do.
     pub scopes: Scopes,
-    /// The key it was made with; absent from the command line.
+    /// The key it was made with; absent where it was made otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_with: Option<u64>,
+    /// The OAuth client with whose token it was made; absent where it was made otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_with_client: Option<String>,
 }
 
 /// A new OAuth client, without its secret.
@@ -107,9 +110,12 @@ pub struct IssuedClient {
     pub secret_hash: String,
     /// The most that its tokens may do.
     pub scopes: Scopes,
-    /// The key it was made with; absent from the command line.
+    /// The key it was made with; absent where it was made otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_with: Option<u64>,
+    /// The OAuth client with whose token it was made; absent where it was made otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_with_client: Option<String>,
 }
 
 /// Where an influencer stands.

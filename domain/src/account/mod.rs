@@ -5,6 +5,7 @@ mod commands;
 pub(crate) mod described;
 mod error;
 mod events;
+mod grants;
 pub(crate) mod samples;
 mod scope;
 #[cfg(test)]
@@ -14,4 +15,5 @@ pub use aggregate::{Account, ApiKey, Influencer, OAuthClient, Voice};
 pub use commands::AccountCommand;
 pub use error::AccountError;
 pub use events::{AccountEvent, InfluencerStatus, IssuedClient, IssuedKey, Profile, Tier};
+pub use grants::ActsWith;
 pub use scope::{Scope, Scopes, UnknownScope};

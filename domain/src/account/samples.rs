@@ -40,6 +40,7 @@ fn keys() -> Vec<AccountEvent> {
         hash: "c3".repeat(32),
         scopes: Scopes::Only(Scope::ALL.to_vec()),
         made_with: Some(40),
+        made_with_client: None,
     };
     let client = IssuedClient {
         client_id: "gfo_oauth_1".into(),
@@ -47,15 +48,19 @@ fn keys() -> Vec<AccountEvent> {
         secret_hash: "d4".repeat(32),
         scopes: Scopes::only([Scope::RunsRead]),
         made_with: Some(40),
+        made_with_client: None,
     };
+    let by_client = Some("gfo_oauth_0".to_owned());
     let revoked = |by_key| AccountEvent::KeyRevoked { key_id: 41, by_key };
     vec![
         AccountEvent::KeyIssued(key.clone()),
-        AccountEvent::KeyIssued(IssuedKey { scopes: Scopes::Full, made_with: None, ..key }),
+        AccountEvent::KeyIssued(IssuedKey { scopes: Scopes::Full, made_with: None, ..key.clone() }),
+        AccountEvent::KeyIssued(IssuedKey { made_with: None, made_with_client: by_client.clone(), ..key }),
         revoked(Some(40)),
         revoked(None),
         AccountEvent::ClientIssued(client.clone()),
-        AccountEvent::ClientIssued(IssuedClient { scopes: Scopes::Full, made_with: None, ..client }),
+        AccountEvent::ClientIssued(IssuedClient { scopes: Scopes::Full, made_with: None, ..client.clone() }),
+        AccountEvent::ClientIssued(IssuedClient { made_with: None, made_with_client: by_client, ..client }),
         AccountEvent::ClientRevoked { client_id: "gfo_oauth_1".into() },
     ]
 }

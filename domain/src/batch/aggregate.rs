@@ -234,7 +234,7 @@ impl Batch {
 }
 
 impl es::Aggregate for Batch {
-    const STATE_SCHEMA: &'static str = "batch/1";
+    const STATE_SCHEMA: &'static str = "batch/2";
 
     fn decide(&self, command: BatchCommand) -> Decided {
         match command {

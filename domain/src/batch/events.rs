@@ -27,6 +27,9 @@ pub struct CreatedBatch {
     /// The key it acted with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_id: Option<u64>,
+    /// The OAuth client with whose token it acted; absent where it acted otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
     /// Through which door.
     pub surface: Surface,
     /// The request's id.

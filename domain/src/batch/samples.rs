@@ -13,6 +13,7 @@ pub(crate) fn created() -> CreatedBatch {
         account,
         payer: Payer { wallet: account.wallet(), team: None },
         key_id: Some(41),
+        client_id: None,
         surface: Surface::Genfire,
         request_id: "req_7f3a".into(),
         fingerprint: Some("9c1f".repeat(16)),
@@ -35,11 +36,13 @@ pub(crate) fn samples() -> Vec<BatchEvent> {
         ..created()
     };
     let least = CreatedBatch { key_id: None, surface: Surface::CommandLine, fingerprint: None, ..created() };
+    let by_client = CreatedBatch { key_id: None, client_id: Some("gfo_oauth_1".into()), ..created() };
     let finished = |outcome| BatchEvent::ItemFinished { index: 1, outcome };
     vec![
         BatchEvent::Created(Box::new(created())),
         BatchEvent::Created(Box::new(in_full)),
         BatchEvent::Created(Box::new(least)),
+        BatchEvent::Created(Box::new(by_client)),
         BatchEvent::ItemStarted { index: 1, run: RunId::of_item(BatchId(sample_id("batch")), 1) },
         finished(ItemOutcome::Succeeded),
         finished(ItemOutcome::Failed),

@@ -25,6 +25,14 @@ pub struct Acting {
     pub traceparent: String,
 }
 
+impl Acting {
+    /// The operator, at the command line.
+    #[must_use]
+    pub fn operator() -> Self {
+        Acting { actor: "operator".into(), ..Acting::default() }
+    }
+}
+
 /// What a decision needs before it can be made.
 #[derive(Clone, Debug)]
 pub struct DecisionRequest {

@@ -26,13 +26,15 @@ pub(super) const QUESTIONS: &[Question] = &[
         and: "Metadata `actor` says it of every event.",
     },
     Question {
-        asked: "Through which surface and key?",
+        asked: "Through which surface, with which key or client?",
         answers: &[
             ("run.requested", "surface"),
             ("run.requested", "route"),
             ("run.requested", "key_id"),
+            ("run.requested", "client_id"),
             ("batch.created", "surface"),
             ("batch.created", "key_id"),
+            ("batch.created", "client_id"),
         ],
         and: "`request_id` ties it to the request's log lines.",
     },

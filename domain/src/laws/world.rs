@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::replay::Books;
-use crate::account::{Account, AccountCommand, Scopes, Tier};
+use crate::account::{Account, AccountCommand, ActsWith, Scopes, Tier};
 use crate::catalog::{Catalog, Sources};
 use crate::es::{
     Acting, Confirmed, DecideError, Decider, DecisionRequest, End, Job, Loaded, Position, SealedText, StreamRef, Unit,
@@ -20,8 +20,9 @@ use crate::es::{
 use crate::event_book::{sample_id, sample_time};
 use crate::ids::{AccountId, BatchId, CommitId, RunId, SealedId};
 use crate::ports::{
-    Claim, ClaimKind, ClaimRequest, Directory, DirectoryError, Dispatch, FetchedInput, InputError, InputFetcher,
-    InputWanted, IntegerIds, IntegerKind, Links, ManualClock, OwnAddress, SeededEntropy, Slot, Vault, VaultError,
+    Claim, ClaimKind, ClaimRequest, Directory, DirectoryError, Dispatch, FetchedInput, Identity, InputError,
+    InputFetcher, InputWanted, IntegerIds, IntegerKind, Links, ManualClock, OwnAddress, SeededEntropy, Slot, Vault,
+    VaultError,
 };
 use crate::run::Surface;
 use crate::usecases::{Caller, Core, Settings};
@@ -61,6 +62,7 @@ impl World {
             vault: world.clone(),
             dispatch: world.clone(),
             inputs: world.clone(),
+            identity: Identity::absent(),
             links: world.clone(),
             catalog: Arc::clone(&CATALOG),
             settings: Arc::new(Settings::default()),
@@ -68,7 +70,7 @@ impl World {
         let caller = Caller {
             account: AccountId(sample_id("account")),
             user_id: 12,
-            key_id: None,
+            acts_with: ActsWith::Operator,
             scopes: Scopes::Full,
             tier: Tier::Free,
             surface: Surface::Genfire,

@@ -77,6 +77,9 @@ pub struct RequestedRun {
     /// The key it acted with (its public integer id); absent for the command line and sessions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_id: Option<u64>,
+    /// The OAuth client with whose token it acted; absent where it acted otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
     /// Through which door.
     pub surface: Surface,
     /// Method and path template: `POST /v1/images/generations`.

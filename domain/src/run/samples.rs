@@ -19,6 +19,7 @@ pub(crate) fn requested() -> RequestedRun {
         account: AccountId(sample_id("account")),
         payer: Payer { wallet: AccountId(sample_id("account")).wallet(), team: None },
         key_id: Some(41),
+        client_id: None,
         surface: Surface::Genfire,
         route: "POST /v1/images/generations".into(),
         operation: "images.generations.create".into(),
@@ -200,6 +201,11 @@ fn requested_at_least() -> RequestedRun {
     RequestedRun { key_id: None, surface: Surface::CommandLine, fingerprint: None, ..requested() }
 }
 
+/// One that came with a token of an OAuth client.
+fn requested_by_client() -> RequestedRun {
+    RequestedRun { key_id: None, client_id: Some("gfo_oauth_1".into()), ..requested() }
+}
+
 /// A reason of that code.
 pub(crate) fn reason(code: &str) -> FailureReason {
     FailureReason { code: code.into(), message: format!("Sample of {code}.") }
@@ -231,6 +237,7 @@ fn attempts() -> Vec<RunEvent> {
         RunEvent::Requested(Box::new(requested_in_full())),
         RunEvent::Requested(Box::new(requested_at_least())),
         RunEvent::Requested(Box::new(requested_of_workflow())),
+        RunEvent::Requested(Box::new(requested_by_client())),
         RunEvent::SubmitIntended {
             attempt,
             provider: "sandbox".into(),

@@ -7,7 +7,7 @@ use super::core::Core;
 use super::generate::scope_to_generate;
 use super::refusal::Refusal;
 use super::submission::SubmitPlan;
-use crate::account::{Account, Scope};
+use crate::account::{Account, ActsWith, Scope};
 use crate::catalog::{Ask, AskField, AskProblem, AskReason, Checked, Dialect, Model};
 use crate::creation::{Creation, CreationCommand, License, OpenedCreation, Privacy, creation_of_asset};
 use crate::es::{Confirmed, SealedText, StreamRef, Unit};
@@ -216,9 +216,9 @@ impl Core {
             .as_ref()
             .map(|slot| SubmitPlan { node: slot.node().to_owned(), submit_by: slot.submit_by(self.now()) });
         let run_id = prepared.run_id;
-        let decision = prepared.streams(self, caller);
+        let (decision, by) = (prepared.streams(self, caller), caller.acts_with.clone());
         let ((run, replayed, available), confirmed) =
-            self.decide(decision, move |unit| prepared.decide(unit, plan.clone())).await?;
+            self.decide(decision, move |unit| prepared.decide(unit, &by, plan.clone())).await?;
         match slot {
             _ if replayed => {}
             Some(slot) => self.dispatch.starts(run_id, account, &provider, slot, &run, inputs),
@@ -288,7 +288,8 @@ impl Core {
         let template = RequestedRun {
             account,
             payer: Payer { wallet: account.wallet(), team: None },
-            key_id: caller.key_id,
+            key_id: caller.key_id(),
+            client_id: caller.client_id().map(str::to_owned),
             surface: caller.surface,
             route: request.route,
             operation: request.operation,
@@ -347,7 +348,12 @@ impl Prepared {
             .fold(request, |request, creation| request.stream(StreamRef::of::<Creation>(Uuid::from(creation.id))))
     }
 
-    fn decide(&self, unit: &mut Unit<'_>, plan: Option<SubmitPlan>) -> Result<(Run, bool, Credits), Refusal> {
+    fn decide(
+        &self,
+        unit: &mut Unit<'_>,
+        by: &ActsWith,
+        plan: Option<SubmitPlan>,
+    ) -> Result<(Run, bool, Credits), Refusal> {
         let wallet = self.template.payer.wallet;
         let at = unit.now();
         if let Some(known) = unit.state::<Run>(self.run_id).requested() {
@@ -357,7 +363,7 @@ impl Prepared {
             let available = unit.state::<CreditWallet>(wallet).balance(at).available;
             return Ok((unit.state::<Run>(self.run_id).clone(), true, available));
         }
-        unit.state::<Account>(self.template.account).authorize(self.template.key_id, self.scope)?;
+        unit.state::<Account>(self.template.account).authorize(by, self.scope)?;
         let held_for = HeldFor::Run(self.run_id);
         let amount = self.template.quote.amount;
         unit.execute::<CreditWallet>(wallet, WalletCommand::Hold { held_for, amount, at })?;

@@ -3,12 +3,12 @@
 use super::authenticate::Caller;
 use super::claims::Claimed;
 use super::core::Core;
-use super::keys::NewKey;
+use super::keys::{KeyForm, NewKey};
 use super::refusal::Refusal;
 use super::run_view::open_json;
 use crate::Credits;
-use crate::account::{Account, AccountCommand, IssuedKey, Profile, Scope, Scopes, Tier};
-use crate::es::{Acting, Confirmed, Position, StreamRef};
+use crate::account::{Account, AccountCommand, ActsWith, IssuedKey, Profile, Scope, Scopes, Tier};
+use crate::es::{Acting, Confirmed, DecideError, Position, StreamRef};
 use crate::ids::{AccountId, PaymentId, SealedId, derived_id};
 use crate::payment::{Payment, PaymentCommand};
 use crate::ports::{ClaimKind, ClaimRequest, DirectoryError, IntegerKind};
@@ -42,6 +42,14 @@ pub struct Registered {
     pub confirmed: Confirmed,
 }
 
+/// The same, with a first key or without one.
+pub(super) struct RegisteredAs {
+    pub account: AccountId,
+    pub user_id: u64,
+    pub key: Option<NewKey>,
+    pub confirmed: Confirmed,
+}
+
 /// An account with its profile opened.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AccountView {
@@ -60,7 +68,7 @@ impl Registration {
     pub const EMAIL_MAX: usize = 254;
 
     /// The names folded, or the field that is wrong.
-    fn checked(mut self) -> Result<Self, Refusal> {
+    pub(super) fn checked(mut self) -> Result<Self, Refusal> {
         self.username = self.username.trim().to_ascii_lowercase();
         let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
         let name = self.username.as_bytes();
@@ -112,15 +120,23 @@ impl Profile {
     }
 }
 
-fn operator() -> Acting {
-    Acting { actor: "operator".into(), ..Acting::default() }
-}
-
 impl Core {
     /// Makes an account with its wallet, its first key and, where credits are given, one paid lot.
     /// Username and email are claimed before; of several sign-ups for one name at once, one wins.
     pub async fn register(&self, registration: Registration) -> Result<Registered, Refusal> {
-        let registration = registration.checked()?;
+        let made = self.register_as(registration.checked()?, Acting::operator(), true).await?;
+        let RegisteredAs { account, user_id, key, confirmed } = made;
+        let key = key.ok_or_else(|| Refusal::Decide(DecideError::Defect("an account without its key".into())))?;
+        Ok(Registered { account, user_id, key, confirmed })
+    }
+
+    /// The same in somebody's name, with a first key or without one. `registration` was checked.
+    pub(super) async fn register_as(
+        &self,
+        registration: Registration,
+        acting: Acting,
+        with_key: bool,
+    ) -> Result<RegisteredAs, Refusal> {
         let account = AccountId(self.new_id(self.shard_for_new_account()));
         let names = [
             (ClaimKind::Username, "username", self.vault.claim_value(ClaimKind::Username, &registration.username)),
@@ -134,7 +150,8 @@ impl Core {
                 return Err(if error == DirectoryError::Taken { Refusal::Taken(field) } else { error.into() });
             }
         }
-        let result = self.register_claimed(&mut claimed, account, registration, &names[0].2, &names[1].2).await;
+        let claims = [&names[0].2[..], &names[1].2];
+        let result = self.register_claimed(&mut claimed, account, registration, claims, acting, with_key).await;
         self.settle_claims(claimed, &result).await;
         result
     }
@@ -153,14 +170,16 @@ impl Core {
         claimed: &mut Claimed,
         account: AccountId,
         registration: Registration,
-        username_claim: &[u8],
-        email_claim: &[u8],
-    ) -> Result<Registered, Refusal> {
+        [username_claim, email_claim]: [&[u8]; 2],
+        acting: Acting,
+        with_key: bool,
+    ) -> Result<RegisteredAs, Refusal> {
         let shard = account.shard();
         let user_id = self.integers.next(IntegerKind::User, shard).await?;
-        let key_id = self.integers.next(IntegerKind::ApiKey, shard).await?;
-        let (secret, hash, prefix) = self.new_secret();
-        self.claim(claimed, ClaimRequest::new(ClaimKind::ApiKey, hash, account).referring_to(key_id)).await?;
+        let first = match with_key {
+            true => Some(self.first_key(claimed, account, registration.scopes.clone()).await?),
+            false => None,
+        };
         let profile_id = SealedId(self.new_id(shard));
         let profile = Profile {
             username: registration.username.clone(),
@@ -175,19 +194,11 @@ impl Core {
             email_claim: hex::encode(email_claim),
             tier: registration.tier,
         };
-        let name = "first key".to_owned();
-        let issued = IssuedKey {
-            key_id,
-            name: name.clone(),
-            prefix: prefix.clone(),
-            hash: hex::encode(hash),
-            scopes: registration.scopes.clone(),
-            made_with: None,
-        };
+        let (issued, key) = first.unzip();
         let (wallet, credits) = (account.wallet(), registration.credits);
         let payment = PaymentId(derived_id(shard, "opening_grant", &[account.0.as_bytes()]));
         let request = self
-            .request(shard, operator(), account)
+            .request(shard, acting, account)
             .stream(StreamRef::of::<Account>(account))
             .stream(StreamRef::of::<CreditWallet>(wallet))
             .stream(StreamRef::of::<Payment>(payment));
@@ -195,7 +206,9 @@ impl Core {
             .decide(request, move |unit| {
                 let at = unit.now();
                 unit.execute::<Account>(account, register.clone())?;
-                unit.execute::<Account>(account, AccountCommand::IssueKey(issued.clone()))?;
+                if let Some(key) = issued.clone() {
+                    unit.execute::<Account>(account, AccountCommand::IssueKey { key, by: ActsWith::Operator })?;
+                }
                 unit.execute::<CreditWallet>(wallet, WalletCommand::Open { owner: WalletOwner::Account(account) })?;
                 if credits.is_positive() {
                     let source = "operator".to_owned();
@@ -210,8 +223,30 @@ impl Core {
                 Ok(())
             })
             .await?;
-        let key = NewKey { key_id, secret, prefix, name, scopes: registration.scopes };
-        Ok(Registered { account, user_id, key, confirmed })
+        Ok(RegisteredAs { account, user_id, key, confirmed })
+    }
+
+    /// An account's first key, claimed.
+    async fn first_key(
+        &self,
+        claimed: &mut Claimed,
+        account: AccountId,
+        scopes: Scopes,
+    ) -> Result<(IssuedKey, NewKey), Refusal> {
+        let key_id = self.integers.next(IntegerKind::ApiKey, account.shard()).await?;
+        let (secret, hash, prefix) = self.new_secret(KeyForm::Generor);
+        self.claim(claimed, ClaimRequest::new(ClaimKind::ApiKey, hash, account).referring_to(key_id)).await?;
+        let name = "first key".to_owned();
+        let issued = IssuedKey {
+            key_id,
+            name: name.clone(),
+            prefix: prefix.clone(),
+            hash: hex::encode(hash),
+            scopes: scopes.clone(),
+            made_with: None,
+            made_with_client: None,
+        };
+        Ok((issued, NewKey { key_id, secret, prefix, name, scopes }))
     }
 
     /// The account of a username; `None` if nobody has it.
@@ -247,11 +282,11 @@ impl Core {
         profile.check()?;
         let profile_id = SealedId(self.new_id(account.shard()));
         let sealed = self.vault.seal(account.0, profile_id, &serde_json::to_vec(&profile).unwrap_or_default()).await?;
-        let key_id = caller.key_id;
+        let by = caller.acts_with.clone();
         let request = self.request(account.shard(), caller.acting(), account).stream(StreamRef::of::<Account>(account));
         let (state, confirmed) = self
             .decide(request, move |unit| {
-                unit.state::<Account>(account).authorize(key_id, Scope::ProfileWrite)?;
+                unit.state::<Account>(account).authorize(&by, Scope::ProfileWrite)?;
                 unit.execute::<Account>(account, AccountCommand::ChangeProfile { profile: profile_id })?;
                 unit.seal(sealed.clone());
                 Ok(unit.state::<Account>(account).clone())
@@ -262,7 +297,8 @@ impl Core {
 
     /// Lets an account do nothing for now, or act again; by the operator.
     pub async fn set_suspended(&self, account: AccountId, reason: Option<String>) -> Result<Confirmed, Refusal> {
-        let request = self.request(account.shard(), operator(), account).stream(StreamRef::of::<Account>(account));
+        let request =
+            self.request(account.shard(), Acting::operator(), account).stream(StreamRef::of::<Account>(account));
         let ((), confirmed) = self
             .decide(request, move |unit| {
                 let command = match &reason {

@@ -241,6 +241,7 @@ impl Core {
             account: created.account,
             payer: created.payer,
             key_id: created.key_id,
+            client_id: created.client_id.clone(),
             surface: created.surface,
             route: item.route,
             operation: item.operation,

@@ -93,13 +93,14 @@ impl Core {
             // A batch that was accepted before stays found, whatever the catalog says by now.
             Err(refusal) => return self.replay_batch(caller, request.idempotency.as_ref()).await?.ok_or(refusal),
         };
-        let (account, scope) = (caller.account, request.scope);
+        let (account, scope, by) = (caller.account, request.scope, caller.acts_with.clone());
         let (batch_id, fingerprint) = self.batch_id(caller, request.idempotency.as_ref()).await?;
         let (items, texts, item_maxima) = self.seal_items(caller, planned).await?;
         let created = CreatedBatch {
             account,
             payer: Payer { wallet: account.wallet(), team: None },
-            key_id: caller.key_id,
+            key_id: caller.key_id(),
+            client_id: caller.client_id().map(str::to_owned),
             surface: caller.surface,
             request_id: caller.request_id.clone(),
             fingerprint,
@@ -126,7 +127,7 @@ impl Core {
                     }
                     Some(_) => true,
                     None => {
-                        unit.state::<Account>(account).authorize(created.key_id, scope)?;
+                        unit.state::<Account>(account).authorize(&by, scope)?;
                         let created = CreatedBatch { at, ..created.clone() };
                         accept(unit, batch_id, created, &texts)?;
                         false

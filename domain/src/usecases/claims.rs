@@ -21,7 +21,7 @@ impl Claimed {
 
 /// Whether this refusal says for sure that no event was recorded. Where it is not known, the events
 /// may be in the log, and whoever is given the names then has them twice.
-fn says_nothing_was_recorded(refusal: &Refusal) -> bool {
+pub(super) fn says_nothing_was_recorded(refusal: &Refusal) -> bool {
     !matches!(refusal, Refusal::Decide(DecideError::Unsettled(_)))
 }
 

@@ -12,7 +12,7 @@ use crate::account::Tier;
 use crate::catalog::Catalog;
 use crate::es::{Acting, Confirmed, DecideError, Decider, DecisionExt, DecisionRequest, Position, StreamRef, Unit};
 use crate::ids::AccountId;
-use crate::ports::{Clock, Directory, Dispatch, Entropy, InputFetcher, IntegerIds, Links, Vault};
+use crate::ports::{Clock, Directory, Dispatch, Entropy, Identity, InputFetcher, IntegerIds, Links, Vault};
 use crate::{Credits, Shard, Timestamp};
 
 /// Free credits of one tier.
@@ -77,6 +77,8 @@ pub struct Core {
     pub dispatch: Arc<dyn Dispatch>,
     /// Judges and fetches inputs.
     pub inputs: Arc<dyn InputFetcher>,
+    /// Tokens, sessions and passwords.
+    pub identity: Identity,
     /// Makes absolute addresses.
     pub links: Arc<dyn Links>,
     /// Models, prices, generators.

@@ -49,7 +49,7 @@ impl Core {
     ) -> Result<(Creation, Confirmed), Refusal> {
         caller.require(Scope::SocialWrite)?;
         let id = self.creation_id(number).await?.ok_or(Refusal::NotFound("creation"))?;
-        let (account, key_id) = (caller.account, caller.key_id);
+        let (account, acts_with) = (caller.account, caller.acts_with.clone());
         let mut request = self.request(id.shard(), caller.acting(), account).stream(StreamRef::of::<Creation>(id));
         // A creation of one's own is in one's own shard; another's is refused without looking at the key.
         let own_shard = id.shard() == account.shard();
@@ -66,7 +66,7 @@ impl Core {
                 return Err(CreationError::NotOwner.into());
             }
             if own_shard {
-                unit.state::<Account>(account).authorize(key_id, Scope::SocialWrite)?;
+                unit.state::<Account>(account).authorize(&acts_with, Scope::SocialWrite)?;
             }
             let by = By::Account(account);
             if let Some(privacy) = change.privacy {

@@ -6,7 +6,7 @@ use super::authenticate::Caller;
 use super::claims::Claimed;
 use super::core::Core;
 use super::refusal::Refusal;
-use crate::account::{Account, AccountCommand, IssuedKey, Scope, Scopes};
+use crate::account::{Account, AccountCommand, ActsWith, IssuedKey, Scope, Scopes};
 use crate::es::{Acting, Confirmed, StreamRef};
 use crate::ids::AccountId;
 use crate::ports::{ClaimKind, ClaimRequest, IntegerKind};
@@ -26,10 +26,22 @@ pub struct NewKey {
     pub scopes: Scopes,
 }
 
+/// Which form a new key takes (decision 16). Any key works on every dialect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KeyForm {
+    /// `gnr_live_` and 40 hex digits.
+    Generor,
+    /// `gfa_live_<16 hex digits>.<48 hex digits>`.
+    GenfireCli,
+}
+
+/// How many characters of either prefix there are, and how many of a key are shown after it.
+const MARK_CHARS: usize = "gnr_live_".len();
+const SHOWN_CHARS: usize = 8;
+
 impl NewKey {
     /// How many characters a name has at most.
     pub const NAME_MAX: usize = 100;
-    const MARK: &'static str = "gnr_live_";
 
     /// Whether `name` may be a key's name: 1 to 100 characters, none of them a control character.
     pub fn check_name(name: &str) -> Result<(), Refusal> {
@@ -43,19 +55,29 @@ impl NewKey {
 
 impl Core {
     /// A fresh secret, its hash and what is shown of it.
-    pub(super) fn new_secret(&self) -> (String, [u8; 32], String) {
-        let mut random = [0; 20];
-        self.entropy.fill(&mut random);
-        let secret = format!("{}{}", NewKey::MARK, hex::encode(random));
+    pub(super) fn new_secret(&self, form: KeyForm) -> (String, [u8; 32], String) {
+        let secret = match form {
+            KeyForm::Generor => {
+                let mut random = [0; 20];
+                self.entropy.fill(&mut random);
+                format!("gnr_live_{}", hex::encode(random))
+            }
+            KeyForm::GenfireCli => {
+                let (mut id, mut random) = ([0; 8], [0; 24]);
+                self.entropy.fill(&mut id);
+                self.entropy.fill(&mut random);
+                format!("gfa_live_{}.{}", hex::encode(id), hex::encode(random))
+            }
+        };
         let hash = Sha256::digest(secret.as_bytes()).into();
-        let prefix = secret[..NewKey::MARK.len() + 8].to_owned();
+        let prefix = secret[..MARK_CHARS + SHOWN_CHARS].to_owned();
         (secret, hash, prefix)
     }
 
     /// Issues a key with the caller's key as its maker: never wider than that.
     pub async fn issue_key(&self, caller: &Caller, name: &str, scopes: Scopes) -> Result<(NewKey, Confirmed), Refusal> {
         caller.require(Scope::KeysWrite)?;
-        self.new_key(caller.account, caller.acting(), caller.key_id, name, scopes).await
+        self.new_key(caller.account, caller.acting(), caller.acts_with.clone(), name, scopes, KeyForm::Generor).await
     }
 
     /// Issues a key from the command line.
@@ -65,21 +87,21 @@ impl Core {
         name: &str,
         scopes: Scopes,
     ) -> Result<(NewKey, Confirmed), Refusal> {
-        let acting = Acting { actor: "operator".into(), ..Acting::default() };
-        self.new_key(account, acting, None, name, scopes).await
+        self.new_key(account, Acting::operator(), ActsWith::Operator, name, scopes, KeyForm::Generor).await
     }
 
-    async fn new_key(
+    pub(super) async fn new_key(
         &self,
         account: AccountId,
         acting: Acting,
-        made_with: Option<u64>,
+        by: ActsWith,
         name: &str,
         scopes: Scopes,
+        form: KeyForm,
     ) -> Result<(NewKey, Confirmed), Refusal> {
         NewKey::check_name(name)?;
         let key_id = self.integers.next(IntegerKind::ApiKey, account.shard()).await?;
-        let (secret, hash, prefix) = self.new_secret();
+        let (secret, hash, prefix) = self.new_secret(form);
         let mut claimed = Claimed::by(account);
         self.claim(&mut claimed, ClaimRequest::new(ClaimKind::ApiKey, hash, account).referring_to(key_id)).await?;
         let issued = IssuedKey {
@@ -88,13 +110,14 @@ impl Core {
             prefix: prefix.clone(),
             hash: hex::encode(hash),
             scopes: scopes.clone(),
-            made_with,
+            made_with: by.key_id(),
+            made_with_client: by.client_id().map(str::to_owned),
         };
         let request = self.request(account.shard(), acting, account).stream(StreamRef::of::<Account>(account));
         let decided = self
             .decide(request, move |unit| {
-                unit.state::<Account>(account).authorize(made_with, Scope::KeysWrite)?;
-                unit.execute::<Account>(account, AccountCommand::IssueKey(issued.clone()))?;
+                unit.state::<Account>(account).authorize(&by, Scope::KeysWrite)?;
+                unit.execute::<Account>(account, AccountCommand::IssueKey { key: issued.clone(), by: by.clone() })?;
                 Ok(())
             })
             .await;
@@ -106,28 +129,28 @@ impl Core {
     /// Revokes a key: it may do nothing from now on, anywhere.
     pub async fn revoke_key(&self, caller: &Caller, key_id: u64) -> Result<Confirmed, Refusal> {
         caller.require(Scope::KeysWrite)?;
-        self.end_key(caller.account, caller.acting(), caller.key_id, key_id).await
+        self.end_key(caller.account, caller.acting(), caller.acts_with.clone(), key_id).await
     }
 
     /// Revokes a key from the command line.
     pub async fn revoke_key_by_operator(&self, account: AccountId, key_id: u64) -> Result<Confirmed, Refusal> {
-        self.end_key(account, Acting { actor: "operator".into(), ..Acting::default() }, None, key_id).await
+        self.end_key(account, Acting::operator(), ActsWith::Operator, key_id).await
     }
 
     async fn end_key(
         &self,
         account: AccountId,
         acting: Acting,
-        by_key: Option<u64>,
+        by: ActsWith,
         key_id: u64,
     ) -> Result<Confirmed, Refusal> {
         let request = self.request(account.shard(), acting, account).stream(StreamRef::of::<Account>(account));
         let (hash, confirmed) = self
             .decide(request, move |unit| {
                 let holder = unit.state::<Account>(account);
-                holder.authorize(by_key, Scope::KeysWrite)?;
+                holder.authorize(&by, Scope::KeysWrite)?;
                 let hash = holder.key(key_id).map(|key| key.hash.clone());
-                unit.execute::<Account>(account, AccountCommand::RevokeKey { key_id, by_key })?;
+                unit.execute::<Account>(account, AccountCommand::RevokeKey { key_id, by: by.clone() })?;
                 Ok(hash)
             })
             .await?;

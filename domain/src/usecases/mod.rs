@@ -8,15 +8,18 @@ mod batch_items;
 mod batches;
 mod cancel_run;
 mod claims;
+mod cli_login;
 mod conclude_run;
 mod core;
 mod creations;
 mod credits;
 mod generate;
 mod keys;
+mod oauth;
 mod projects;
 mod refusal;
 mod run_view;
+mod sign_in;
 mod submission;
 mod workflows;
 
@@ -26,14 +29,19 @@ pub use authenticate::{Caller, Credential, IssuedKey};
 pub use batch_items::{ItemStart, OpenedItem};
 pub use batches::{AcceptedBatch, BatchItemRequest, BatchRequest};
 pub use cancel_run::Cancelled;
+pub use cli_login::{
+    CLI_CLIENT, CLI_DEFAULT_SCOPES, CLI_SESSION_MINUTES, CliKey, CliLogin, CliProblem, LABEL_CHARS_MAX, PKCE_CHARS,
+};
 pub use conclude_run::{Conclusion, Delivery, DeliveryContent};
 pub use core::{BonusAmounts, BonusPolicy, Core, Settings};
 pub use creations::CreationChange;
 pub use credits::{Grant, Granted, WalletView};
 pub use generate::{GeneratorRequest, scope_to_generate};
 pub use keys::NewKey;
+pub use oauth::{NewClient, NewToken, TOKEN_SECONDS};
 pub use projects::{ProjectView, StageView};
 pub use refusal::{ErrorClass, Refusal};
 pub use run_view::{CreationView, RunView};
+pub use sign_in::{LINK_DAYS, NewSession, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, SESSION_DAYS, SESSION_IDLE_HOURS};
 pub use submission::SubmitPlan;
 pub use workflows::{ExtractionRequest, WorkflowRequest};

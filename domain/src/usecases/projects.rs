@@ -132,7 +132,7 @@ impl Core {
         command: impl Fn(crate::Timestamp) -> ProjectCommand + Send + 'static,
     ) -> Result<Confirmed, Refusal> {
         caller.require(Scope::WorkflowsWrite)?;
-        let (account, key_id) = (caller.account, caller.key_id);
+        let (account, by) = (caller.account, caller.acts_with.clone());
         if project.shard() != account.shard() {
             return Err(Refusal::NotFound("project"));
         }
@@ -143,7 +143,7 @@ impl Core {
             .carrying(sealed.as_ref().map_or(0, |text| text.ciphertext.len()));
         let ((), confirmed) = self
             .decide(request, move |unit| {
-                unit.state::<Account>(account).authorize(key_id, Scope::WorkflowsWrite)?;
+                unit.state::<Account>(account).authorize(&by, Scope::WorkflowsWrite)?;
                 if unit.state::<Project>(project).account() != Some(account) {
                     return Err(Refusal::NotFound("project"));
                 }

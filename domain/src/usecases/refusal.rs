@@ -1,5 +1,6 @@
 //! Why a use case refuses, and the class that every adapter maps to a status and envelope.
 
+use super::cli_login::CliProblem;
 use crate::Credits;
 use crate::account::{AccountError, Scope};
 use crate::batch::BatchError;
@@ -9,7 +10,7 @@ use crate::creation::CreationError;
 use crate::es::DecideError;
 use crate::money::PriceProblem;
 use crate::payment::PaymentError;
-use crate::ports::{AssetError, DirectoryError, InputError, VaultError};
+use crate::ports::{AssetError, DirectoryError, IdentityError, InputError, VaultError};
 use crate::project::ProjectError;
 use crate::run::RunError;
 use crate::wallet::WalletError;
@@ -31,6 +32,10 @@ pub enum ErrorClass {
     IdempotencyReused,
     /// It contradicts what is already true.
     Conflict,
+    /// Somebody else has to do something first; worth asking again.
+    NotYet,
+    /// It was there, and is not any more.
+    Gone,
     /// Too much at the moment; worth trying again.
     Overloaded,
     /// A defect of ours.
@@ -139,6 +144,12 @@ pub enum Refusal {
     /// The vault could not be asked.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// A command line's sign-in does not go on.
+    #[error(transparent)]
+    CliSession(#[from] CliProblem),
+    /// Tokens, sessions or passwords could not be asked.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     /// Storage could not be asked.
     #[error(transparent)]
     Asset(#[from] AssetError),
@@ -299,6 +310,18 @@ impl Refusal {
                 VaultError::Erased => (ErrorClass::Forbidden, "erased"),
                 VaultError::Corrupt(_) => (ErrorClass::Internal, "internal_error"),
             },
+            Refusal::CliSession(problem) => match problem {
+                CliProblem::Pending => (ErrorClass::NotYet, "authorization_pending"),
+                CliProblem::Denied => (ErrorClass::Forbidden, "access_denied"),
+                CliProblem::Expired => (ErrorClass::Gone, "session_expired"),
+                CliProblem::Used => (ErrorClass::Gone, "session_used"),
+                CliProblem::Decided => (ErrorClass::Conflict, "session_decided"),
+            },
+            Refusal::Identity(error) => match error {
+                IdentityError::Unavailable(_) => (ErrorClass::Overloaded, "unavailable"),
+                IdentityError::Full(_) => (ErrorClass::Overloaded, "overloaded"),
+                IdentityError::Corrupt(_) => (ErrorClass::Internal, "internal_error"),
+            },
             Refusal::Asset(error) => match error {
                 AssetError::NotFound | AssetError::BadKey => (ErrorClass::NotFound, "not_found"),
                 AssetError::Unavailable(_) => (ErrorClass::Overloaded, "unavailable"),
@@ -322,7 +345,7 @@ impl AccountError {
     #[must_use]
     pub fn public(&self) -> (ErrorClass, &'static str) {
         match self {
-            AccountError::NotFound | AccountError::KeyRevoked | AccountError::Erased => {
+            AccountError::NotFound | AccountError::KeyRevoked | AccountError::ClientRevoked | AccountError::Erased => {
                 (ErrorClass::Unauthenticated, "unauthorized")
             }
             AccountError::Suspended => (ErrorClass::Forbidden, "account_suspended"),

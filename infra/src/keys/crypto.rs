@@ -16,13 +16,18 @@ pub(super) const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 24;
 
 /// A key in memory, wiped when it is dropped.
-pub(super) type SecretKey = Zeroizing<[u8; KEY_BYTES]>;
+pub(crate) type SecretKey = Zeroizing<[u8; KEY_BYTES]>;
 
 /// Bytes from the system's cryptographic generator.
 pub(super) fn random<const N: usize>() -> Zeroizing<[u8; N]> {
     let mut bytes = Zeroizing::new([0; N]);
     rand::rng().fill_bytes(bytes.as_mut_slice());
     bytes
+}
+
+/// 32 random bytes: a key, or a token's worth.
+pub(crate) fn random_key() -> SecretKey {
+    random::<KEY_BYTES>()
 }
 
 /// A key derived from another for one named use.

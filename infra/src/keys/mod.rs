@@ -16,6 +16,7 @@ mod subject;
 mod subject_keys;
 
 pub use api_key::{ApiKeyDialect, NewApiKey, hash_api_key, is_api_key, same_hash};
+pub(crate) use crypto::random_key;
 pub use error::KeyError;
 pub use master::{MasterKey, MasterKeySource, open_master_key};
 pub use purpose::{Purpose, PurposeKey};

@@ -20,6 +20,8 @@ pub enum Purpose {
     WebhookSecrets,
     /// Authenticates opaque tokens that clients hold: cursors, log positions, access tokens.
     Tokens,
+    /// Seals the hashes of passwords.
+    Passwords,
     /// Signs checkpoints of the log.
     Checkpoints,
 }
@@ -32,6 +34,7 @@ impl Purpose {
             Self::EmailIndex => "email-index",
             Self::WebhookSecrets => "webhook-secrets",
             Self::Tokens => "tokens",
+            Self::Passwords => "passwords",
             Self::Checkpoints => "checkpoints",
         }
     }

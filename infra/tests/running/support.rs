@@ -492,6 +492,7 @@ impl World {
             vault: Arc::new(PlainVault { log: self.log.clone() }),
             dispatch: Arc::new(dispatcher.clone()),
             inputs: Arc::new(Samples),
+            identity: mintmark_domain::ports::Identity::absent(),
             links: Arc::new(NoLinks),
             catalog: Arc::clone(&self.catalog),
             settings: Arc::new(Settings::default()),
@@ -533,7 +534,7 @@ impl Node {
         Caller {
             account: made.account,
             user_id: made.user_id,
-            key_id: None,
+            acts_with: mintmark_domain::account::ActsWith::Operator,
             scopes: Scopes::Full,
             tier: Tier::default(),
             surface: Surface::Genfire,

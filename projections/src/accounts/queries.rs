@@ -1,5 +1,7 @@
 //! What is asked of accounts and keys.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use mintmark_domain::Timestamp;
 use mintmark_domain::account::{Scopes, Tier};
@@ -196,6 +198,17 @@ impl ReadModels {
         let Some(row) = row else { return Ok(None) };
         self.account_is_readable(row.account_id).await?;
         row.shown().map(Some)
+    }
+
+    /// When a token of each of these OAuth clients was last used, to within some seconds; those never used
+    /// are left out.
+    pub async fn clients_last_used(&self, clients: &[&str]) -> Result<HashMap<String, Timestamp>, QueryError> {
+        let rows: Vec<(String, DateTime<Utc>)> =
+            sqlx::query_as("SELECT client_id, last_used_at FROM read_side.client_use WHERE client_id = ANY($1)")
+                .bind(clients)
+                .fetch_all(&self.pool)
+                .await?;
+        Ok(rows.into_iter().collect())
     }
 
     /// The keys of an account, the newest first; with `revoked` those too that may do nothing any more.

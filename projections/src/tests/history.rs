@@ -259,8 +259,12 @@ impl History {
             hash: format!("{key_id:064x}"),
             scopes: Scopes::Full,
             made_with: None,
+            made_with_client: None,
         };
-        assert!(self.act::<Account>(account.0, AccountCommand::IssueKey(key)));
+        assert!(self.act::<Account>(
+            account.0,
+            AccountCommand::IssueKey { key, by: mintmark_domain::account::ActsWith::Operator }
+        ));
         key_id
     }
 
@@ -466,6 +470,7 @@ impl History {
             account,
             payer: Payer { wallet: account.wallet(), team: None },
             key_id: Some(41),
+            client_id: None,
             surface: Surface::Genfire,
             request_id: "req".into(),
             fingerprint: None,
@@ -509,6 +514,7 @@ fn requested(
         account,
         payer: Payer { wallet: account.wallet(), team: None },
         key_id: asked.key_id,
+        client_id: None,
         surface: asked.surface,
         route: "POST /v1/images/generations".into(),
         operation: "images.generations.create".into(),

@@ -5,6 +5,7 @@
 //! to need it starts it, a keeper stops it a few seconds after the last one has left. Its
 //! directory stays, so that the next run starts in a moment.
 
+pub mod browser;
 mod cluster;
 mod database;
 mod keeper;

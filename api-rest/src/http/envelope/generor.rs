@@ -37,7 +37,7 @@ fn code(kind: Kind) -> &'static str {
         | Kind::UnsupportedMediaType
         | Kind::RangeNotSatisfiable => "VALIDATION_ERROR",
         Kind::InsufficientCredits => "INSUFFICIENT_CREDITS",
-        Kind::Conflict => "CONFLICT",
+        Kind::Conflict | Kind::NotYet | Kind::Gone => "CONFLICT",
         Kind::RateLimited => "RATE_LIMIT_EXCEEDED",
         Kind::Overloaded | Kind::Internal => "SERVER_ERROR",
     }

@@ -35,6 +35,8 @@ fn code(problem: &Problem) -> &str {
         | Kind::MethodNotAllowed
         | Kind::IdempotencyReused
         | Kind::Conflict
+        | Kind::NotYet
+        | Kind::Gone
         | Kind::Timeout
         | Kind::RangeNotSatisfiable
         | Kind::Overloaded => &problem.code,

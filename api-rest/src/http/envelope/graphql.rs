@@ -22,6 +22,8 @@ fn code(kind: Kind) -> &'static str {
         Kind::InsufficientCredits => "INSUFFICIENT_CREDITS",
         Kind::IdempotencyReused => "IDEMPOTENCY_KEY_REUSED",
         Kind::Conflict => "CONFLICT",
+        Kind::NotYet => "PRECONDITION_REQUIRED",
+        Kind::Gone => "GONE",
         Kind::RateLimited => "RATE_LIMITED",
         Kind::Overloaded => "UNAVAILABLE",
         Kind::Internal => "INTERNAL_SERVER_ERROR",

@@ -5,6 +5,7 @@ mod genfire;
 mod girlgenerator;
 mod graphql;
 mod native;
+mod oauth;
 #[cfg(test)]
 mod tests;
 
@@ -14,7 +15,7 @@ use mintmark_domain::catalog::Dialect;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::context::RequestContext;
+use super::context::{BasicUsed, RequestContext};
 use super::problem::{Kind, Problem};
 
 /// A dialect's way with problems.
@@ -28,6 +29,11 @@ pub trait Envelope: Sync {
     /// The body's media type.
     fn content_type(&self) -> &'static str {
         "application/json"
+    }
+
+    /// How one proves who one is, for the header `WWW-Authenticate` of a 401; `None` for no header.
+    fn challenge(&self) -> Option<&'static str> {
+        Some("Bearer")
     }
 
     /// The schema of the body, by its name in the OpenAPI document and as JSON Schema.
@@ -47,7 +53,17 @@ pub fn envelope(dialect: Dialect) -> &'static dyn Envelope {
 
 /// The envelope of a route: its dialect's, or GraphQL's, which is no dialect.
 pub(super) fn envelope_of(context: &RequestContext) -> &'static dyn Envelope {
-    if context.is_graphql() { &graphql::Graphql } else { envelope(context.dialect()) }
+    match context.0.oauth {
+        Some(BasicUsed(true)) => &oauth::OauthBasic,
+        Some(BasicUsed(false)) => oauth(),
+        None if context.is_graphql() => &graphql::Graphql,
+        None => envelope(context.dialect()),
+    }
+}
+
+/// The envelope of the token endpoint: RFC 6749's.
+pub(crate) fn oauth() -> &'static dyn Envelope {
+    &oauth::Oauth
 }
 
 /// A problem as a response in that envelope.
@@ -59,8 +75,8 @@ pub fn render(envelope: &dyn Envelope, problem: &Problem, request_id: &str) -> R
     if let Some(seconds) = problem.retry_after_seconds {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
-    if problem.kind == Kind::Unauthenticated {
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    if let (Kind::Unauthenticated, Some(challenge)) = (problem.kind, envelope.challenge()) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     }
     response
 }
@@ -76,6 +92,8 @@ fn usual(kind: Kind) -> StatusCode {
         Kind::InsufficientCredits => StatusCode::PAYMENT_REQUIRED,
         Kind::IdempotencyReused => StatusCode::UNPROCESSABLE_ENTITY,
         Kind::Conflict => StatusCode::CONFLICT,
+        Kind::NotYet => StatusCode::PRECONDITION_REQUIRED,
+        Kind::Gone => StatusCode::GONE,
         Kind::Timeout => StatusCode::REQUEST_TIMEOUT,
         Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,

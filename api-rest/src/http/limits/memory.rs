@@ -44,7 +44,10 @@ impl MemoryLimiter {
     /// A key and its account are counted under one lock, so that both or neither is.
     fn part(&self, subject: Subject) -> &Mutex<Part> {
         let hash = match subject {
-            Subject::Key(account, _) | Subject::Account(account) => self.hasher.hash_one(account),
+            Subject::Key(account, _) | Subject::Client(account, _) | Subject::Account(account) => {
+                self.hasher.hash_one(account)
+            }
+            Subject::Named(name) => self.hasher.hash_one(name),
             Subject::Address(address) => self.hasher.hash_one(address),
         };
         &self.parts[usize::try_from(hash % PARTS as u64).unwrap_or(0)]
@@ -133,7 +136,7 @@ fn make_room(part: &mut Part, wanted: usize, now: Timestamp) {
     // An address has a minute's window only: the longer ones of its counters bind nobody.
     part.retain(|(subject, _), counts| match subject {
         Subject::Address(_) => counts.get(Window::Minute, now) > 0,
-        Subject::Key(..) | Subject::Account(_) => counts.is_live(now),
+        Subject::Key(..) | Subject::Client(..) | Subject::Account(_) | Subject::Named(_) => counts.is_live(now),
     });
     if part.len() + wanted <= PART_COUNTERS_MAX {
         return;

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use async_trait::async_trait;
 use mintmark_domain::Timestamp;
 use mintmark_domain::ids::AccountId;
+use sha2::{Digest as _, Sha256};
 
 pub use memory::MemoryLimiter;
 pub use policy::{ACCOUNT_FACTOR, RateLimits};
@@ -103,6 +104,12 @@ pub enum Class {
     GirlGeneratorSubmit,
     /// GirlGeneratorAI's polls.
     GirlGeneratorPoll,
+    /// A command line's polls of its session.
+    CliPoll,
+    /// Attempts to prove a password or an OAuth client's secret.
+    SignIn,
+    /// Pages for people.
+    Page,
 }
 
 /// Whose requests are counted.
@@ -110,13 +117,36 @@ pub enum Class {
 pub enum Subject {
     /// One key of an account.
     Key(AccountId, u64),
+    /// One OAuth client of an account, over all its tokens; see [`Subject::client`].
+    Client(AccountId, u64),
+    /// A name that somebody says is theirs, whether it exists or not; see [`Subject::named`].
+    Named(u64),
     /// An account, over all its keys.
     Account(AccountId),
     /// An address without a key (an IPv6 one stands for its /64).
     Address(IpAddr),
 }
 
+/// The first 64 bits of a text's SHA-256.
+fn short_hash(text: &str) -> u64 {
+    let hash: [u8; 32] = Sha256::digest(text.as_bytes()).into();
+    u64::from_be_bytes(std::array::from_fn(|index| hash[index]))
+}
+
 impl Subject {
+    /// The subject of an OAuth client.
+    #[must_use]
+    pub fn client(account: AccountId, client_id: &str) -> Self {
+        Subject::Client(account, short_hash(client_id))
+    }
+
+    /// The subject of a name, or of several things that are counted together, joined by a character that
+    /// none of them has.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Subject::Named(short_hash(name))
+    }
+
     /// The subject of an address.
     #[must_use]
     pub fn address(address: IpAddr) -> Self {
@@ -134,6 +164,8 @@ impl Subject {
     pub fn scope(self) -> &'static str {
         match self {
             Subject::Key(..) => "API key",
+            Subject::Client(..) => "OAuth client",
+            Subject::Named(_) => "name",
             Subject::Account(_) => "account",
             Subject::Address(_) => "IP address",
         }

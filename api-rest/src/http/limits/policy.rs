@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use mintmark_domain::account::Tier;
+use mintmark_domain::account::{ActsWith, Tier};
 use mintmark_domain::catalog::Dialect;
 use mintmark_domain::usecases::Caller;
 
@@ -11,6 +11,9 @@ use super::{Class, Counter, Quota, Subject};
 
 /// How many times a key's limits an account has: as many as it may have keys.
 pub const ACCOUNT_FACTOR: u32 = 10;
+
+/// Below this path a command line asks how its session stands.
+const CLI_SESSION: &str = "/v1/cli/auth/sessions/";
 
 /// The limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +26,13 @@ pub struct RateLimits {
     pub girlgenerator_submits_per_minute: u32,
     /// Polls per minute and key in the GirlGeneratorAI dialect: its own polling example must live.
     pub girlgenerator_polls_per_minute: u32,
+    /// A command line's polls of its session, per minute and address.
+    pub cli_polls_per_minute: u32,
+    /// Attempts at a password or at an OAuth client's secret, per minute and address, and per minute and
+    /// name.
+    pub sign_ins_per_minute: u32,
+    /// Pages for people, per minute and address.
+    pub pages_per_minute: u32,
 }
 
 impl Default for RateLimits {
@@ -39,6 +49,9 @@ impl Default for RateLimits {
             unauthenticated_per_minute: 15,
             girlgenerator_submits_per_minute: 10,
             girlgenerator_polls_per_minute: 60,
+            cli_polls_per_minute: 60,
+            sign_ins_per_minute: 10,
+            pages_per_minute: 120,
         }
     }
 }
@@ -50,6 +63,7 @@ impl RateLimits {
         match dialect {
             Dialect::GirlGenerator if path.starts_with("/api/v1/generate") => Class::GirlGeneratorSubmit,
             Dialect::GirlGenerator => Class::GirlGeneratorPoll,
+            Dialect::Genfire if path.starts_with(CLI_SESSION) && !path.ends_with("/exchange") => Class::CliPoll,
             Dialect::Generor | Dialect::Genfire | Dialect::Native => Class::Standard,
         }
     }
@@ -61,20 +75,38 @@ impl RateLimits {
             return Vec::new();
         }
         let quota = match class {
-            Class::Standard => self.tier(caller.tier),
+            Class::Standard | Class::CliPoll | Class::SignIn | Class::Page => self.tier(caller.tier),
             Class::GirlGeneratorSubmit => Quota::per_minute(self.girlgenerator_submits_per_minute),
             Class::GirlGeneratorPoll => Quota::per_minute(self.girlgenerator_polls_per_minute),
         };
         let account = Counter { subject: Subject::Account(caller.account), class, quota: quota.times(ACCOUNT_FACTOR) };
-        let key = caller.key_id.map(|key| Counter { subject: Subject::Key(caller.account, key), class, quota });
-        key.into_iter().chain([account]).collect()
+        let own = match &caller.acts_with {
+            ActsWith::Key(key_id) => Some(Subject::Key(caller.account, *key_id)),
+            ActsWith::Client { client_id, .. } => Some(Subject::client(caller.account, client_id)),
+            ActsWith::Person | ActsWith::Operator => None,
+        };
+        own.map(|subject| Counter { subject, class, quota }).into_iter().chain([account]).collect()
     }
 
     /// The counters of a request without a key.
     #[must_use]
-    pub fn of_address(&self, address: IpAddr) -> Vec<Counter> {
-        let quota = Quota::per_minute(self.unauthenticated_per_minute);
-        vec![Counter { subject: Subject::address(address), class: Class::Standard, quota }]
+    pub fn of_address(&self, address: IpAddr, class: Class) -> Vec<Counter> {
+        let (class, per_minute) = match class {
+            Class::CliPoll => (class, self.cli_polls_per_minute),
+            Class::SignIn => (class, self.sign_ins_per_minute),
+            Class::Page => (class, self.pages_per_minute),
+            Class::Standard | Class::GirlGeneratorSubmit | Class::GirlGeneratorPoll => {
+                (Class::Standard, self.unauthenticated_per_minute)
+            }
+        };
+        vec![Counter { subject: Subject::address(address), class, quota: Quota::per_minute(per_minute) }]
+    }
+
+    /// The counters of an attempt to prove that one is what one says.
+    #[must_use]
+    pub fn of_attempt(&self, name: &str) -> Vec<Counter> {
+        let quota = Quota::per_minute(self.sign_ins_per_minute);
+        vec![Counter { subject: Subject::named(name), class: Class::SignIn, quota }]
     }
 
     fn tier(&self, tier: Tier) -> Quota {

@@ -8,7 +8,7 @@ fn only(scopes: &[Scope]) -> Scopes {
 
 #[test]
 fn a_key_is_issued_without_its_secret() {
-    let AccountCommand::IssueKey(issued) = key(41) else { unreachable!() };
+    let AccountCommand::IssueKey { key: issued, .. } = key(41) else { unreachable!() };
     given::<Account>([register()]).when(key(41)).then_expect_events(vec![AccountEvent::KeyIssued(issued)]);
     let account = state::<Account>([register(), key(41)]);
     assert_eq!(account.key(41).map(|key| key.hash.as_str()), Some("hash 41"));
@@ -23,8 +23,8 @@ fn keys_and_clients_said_twice_are_no_new_fact() {
 
 #[test]
 fn a_number_belongs_to_one_key() {
-    let AccountCommand::IssueKey(issued) = key(41) else { unreachable!() };
-    let other = AccountCommand::IssueKey(IssuedKey { hash: "another".into(), ..issued });
+    let AccountCommand::IssueKey { key: issued, by } = key(41) else { unreachable!() };
+    let other = AccountCommand::IssueKey { key: IssuedKey { hash: "another".into(), ..issued }, by };
     given::<Account>([register(), key(41)]).when(other).then_expect_error(AccountError::IdTaken);
     // Nor does a late repetition bring a revoked key back.
     given::<Account>([register(), key(41), revoke(41)]).when(key(41)).then_expect_error(AccountError::IdTaken);
@@ -67,11 +67,11 @@ fn clients_are_limited() {
 
 #[test]
 fn a_client_s_id_belongs_to_one_client() {
-    let AccountCommand::IssueClient(issued) = client("one") else { unreachable!() };
+    let AccountCommand::IssueClient { client: issued, by } = client("one") else { unreachable!() };
     given::<Account>([register()])
         .when(client("one"))
         .then_expect_events(vec![AccountEvent::ClientIssued(issued.clone())]);
-    let other = AccountCommand::IssueClient(IssuedClient { secret_hash: "another".into(), ..issued });
+    let other = AccountCommand::IssueClient { client: IssuedClient { secret_hash: "another".into(), ..issued }, by };
     given::<Account>([register(), client("one")]).when(other).then_expect_error(AccountError::IdTaken);
 }
 
@@ -129,7 +129,7 @@ fn a_revoked_key_makes_no_other() {
 
 #[test]
 fn a_key_is_revoked_once() {
-    let by_key = AccountCommand::RevokeKey { key_id: 41, by_key: Some(42) };
+    let by_key = AccountCommand::RevokeKey { key_id: 41, by: ActsWith::Key(42) };
     given::<Account>([register(), key(41), key(42)])
         .when(by_key)
         .then_expect_events(vec![AccountEvent::KeyRevoked { key_id: 41, by_key: Some(42) }]);
@@ -162,4 +162,57 @@ fn authorizing_yields_no_event_and_refuses_what_may_not_be() {
     given::<Account>([&before[..], &[revoke(41)]].concat())
         .when(authorize(Some(41), Scope::ImagesWrite))
         .then_expect_error(AccountError::KeyRevoked);
+}
+
+/// A token of the client `one`.
+fn token(scopes: &[Scope]) -> ActsWith {
+    ActsWith::Client { client_id: "one".into(), scopes: only(scopes) }
+}
+
+#[test]
+fn a_token_may_do_what_both_it_and_its_client_may_until_the_client_is_revoked() {
+    let before = [register(), client_with("one", only(&[Scope::Read]), None)];
+    let asks = |by: ActsWith, scope| AccountCommand::Authorize { by, scope };
+    given::<Account>(before.clone()).when(asks(token(&[Scope::RunsRead]), Scope::RunsRead)).then_expect_events(vec![]);
+    for (token, scope) in [
+        (token(&[Scope::RunsRead]), Scope::ModelsRead),
+        (token(&[Scope::ImagesWrite]), Scope::ImagesWrite),
+        (token(&[Scope::Read]), Scope::ImagesWrite),
+    ] {
+        given::<Account>(before.clone()).when(asks(token, scope)).then_expect_error(AccountError::MissingScope(scope));
+    }
+    given::<Account>([&before[..], &[revoke_client()]].concat())
+        .when(asks(token(&[Scope::Read]), Scope::RunsRead))
+        .then_expect_error(AccountError::ClientRevoked);
+}
+
+#[test]
+fn what_a_token_makes_is_never_wider_than_the_token_and_dies_with_its_client() {
+    let before = [register(), client_with("one", only(&[Scope::Read, Scope::KeysWrite]), None)];
+    let made_by = |scopes: Scopes, by: ActsWith| match key_with(42, scopes, None) {
+        AccountCommand::IssueKey { key, .. } => AccountCommand::IssueKey { key, by },
+        other => other,
+    };
+    let narrow = token(&[Scope::RunsRead, Scope::KeysWrite]);
+    for wider in [Scopes::Full, only(&[Scope::ModelsRead]), only(&[Scope::ImagesWrite])] {
+        given::<Account>(before.clone())
+            .when(made_by(wider, narrow.clone()))
+            .then_expect_error(AccountError::WiderThanMaker);
+    }
+    let fits = made_by(only(&[Scope::RunsRead]), narrow.clone());
+    assert!(given::<Account>(before.clone()).when(fits.clone()).inspect_result().is_ok());
+    given::<Account>([&before[..], &[revoke_client()]].concat())
+        .when(fits)
+        .then_expect_error(AccountError::ClientRevoked);
+}
+
+#[test]
+fn a_person_has_everything_but_what_is_the_operator_s() {
+    let asks = |scope| AccountCommand::Authorize { by: ActsWith::Person, scope };
+    given::<Account>([register()]).when(asks(Scope::KeysWrite)).then_expect_events(vec![]);
+    given::<Account>([register()]).when(asks(Scope::Admin)).then_expect_error(AccountError::MissingScope(Scope::Admin));
+    let AccountCommand::IssueKey { key, .. } = key_with(41, only(&[Scope::Admin]), None) else { unreachable!() };
+    given::<Account>([register()])
+        .when(AccountCommand::IssueKey { key, by: ActsWith::Person })
+        .then_expect_error(AccountError::OperatorsScope(Scope::Admin));
 }

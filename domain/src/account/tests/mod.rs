@@ -28,16 +28,15 @@ fn register() -> AccountCommand {
     register_as(12)
 }
 
+fn by(made_with: Option<u64>) -> ActsWith {
+    made_with.map_or(ActsWith::Operator, ActsWith::Key)
+}
+
 fn key_with(key_id: u64, scopes: Scopes, made_with: Option<u64>) -> AccountCommand {
     let hash = format!("hash {key_id}");
-    AccountCommand::IssueKey(IssuedKey {
-        key_id,
-        name: "k".into(),
-        prefix: "gnr_live_x".into(),
-        hash,
-        scopes,
-        made_with,
-    })
+    let (name, prefix) = ("k".into(), "gnr_live_x".into());
+    let key = IssuedKey { key_id, name, prefix, hash, scopes, made_with, made_with_client: None };
+    AccountCommand::IssueKey { key, by: by(made_with) }
 }
 
 /// A full key, issued from the command line.
@@ -46,13 +45,15 @@ fn key(key_id: u64) -> AccountCommand {
 }
 
 fn client_with(client_id: &str, scopes: Scopes, made_with: Option<u64>) -> AccountCommand {
-    AccountCommand::IssueClient(IssuedClient {
+    let client = IssuedClient {
         client_id: client_id.into(),
         name: "app".into(),
         secret_hash: format!("hash {client_id}"),
         scopes,
         made_with,
-    })
+        made_with_client: None,
+    };
+    AccountCommand::IssueClient { client, by: by(made_with) }
 }
 
 fn client(client_id: &str) -> AccountCommand {
@@ -60,7 +61,7 @@ fn client(client_id: &str) -> AccountCommand {
 }
 
 fn revoke(key_id: u64) -> AccountCommand {
-    AccountCommand::RevokeKey { key_id, by_key: None }
+    AccountCommand::RevokeKey { key_id, by: ActsWith::Operator }
 }
 
 fn revoke_client() -> AccountCommand {
@@ -76,7 +77,7 @@ fn erase() -> AccountCommand {
 }
 
 fn authorize(key_id: Option<u64>, scope: Scope) -> AccountCommand {
-    AccountCommand::Authorize { key_id, scope }
+    AccountCommand::Authorize { by: by(key_id), scope }
 }
 
 fn add_voice(id: &str) -> AccountCommand {

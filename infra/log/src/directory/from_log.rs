@@ -116,6 +116,12 @@ impl FromLog {
                     self.retire((ClaimKind::ApiKey, hash));
                 }
             }
+            AccountEvent::ClientIssued(client) => {
+                self.own(recorded, ClaimRequest::new(ClaimKind::OauthClient, client.client_id.as_bytes(), account));
+            }
+            AccountEvent::ClientRevoked { client_id } => {
+                self.retire((ClaimKind::OauthClient, client_id.as_bytes().to_vec()));
+            }
             AccountEvent::Erased { .. } => {
                 let of_account = self.owned.iter().filter(|(_, owned)| owned.claim.owner == account);
                 let gone: Vec<_> = of_account.map(|(key, _)| key.clone()).collect();
@@ -123,8 +129,6 @@ impl FromLog {
             }
             // Nothing of these is claimed.
             AccountEvent::ProfileChanged { .. }
-            | AccountEvent::ClientIssued(_)
-            | AccountEvent::ClientRevoked { .. }
             | AccountEvent::TierChanged { .. }
             | AccountEvent::Suspended { .. }
             | AccountEvent::Reinstated { .. }

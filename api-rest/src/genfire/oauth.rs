@@ -1,0 +1,203 @@
+//! `POST /oauth/token`: RFC 6749's client credentials grant, in JSON, as a form, or with HTTP Basic.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::response::IntoResponse;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, header};
+use serde::Serialize;
+use url::form_urlencoded;
+use utoipa::ToSchema;
+
+use crate::AppState;
+use crate::http::{Kind, Problem, RequestContext, parse_object, read, too_many};
+
+/// How many bytes a request for a token has at most.
+const BODY_BYTES_MAX: usize = 16 << 10;
+/// The one grant that there is.
+const GRANT: &str = "client_credentials";
+
+/// A request for an access token.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "the form of the body, for the document")]
+pub(super) struct TokenRequest {
+    /// Always `client_credentials`.
+    #[schema(examples("client_credentials"))]
+    grant_type: String,
+    /// The client. Absent where HTTP Basic says it.
+    client_id: Option<String>,
+    /// Its secret. Absent where HTTP Basic says it.
+    client_secret: Option<String>,
+    /// Scopes, separated by spaces; all that the client has where absent.
+    scope: Option<String>,
+}
+
+/// An access token.
+#[derive(Serialize, ToSchema)]
+pub(super) struct TokenResource {
+    /// Sent as `Authorization: Bearer …`, as an API key is.
+    access_token: String,
+    /// Always `Bearer`.
+    #[schema(examples("Bearer"))]
+    token_type: &'static str,
+    /// For how many seconds it holds.
+    #[schema(examples(3600))]
+    expires_in: i64,
+    /// What it may do.
+    scope: String,
+}
+
+/// What a request says, wherever it says it.
+#[derive(Default)]
+struct Said {
+    grant_type: Option<String>,
+    client_id: Option<String>,
+    client_secret: Option<String>,
+    scope: Option<String>,
+}
+
+impl Said {
+    /// Takes one parameter. Errors: it was said before.
+    fn take(&mut self, name: &str, value: String) -> Result<(), Problem> {
+        let place = match name {
+            "grant_type" => &mut self.grant_type,
+            "client_id" => &mut self.client_id,
+            "client_secret" => &mut self.client_secret,
+            "scope" => &mut self.scope,
+            // What is not known is ignored (RFC 6749, section 3.2).
+            _ => return Ok(()),
+        };
+        if place.is_some() {
+            return Err(Problem::invalid(format!("{name} is said twice.")));
+        }
+        // A parameter without a value is as if it were not there.
+        *place = Some(value).filter(|value| !value.is_empty());
+        Ok(())
+    }
+
+    fn of_json(bytes: &[u8]) -> Result<Self, Problem> {
+        let mut said = Said::default();
+        for (name, value) in parse_object(bytes)? {
+            match value {
+                serde_json::Value::String(value) => said.take(&name, value)?,
+                serde_json::Value::Null => {}
+                _ if matches!(&*name, "grant_type" | "client_id" | "client_secret" | "scope") => {
+                    return Err(Problem::invalid(format!("{name} must be a string.")));
+                }
+                _ => {}
+            }
+        }
+        Ok(said)
+    }
+
+    fn of_form(bytes: &[u8]) -> Result<Self, Problem> {
+        let mut said = Said::default();
+        for (name, value) in form_urlencoded::parse(bytes) {
+            said.take(&name, value.into_owned())?;
+        }
+        Ok(said)
+    }
+}
+
+/// What the client says in the header: its id and secret, each encoded as in a form (RFC 6749, 2.3.1).
+fn basic(headers: &HeaderMap) -> Result<Option<(String, String)>, Problem> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let wrong = || Problem::new(Kind::Unauthenticated, "The Authorization header must be Basic, said once.");
+    let text = value.to_str().ok().filter(|_| values.next().is_none()).ok_or_else(wrong)?;
+    let (scheme, encoded) = text.trim().split_once(' ').ok_or_else(wrong)?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return Err(wrong());
+    }
+    let decoded = STANDARD.decode(encoded.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let decoded = decoded.ok_or_else(wrong)?;
+    let (id, secret) = decoded.split_once(':').ok_or_else(wrong)?;
+    Ok(Some((percent_decoded(id), percent_decoded(secret))))
+}
+
+/// A value as a form has it: `+` is a space, `%` and two digits a byte.
+fn percent_decoded(text: &str) -> String {
+    let pairs = [text.replace('&', "%26").replace('=', "%3D")].concat();
+    let first = form_urlencoded::parse(pairs.as_bytes()).next();
+    first.map_or_else(String::new, |(name, _)| Cow::into_owned(name))
+}
+
+/// Counts an attempt of a client from an address, so that nobody tries one secret after the other.
+async fn count(state: &AppState, client_id: &str, peer: IpAddr) -> Result<(), Problem> {
+    let counters = state.settings.rate_limits.of_attempt(&format!("oauth\n{client_id}\n{peer}"));
+    too_many(state.limiter.take(&counters, state.core.now()).await).map_or(Ok(()), Err)
+}
+
+/// Issue an OAuth access token
+///
+/// For machines: the client credentials grant of RFC 6749. The body is JSON or a form; id and secret
+/// stand in it or in HTTP Basic. The token is sent as an API key is. Errors are RFC 6749's.
+#[utoipa::path(
+    post, path = "/v1/oauth/token", operation_id = "oauth.token.create", tag = "Authentication", security(()),
+    request_body(content(
+        (TokenRequest = "application/json", example = json!({
+            "grant_type": "client_credentials", "client_id": "gfo_oauth_123", "client_secret": "gfs_live_secret",
+            "scope": "models:read runs:read images:write",
+        })),
+        (TokenRequest = "application/x-www-form-urlencoded"),
+    )),
+    responses((status = 200, description = "The token. It is kept nowhere here.", body = TokenResource, example = json!({
+        "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.example", "token_type": "Bearer", "expires_in": 3600,
+        "scope": "models:read runs:read images:write",
+    }))),
+)]
+pub(super) async fn token(
+    State(state): State<AppState>,
+    context: RequestContext,
+    request: Request,
+) -> Result<impl IntoResponse, Problem> {
+    let (parts, body) = request.into_parts();
+    let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = content_type.unwrap_or("application/json").split(';').next().unwrap_or_default().trim();
+    let is_form = essence.eq_ignore_ascii_case("application/x-www-form-urlencoded");
+    if !is_form && !essence.eq_ignore_ascii_case("application/json") {
+        let message = "The body must be application/json or application/x-www-form-urlencoded.";
+        return Err(Problem::new(Kind::UnsupportedMediaType, message));
+    }
+    let bytes = read(&parts.headers, body, BODY_BYTES_MAX).await?;
+    let said = if is_form { Said::of_form(&bytes)? } else { Said::of_json(&bytes)? };
+    let (client_id, secret) = match (basic(&parts.headers)?, said.client_id, said.client_secret) {
+        (Some(_), _, Some(_)) => {
+            return Err(Problem::invalid("The secret must be either in the body or in the Authorization header."));
+        }
+        (Some((id, _)), Some(other), None) if id != other => {
+            return Err(Problem::invalid("client_id must be the same in the body and in the Authorization header."));
+        }
+        (Some(pair), _, None) => pair,
+        (None, Some(id), Some(secret)) => (id, secret),
+        (None, None, _) => return Err(Problem::invalid("client_id is required.")),
+        (None, Some(_), None) => return Err(Problem::invalid("client_secret is required.")),
+    };
+    match said.grant_type.as_deref() {
+        Some(GRANT) => {}
+        Some(_) => {
+            let message = format!("grant_type must be {GRANT}.");
+            return Err(Problem::invalid(message).coded("unsupported_grant_type"));
+        }
+        None => return Err(Problem::invalid("grant_type is required.")),
+    }
+    count(&state, &client_id, context.peer()).await?;
+    let token = state.core.issue_token(&client_id, &secret, said.scope.as_deref()).await.map_err(|refusal| {
+        let problem = Problem::from(refusal);
+        match problem.kind {
+            Kind::Unauthenticated => Problem::new(problem.kind, "The client is not known, or its secret is another."),
+            _ => problem,
+        }
+    })?;
+    let answer = TokenResource {
+        access_token: token.token,
+        token_type: "Bearer",
+        expires_in: token.expires_in,
+        scope: token.scopes.names().join(" "),
+    };
+    Ok(([(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")], Json(answer)))
+}

@@ -1,0 +1,146 @@
+//! Who visits a page: the cookie, the person behind it, and the token that its forms bear.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
+use mintmark_domain::usecases::{Caller, Credential, ErrorClass, SESSION_DAYS};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use super::fault::Fault;
+use crate::AppState;
+use crate::http::limits::Class;
+use crate::http::{RequestContext, too_many};
+
+/// The cookie of a session, and the one that forms of strangers are bound to.
+const SESSION: &str = "mintmark_session";
+const FORM: &str = "mintmark_form";
+/// Before both where we are reached by https: such a cookie is set by this host only, for all of it.
+const HOST: &str = "__Host-";
+
+/// Somebody who looks at a page.
+pub(super) struct Visit {
+    /// The request.
+    pub context: RequestContext,
+    /// Who it is, if they are signed in, and their session's token.
+    pub person: Option<(Caller, String)>,
+    /// What strangers' forms are bound to, and whether the browser has it yet.
+    form: (String, bool),
+    secure: bool,
+}
+
+/// Whether people reach us by https.
+fn is_secure(state: &AppState) -> bool {
+    state.core.links.page("/").starts_with("https://")
+}
+
+fn cookie<'a>(headers: &'a HeaderMap, name: &str, secure: bool) -> Option<&'a str> {
+    let prefix = if secure { HOST } else { "" };
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    cookies.flat_map(|value| value.split(';')).find_map(|pair| {
+        let (found, value) = pair.trim().split_once('=')?;
+        (found.strip_prefix(prefix)? == name).then_some(value)
+    })
+}
+
+/// The session that a browser sends along with a request to another route than a page, where the request
+/// comes from a page of ours: it says `Origin` with our own host, or `Sec-Fetch-Site: same-origin`.
+pub(crate) fn session_token(state: &AppState, headers: &HeaderMap) -> Option<Credential> {
+    let session = Credential::session(cookie(headers, SESSION, is_secure(state))?)?;
+    is_same_origin(state, headers).then_some(session)
+}
+
+fn is_same_origin(state: &AppState, headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let Some(origin) = text("origin") else { return text("sec-fetch-site") == Some("same-origin") };
+    let public = url::Url::parse(&state.core.links.page("/")).ok();
+    if public.is_some_and(|public| public.origin().ascii_serialization() == origin) {
+        return true;
+    }
+    // Another name of ours, as the browser calls us: a cookie that it was given under that name.
+    origin.split_once("://").is_some_and(|(_, host)| text("host") == Some(host))
+}
+
+impl Visit {
+    /// The token that this visitor's forms bear.
+    pub fn csrf(&self) -> String {
+        let secret = self.person.as_ref().map_or(self.form.0.as_str(), |(_, session)| session);
+        hex::encode(Sha256::digest(format!("form\n{secret}")))
+    }
+
+    /// Whether a form bears it.
+    pub fn check(&self, csrf: &str) -> Result<(), Fault> {
+        if bool::from(self.csrf().as_bytes().ct_eq(csrf.as_bytes())) { Ok(()) } else { Err(Fault::stale()) }
+    }
+
+    fn cookie(&self, name: &str, value: &str, seconds: i64) -> String {
+        let (prefix, secure) = if self.secure { (HOST, "; Secure") } else { ("", "") };
+        format!("{prefix}{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
+    }
+
+    fn set(&self, response: &mut Response, name: &str, value: &str, seconds: i64) {
+        if let Ok(value) = HeaderValue::from_str(&self.cookie(name, value, seconds)) {
+            response.headers_mut().append(header::SET_COOKIE, value);
+        }
+    }
+
+    /// Sees to it that the browser has what strangers' forms are bound to.
+    pub fn with_form(&self, mut response: Response) -> Response {
+        if !self.form.1 {
+            self.set(&mut response, FORM, &self.form.0, 86_400);
+        }
+        response
+    }
+
+    /// Gives the browser a session.
+    pub fn begin(&self, mut response: Response, token: &str) -> Response {
+        self.set(&mut response, SESSION, token, SESSION_DAYS * 86_400);
+        self.set(&mut response, FORM, "", 0);
+        response
+    }
+
+    /// Takes it away.
+    pub fn end(&self, mut response: Response) -> Response {
+        self.set(&mut response, SESSION, "", 0);
+        response
+    }
+
+    /// The person. Errors: nobody is signed in.
+    pub fn person(&self) -> Result<&Caller, Fault> {
+        self.person.as_ref().map(|(caller, _)| caller).ok_or_else(Fault::stale)
+    }
+}
+
+impl FromRequestParts<AppState> for Visit {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Fault> {
+        let context = RequestContext::from_request_parts(parts, state).await?;
+        let counters = state.settings.rate_limits.of_address(context.peer(), Class::Page);
+        too_many(state.limiter.take(&counters, state.core.now()).await).map_or(Ok(()), Err)?;
+        let secure = is_secure(state);
+        let person = match cookie(&parts.headers, SESSION, secure).and_then(Credential::session) {
+            Some(credential) => match state.auth.person(&credential, &context).await {
+                Ok(caller) => match credential {
+                    Credential::Session(token) => Some((caller, token)),
+                    Credential::Key(_) | Credential::Token(_) => None,
+                },
+                // A session that is over: a stranger, who may sign in again.
+                Err(refusal) if refusal.public().0 == ErrorClass::Unauthenticated => None,
+                Err(refusal) => return Err(refusal.into()),
+            },
+            None => None,
+        };
+        let known = cookie(&parts.headers, FORM, secure).filter(|value| Credential::session(value).is_some());
+        let form = match known {
+            Some(value) => (value.to_owned(), true),
+            None => {
+                let mut random = [0; 32];
+                state.core.entropy.fill(&mut random);
+                (hex::encode(random), false)
+            }
+        };
+        Ok(Visit { context, person, form, secure })
+    }
+}
