@@ -12,7 +12,7 @@ async fn accounts_keys_credits_and_runs_are_kept_from_the_command_line() {
     let made = site.run("account create --username ann --email ann@example.com --credits 50.5 --tier unlimited --json");
     let made = made.await.json();
     let fields: Vec<&str> = made.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(fields, ["account_id", "api_key", "user_id"]);
+    assert_eq!(fields, ["account_id", "api_key", "sign_in_url", "user_id"]);
     assert!(made["account_id"].as_str().unwrap().starts_with("acct_") && made["user_id"].is_u64(), "{made}");
     let first = made["api_key"].as_str().unwrap();
     assert_eq!(server.graphql(first, "{ wallet { available } }").await["wallet"]["available"], "50.5");
@@ -20,6 +20,8 @@ async fn accounts_keys_credits_and_runs_are_kept_from_the_command_line() {
     assert!(again.complaint().contains("taken"), "{}", again.err);
 
     keys(&site, &server, first).await;
+    clients(&site, &server).await;
+    sign_in(&site, &server, made["sign_in_url"].as_str().unwrap()).await;
     credits(&site).await;
     runs(&site, &server, first).await;
 
@@ -56,6 +58,38 @@ async fn keys(site: &Site, server: &crate::site::Server, first: &str) {
     let words = ["key", "create", "--account", "ann", "--scopes", "everything"];
     let refused = site.run_words(&words).await;
     assert!(refused.complaint().contains("everything") && refused.complaint().contains("runs:read"), "{}", refused.err);
+}
+
+async fn clients(site: &Site, server: &crate::site::Server) {
+    let words = ["client", "create", "--account", "ann", "--name", "app", "--scopes", "runs:read", "--json"];
+    let client = site.run_words(&words).await.json();
+    let (id, secret) = (client["client_id"].as_str().unwrap(), client["client_secret"].as_str().unwrap());
+    let listed = site.run("client list --account ann").await;
+    assert!(listed.good().contains(id) && !listed.out.contains(secret), "{}", listed.out);
+    let token = async || {
+        let body = json!({"grant_type": "client_credentials", "client_id": id, "client_secret": secret});
+        let answer = reqwest::Client::new().post(format!("{}/v1/oauth/token", server.url)).json(&body).send().await;
+        let answer: Value = answer.unwrap().json().await.unwrap();
+        answer["access_token"].as_str().unwrap_or_default().to_owned()
+    };
+    let first = token().await;
+    assert_eq!(server.get("/v1/runs", &first).await.status, 200);
+    let rotated = site.run("tokens rotate").await;
+    assert!(rotated.good().contains("1 earlier keys verify"), "{}", rotated.out);
+    assert_eq!(server.get("/v1/runs", &first).await.status, 200, "what was signed before holds");
+    let revoked = site.run(&format!("client revoke --account ann {id}")).await;
+    assert!(revoked.good().contains("is revoked"), "{}", revoked.out);
+    assert_eq!(server.get("/v1/runs", &first).await.status, 401, "at once, in another process");
+    assert_eq!(token().await, "", "nor is there another one");
+}
+
+/// A link of the command line's sets a password at the running server, once.
+async fn sign_in(site: &Site, server: &crate::site::Server, link: &str) {
+    assert!(link.starts_with(&format!("{}/welcome?token=", server.url)), "{link}");
+    assert_eq!(reqwest::get(link).await.unwrap().status(), 200);
+    let next = site.run("account link ann --json").await.json();
+    assert_eq!(reqwest::get(link).await.unwrap().status(), 404, "replaced");
+    assert_eq!(reqwest::get(next["sign_in_url"].as_str().unwrap()).await.unwrap().status(), 200);
 }
 
 async fn credits(site: &Site) {

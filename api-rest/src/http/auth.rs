@@ -67,9 +67,7 @@ impl Authenticator {
             Credential::Token(token) => self.core.token_holder(token).await?,
             Credential::Session(_) => self.core.session_holder(credential.hash()).await?,
         };
-        let request_id = context.request_id().to_owned();
-        let caller =
-            self.core.caller(account, acts_with, surface, request_id, context.traceparent().to_owned()).await?;
+        let caller = self.admit(account, acts_with, surface, context).await?;
         if let (Credential::Key(_), Some(key_id)) = (credential, caller.key_id()) {
             self.remember(credential.hash(), IssuedKey { account, key_id });
         }

@@ -221,10 +221,13 @@ async fn opening_sessions_is_limited_by_address_and_polling_has_a_limit_of_its_o
     let rate_limits = RateLimits { unauthenticated_per_minute: 2, cli_polls_per_minute: 3, ..RateLimits::default() };
     let app = TestApp::with(Options::limited(Tier::Unlimited, rate_limits)).await;
     let id = started(&app).await;
-    start(&app, &asking()).await.json_of(201);
-    assert_eq!(start(&app, &asking()).await.status, 429);
-    for _ in 0..3 {
-        poll(&app, &id).await.json_of(200);
+    // A new minute may begin in between, but not twice.
+    let (mut opened, mut polled) = (1, 0);
+    while opened < 5 && start(&app, &asking()).await.status == 201 {
+        opened += 1;
     }
-    assert_eq!(poll(&app, &id).await.status, 429);
+    while polled < 7 && poll(&app, &id).await.status == 200 {
+        polled += 1;
+    }
+    assert!((2..=4).contains(&opened) && (3..=6).contains(&polled), "{opened} {polled}");
 }

@@ -353,12 +353,14 @@ async fn attempts_are_limited_whether_the_name_exists_or_not() {
         let app = TestApp::with(Options::limited(Tier::Unlimited, rate_limits.clone())).await;
         let name = if known { username(&app).await } else { "nobody".to_owned() };
         let mut browser = Browser::new(&app);
-        for _ in 0..3 {
+        // Three in a minute; a new one may begin in between, but not twice.
+        let mut taken = 0;
+        while taken < 7 && browser.status != 429 {
             sign_in(&mut browser, &name, "a wrong password").await;
-            assert_eq!(browser.status, 403);
+            taken += usize::from(browser.status == 403);
         }
-        sign_in(&mut browser, &name, "a wrong password").await;
         assert_eq!(browser.status, 429, "{known}");
+        assert!((3..=6).contains(&taken), "{taken}");
         browser.says("Too many requests");
     }
 }

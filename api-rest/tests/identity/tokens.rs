@@ -227,10 +227,14 @@ async fn attempts_at_a_secret_are_limited_and_a_client_s_requests_are_as_a_key_s
     let (token_one, token_other) = (token(&app, &one).await, token(&app, &other).await);
     let mut wrong = asking(&one);
     wrong["client_secret"] = json!("gfs_live_guess");
-    for _ in 0..2 {
-        ask(&app, &wrong).await.json_of(401);
+    // Three in a minute; a new one may begin in between, but not twice.
+    let mut refused = ask(&app, &wrong).await;
+    let mut taken = 0;
+    while refused.status == 401 && taken < 7 {
+        refused = ask(&app, &wrong).await;
+        taken += 1;
     }
-    let refused = ask(&app, &wrong).await;
+    assert!(taken <= 6, "{taken}");
     assert_eq!(refused.json_of(429)["error"], "temporarily_unavailable");
     assert!(!refused.header("retry-after").is_empty());
     // Another client from the same place is not in its way.
