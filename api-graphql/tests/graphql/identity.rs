@@ -5,6 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::app::{ask, ask_as, code, data};
+use crate::socket::Socket;
 use crate::support::{Answer, TestApp};
 
 /// A session of the first account's person: its cookie.
@@ -122,4 +123,21 @@ async fn a_session_acts_only_where_the_request_comes_from_a_page_of_ours() {
     let over = format!("mintmark_session={}", "0".repeat(64));
     let request = app.anonymous(Method::POST, "/graphql").header("Cookie", over).header("Origin", &origin);
     assert_eq!(Answer::of(request.json(&json!({"query": query}))).await.status, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_acts_over_a_websocket_that_a_page_of_ours_opens_until_it_ends() {
+    let app = crate::app::start().await;
+    let cookie = session(&app).await;
+    let mut own = Socket::from_browser(&app, &cookie, &app.base_url).await;
+    own.ask("a", "{ wallet { available } }").await;
+    assert_eq!(own.hear().await["payload"]["data"]["wallet"]["available"], "100000");
+    assert_eq!(own.hear().await["type"], "complete");
+    let mut elsewhere = Socket::from_browser(&app, &cookie, "https://evil.example").await;
+    elsewhere.ask("a", "{ wallet { available } }").await;
+    let refused = elsewhere.hear().await;
+    assert_eq!(refused["payload"]["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{refused}");
+    app.core.sign_out(cookie.split_once('=').unwrap().1).await.unwrap();
+    let closed = tokio::time::timeout(std::time::Duration::from_secs(30), own.closed()).await.expect("it is told soon");
+    assert_eq!(closed.0, 4403);
 }

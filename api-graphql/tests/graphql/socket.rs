@@ -35,6 +35,20 @@ impl Socket {
         connect(app, Some("graphql-transport-ws")).await.unwrap()
     }
 
+    /// One that a browser opens from a page of that origin, with that cookie; it has said no key.
+    pub async fn from_browser(app: &TestApp, cookie: &str, origin: &str) -> Socket {
+        let mut request = format!("{}/graphql", app.base_url.replacen("http", "ws", 1)).into_client_request().unwrap();
+        for (name, value) in
+            [("Sec-WebSocket-Protocol", "graphql-transport-ws"), ("Cookie", cookie), ("Origin", origin)]
+        {
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        let mut socket = Socket(connect_async(request).await.unwrap().0);
+        socket.init(None).await;
+        assert_eq!(socket.hear().await["type"], "connection_ack");
+        socket
+    }
+
     /// One that has said whose it is.
     pub async fn of(app: &TestApp, key: &str) -> Socket {
         let mut socket = Socket::open(app).await;

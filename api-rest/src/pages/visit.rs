@@ -144,3 +144,42 @@ impl FromRequestParts<AppState> for Visit {
         Ok(Visit { context, person, form, secure })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::*;
+
+    fn visit(secure: bool) -> Visit {
+        let context = RequestContext::of_socket(IpAddr::V4(Ipv4Addr::LOCALHOST), "r".into(), String::new());
+        Visit { context, person: None, form: ("f".repeat(64), false), secure }
+    }
+
+    #[test]
+    fn over_https_a_cookie_is_secure_and_bound_to_the_host() {
+        let plain = "mintmark_session=t; Path=/; Max-Age=60; HttpOnly; SameSite=Lax";
+        assert_eq!(visit(false).cookie(SESSION, "t", 60), plain);
+        assert_eq!(visit(true).cookie(SESSION, "t", 60), format!("__Host-{plain}; Secure"));
+    }
+
+    #[test]
+    fn over_https_only_a_cookie_that_is_bound_to_the_host_counts() {
+        let mut headers = HeaderMap::new();
+        headers.append(header::COOKIE, HeaderValue::from_static("a=1; mintmark_session=plain"));
+        assert_eq!(cookie(&headers, SESSION, false), Some("plain"));
+        assert_eq!(cookie(&headers, SESSION, true), None);
+        headers.append(header::COOKIE, HeaderValue::from_static("__Host-mintmark_session=bound"));
+        assert_eq!(cookie(&headers, SESSION, true), Some("bound"));
+        assert_eq!(cookie(&headers, SESSION, false), Some("plain"));
+    }
+
+    #[test]
+    fn a_form_s_token_is_its_visitor_s_alone() {
+        let (one, mut other) = (visit(false), visit(false));
+        assert!(one.check(&one.csrf()).is_ok());
+        other.form.0 = "e".repeat(64);
+        assert!(one.check(&other.csrf()).is_err());
+        assert!(!one.csrf().contains(&one.form.0), "it does not tell the cookie");
+    }
+}
