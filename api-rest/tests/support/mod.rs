@@ -334,6 +334,7 @@ pub fn image_request(prompt: &str) -> RunRequest {
         ask: Ask::prompt(u32::try_from(prompt.chars().count()).expect("a short prompt")),
         inputs: Inputs { prompt: prompt.into(), ..Inputs::default() },
         generator: None,
+        workflow: None,
         preference: None,
         preference_two: None,
         privacy: Privacy::Private,
