@@ -6,6 +6,7 @@
 
 mod account;
 mod answer;
+mod batch;
 mod cli_session;
 mod creation;
 mod error;
@@ -30,6 +31,7 @@ mod stream;
 mod subscription;
 mod usage;
 mod wallet;
+mod webhook;
 
 pub use gate::{Admitted, Gate, Origin, TooMany};
 pub use server::{LIMITS, Limits, router, sdl};

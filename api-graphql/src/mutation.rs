@@ -48,7 +48,7 @@ pub(crate) struct UpdateProfileInput {
 pub(crate) struct MutationRoot;
 
 /// What can be changed.
-#[Object(name = "Mutation")]
+#[Object]
 impl MutationRoot {
     /// Accepts a run: its price is held, and it starts as soon as there is room. With an idempotency
     /// key the same request finds the same run.

@@ -2,15 +2,18 @@
 
 use async_graphql::{Context, SimpleObject};
 use chrono::{DateTime, Utc};
-use mintmark_projections::generation::{CreationFilter, CreationList, RunFilter};
+use mintmark_domain::ids::{BatchId, WebhookEndpointId};
+use mintmark_projections::generation::{BatchFilter, CreationFilter, CreationList, RunFilter};
 use mintmark_projections::wallets::Transaction;
 use mintmark_projections::{Order, Place, Stretch, Walk};
 
+use crate::batch::{Batch, BatchItem};
 use crate::creation::Creation;
 use crate::error::{GraphqlError, Result};
 use crate::run::Run;
 use crate::scalar::Credits;
 use crate::state::ContextExt as _;
+use crate::webhook::{self, WebhookDelivery};
 
 /// How many nodes a page may hold.
 pub(crate) const FIRST_MAX: i32 = 100;
@@ -68,6 +71,9 @@ macro_rules! connection {
 connection!(RunConnection, RunEdge, Run, "run");
 connection!(CreationConnection, CreationEdge, Creation, "creation");
 connection!(TransactionConnection, TransactionEdge, WalletTransaction, "transaction");
+connection!(BatchConnection, BatchEdge, Batch, "batch");
+connection!(BatchItemConnection, BatchItemEdge, BatchItem, "item");
+connection!(WebhookDeliveryConnection, WebhookDeliveryEdge, WebhookDelivery, "delivery");
 
 /// What a list of `first` rows costs before anything is read. A length that is refused costs no more than
 /// the longest there is, so that no sum runs over.
@@ -178,4 +184,52 @@ pub(crate) async fn transactions(
     let stretch = ctx.reads().transaction_walk(wallet, kind, Order::Newest, &walk, first).await?;
     let (rows, more) = with_cursors(stretch);
     Ok(TransactionConnection::new(rows.into_iter().map(|(cursor, row)| (cursor, row.into())).collect(), more))
+}
+
+/// A page of the caller's batches.
+pub(crate) async fn batches(
+    ctx: &Context<'_>,
+    first: Option<i32>,
+    after: Option<String>,
+    filter: BatchFilter,
+) -> Result<BatchConnection> {
+    let (first, walk) = page(first, after)?;
+    let stretch = ctx.reads().batch_walk(ctx.caller()?.account, &filter, Order::Newest, &walk, first).await?;
+    let (rows, more) = with_cursors(stretch);
+    Ok(BatchConnection::new(rows.into_iter().map(|(cursor, row)| (cursor, Batch(row))).collect(), more))
+}
+
+/// A page of a batch's items. A batch never gets more or other items, so a cursor is an item's place.
+pub(crate) async fn batch_items(
+    ctx: &Context<'_>,
+    batch: BatchId,
+    first: Option<i32>,
+    after: Option<String>,
+) -> Result<BatchItemConnection> {
+    let (first, _) = page(first, None)?;
+    let wrong = || GraphqlError::argument("after", "must be a cursor of this list");
+    let begin = match after {
+        None => 0,
+        Some(cursor) => cursor.parse::<u32>().ok().and_then(|place| place.checked_add(1)).ok_or_else(wrong)?,
+    };
+    let mut rows = ctx.reads().batch_items(batch, begin, Some(first + 1)).await?;
+    let more = rows.len() > first as usize;
+    rows.truncate(first as usize);
+    let nodes = rows.into_iter().map(|row| (row.index.to_string(), BatchItem(row))).collect();
+    Ok(BatchItemConnection::new(nodes, more))
+}
+
+/// A page of deliveries to the caller's endpoints, or to one of them.
+pub(crate) async fn webhook_deliveries(
+    ctx: &Context<'_>,
+    endpoint: Option<WebhookEndpointId>,
+    first: Option<i32>,
+    after: Option<String>,
+) -> Result<WebhookDeliveryConnection> {
+    let (first, walk) = page(first, after)?;
+    webhook::followed(ctx).await?;
+    let stretch = ctx.reads().webhook_deliveries(ctx.caller()?.account, endpoint, walk.after, first).await?;
+    let (rows, more) = with_cursors(stretch);
+    let nodes = rows.into_iter().map(|(cursor, row)| (cursor, row.into())).collect();
+    Ok(WebhookDeliveryConnection::new(nodes, more))
 }

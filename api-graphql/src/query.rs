@@ -33,7 +33,7 @@ fn media_type(name: Option<String>) -> Result<Option<MediaType>> {
 }
 
 /// What can be asked.
-#[Object(name = "Query")]
+#[Object]
 impl QueryRoot {
     /// The account that asks.
     #[graphql(guard = "Needs(Scope::AccountRead)")]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::{Request, Schema, SchemaBuilder};
+use async_graphql::{MergedObject, Request, Schema, SchemaBuilder};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequestParts as _, State, WebSocketUpgrade};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -12,6 +12,7 @@ use axum::response::Response;
 use axum::routing::get;
 
 use crate::answer::{Kind, coded, executed, kind_of, refused, wanted};
+use crate::batch::{BatchMutation, BatchQuery};
 use crate::gate::{Admitted, Gate};
 use crate::mutation::MutationRoot;
 use crate::page;
@@ -19,6 +20,7 @@ use crate::query::QueryRoot;
 use crate::socket::{self, Places, SocketLimits};
 use crate::state::{Asking, GraphqlState};
 use crate::subscription::SubscriptionRoot;
+use crate::webhook::{WebhookMutation, WebhookQuery};
 
 /// What bounds a request.
 #[derive(Clone, Copy, Debug)]
@@ -58,10 +60,22 @@ pub const LIMITS: Limits = Limits {
     },
 };
 
-pub(crate) type MintmarkSchema = Schema<QueryRoot, MutationRoot, SubscriptionRoot>;
+/// What can be asked, over all concepts.
+#[derive(MergedObject)]
+#[graphql(name = "Query")]
+pub(crate) struct Queries(QueryRoot, BatchQuery, WebhookQuery);
 
-fn builder() -> SchemaBuilder<QueryRoot, MutationRoot, SubscriptionRoot> {
-    Schema::build(QueryRoot, MutationRoot, SubscriptionRoot)
+/// What can be changed, over all concepts.
+#[derive(MergedObject)]
+#[graphql(name = "Mutation")]
+pub(crate) struct Mutations(MutationRoot, BatchMutation, WebhookMutation);
+
+pub(crate) type MintmarkSchema = Schema<Queries, Mutations, SubscriptionRoot>;
+
+fn builder() -> SchemaBuilder<Queries, Mutations, SubscriptionRoot> {
+    let queries = Queries(QueryRoot, BatchQuery, WebhookQuery);
+    let mutations = Mutations(MutationRoot, BatchMutation, WebhookMutation);
+    Schema::build(queries, mutations, SubscriptionRoot)
         .limit_depth(LIMITS.depth)
         .limit_complexity(LIMITS.cost)
         .limit_recursive_depth(LIMITS.recursion)

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use mintmark_testkit::{TestCluster, url_of};
+use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
@@ -87,6 +88,8 @@ pub struct Server {
     run: String,
     events_per_run: f64,
     options: PgConnectOptions,
+    directory: String,
+    settings: Vec<(&'static str, String)>,
     // After the process that uses it.
     _data: TempDir,
 }
@@ -104,16 +107,15 @@ impl Server {
             ("MINTMARK_SANDBOX__INSTANT", if instant { "true" } else { "false" }),
             ("MINTMARK_SANDBOX__CONCURRENCY", "256"),
             ("MINTMARK_DEMO_ACCOUNT", "false"),
+            // Receivers of webhooks listen on this machine.
+            ("MINTMARK_EGRESS__ALLOW", "[\"127.0.0.1\"]"),
+            ("MINTMARK_WEBHOOKS__CREDITS_LOW", "0"),
         ];
         let child = Child::serve(&["--data-dir", &directory], &settings)?;
         ready(child.address).await?;
-        let made = Command::new(env!("CARGO_BIN_EXE_mintmark"))
-            .args(["account", "create", "--username", "bench", "--email", "bench@example.com"])
-            .args(["--tier", "unlimited", "--credits", CREDITS, "--json", "--data-dir", &directory])
-            .envs(settings)
-            .output()?;
-        let made: Value = serde_json::from_slice(&made.stdout).context("account create")?;
-        let key = made["api_key"].as_str().context("api_key")?.to_owned();
+        let settings: Vec<(&'static str, String)> =
+            settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        let (_, key) = create_account(&directory, &settings, "bench")?;
         let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(512).build()?;
         let mut server = Server {
             child,
@@ -124,6 +126,8 @@ impl Server {
             run: String::new(),
             events_per_run: 0.0,
             options: options.database(database),
+            directory,
+            settings,
             _data: data,
         };
         server.run = server.one_run(1).await?;
@@ -131,6 +135,23 @@ impl Server {
         server.one_run(1).await?;
         server.events_per_run = (server.events().await? - before) as f64;
         Ok(server)
+    }
+
+    /// One more account without limits: its id and key.
+    pub fn account(&self, name: &str) -> anyhow::Result<(String, String)> {
+        create_account(&self.directory, &self.settings, name)
+    }
+
+    /// A request with some key, and its answer's body where it went well.
+    pub async fn ask(&self, key: &str, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
+        let once = self.next.fetch_add(1, Ordering::Relaxed);
+        let request = self.client.request(method, format!("http://{}{path}", self.child.address)).bearer_auth(key);
+        let request = request.header("Idempotency-Key", format!("ask-{once}"));
+        let answer = body.into_iter().fold(request, |request, body| request.json(body)).send().await?;
+        let status = answer.status();
+        let answer: Value = answer.json().await?;
+        ensure!(status.is_success(), "{path}: {status}: {answer}");
+        Ok(answer)
     }
 
     /// How to connect to its database.
@@ -227,6 +248,22 @@ impl Server {
     pub async fn stop(self) -> anyhow::Result<()> {
         self.child.stop().await
     }
+}
+
+/// Makes an account from the command line: its id and key.
+fn create_account(
+    directory: &str,
+    settings: &[(&'static str, String)],
+    name: &str,
+) -> anyhow::Result<(String, String)> {
+    let made = Command::new(env!("CARGO_BIN_EXE_mintmark"))
+        .args(["account", "create", "--username", name, "--email", &format!("{name}@example.com")])
+        .args(["--tier", "unlimited", "--credits", CREDITS, "--json", "--data-dir", directory])
+        .envs(settings.iter().map(|(name, value)| (name, value)))
+        .output()?;
+    let made: Value = serde_json::from_slice(&made.stdout).context("account create")?;
+    let text = |field: &'static str| made[field].as_str().map(str::to_owned).context(field);
+    Ok((text("account_id")?, text("api_key")?))
 }
 
 /// Requests a second with as many under way as there are clients.

@@ -1,6 +1,7 @@
 //! `make bench`: speed as ratios to a baseline on the same cluster, in the same run, interleaved,
 //! median of five. Prints what it measured, and writes it into `docs/BENCHMARKS.md`.
 
+mod batches;
 mod budget;
 mod cold;
 mod contended;
@@ -10,6 +11,8 @@ mod pgbench;
 mod projections;
 mod report;
 mod start;
+mod usage;
+mod webhooks;
 mod writer;
 
 use std::time::Duration;
@@ -23,6 +26,13 @@ const ROUNDS: usize = 5;
 const LASTS: Duration = Duration::from_secs(3);
 /// How many events the full log holds.
 const MANY_EVENTS: i64 = 1_000_000;
+/// What part of the full sizes of batches, webhooks and usage is measured, in hundredths; less is only for
+/// trying the code out.
+pub fn scaled(size: usize) -> usize {
+    let hundredths = std::env::var("MINTMARK_BENCH_SCALE").ok().and_then(|text| text.parse::<usize>().ok());
+    (size * hundredths.unwrap_or(100) / 100).max(1)
+}
+
 /// pgbench's clients and all servers and writers that are measured beside each other.
 const CONNECTIONS: u16 = 400;
 
@@ -54,6 +64,10 @@ async fn measure() -> anyhow::Result<()> {
         eprintln!("lag, {log}");
         lag::measure(server, log, &mut report).await?;
     }
+    eprintln!("a batch, webhooks, usage");
+    batches::measure(&fresh, &mut report).await?;
+    webhooks::measure(&fresh, &mut report).await?;
+    usage::measure(&fresh, &mut report).await?;
     eprintln!("catching up");
     projections::measure(&cluster, &full, &mut report).await?;
     for server in [fresh, drawn, full] {

@@ -174,6 +174,12 @@ stream_ids! {
     WebhookEndpointId = "wh";
     /// What a storyboard run planned, and what its owner says of it.
     ProjectId = "proj";
+    /// Something that endpoints are told about, the same at each of them.
+    WebhookEventId = "evt";
+    /// The telling of one event to one endpoint.
+    DeliveryId = "delivery";
+    /// Which webhook endpoints an account has.
+    WebhookRosterId = "whr";
     /// A text kept apart from the books, encrypted under its subject's key.
     SealedId = "sealed";
     /// A group of events that became true together.
@@ -185,6 +191,32 @@ impl AccountId {
     #[must_use]
     pub fn wallet(self) -> WalletId {
         WalletId(derived_id(self.shard(), "wallet", &[self.0.as_bytes()]))
+    }
+}
+
+impl AccountId {
+    /// The stream that says which webhook endpoints the account has.
+    #[must_use]
+    pub fn webhook_roster(self) -> WebhookRosterId {
+        WebhookRosterId(derived_id(self.shard(), "webhook_roster", &[self.0.as_bytes()]))
+    }
+}
+
+impl WebhookEventId {
+    /// The event that tells of a fact of the log under the name of a topic.
+    #[must_use]
+    pub fn of_fact(stream: Uuid, sequence: u64, topic: &str) -> Self {
+        let parts = [stream.as_bytes().as_slice(), &sequence.to_be_bytes(), topic.as_bytes()];
+        WebhookEventId(derived_id(Shard::of(stream), "webhook_event", &parts))
+    }
+}
+
+impl DeliveryId {
+    /// The first telling of an event to an endpoint; a replay has an id of its own.
+    #[must_use]
+    pub fn of_event(event: WebhookEventId, endpoint: WebhookEndpointId) -> Self {
+        let parts = [event.0.as_bytes().as_slice(), endpoint.0.as_bytes()];
+        DeliveryId(derived_id(event.shard(), "webhook_delivery", &parts))
     }
 }
 

@@ -24,6 +24,7 @@ pub mod run;
 mod testing;
 pub mod usecases;
 pub mod wallet;
+pub mod webhook;
 
 pub use credits::Credits;
 pub use ids::Shard;

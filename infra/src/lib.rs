@@ -13,5 +13,6 @@ pub mod running;
 pub mod telemetry;
 pub mod uploads;
 pub mod vault;
+pub mod webhooks;
 
 pub use mintmark_postgres as postgres;

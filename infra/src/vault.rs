@@ -78,6 +78,11 @@ impl Vault for PgVault {
         Ok(opened)
     }
 
+    async fn open_text(&self, text: &SealedText) -> Result<Option<Vec<u8>>, VaultError> {
+        let Some(key) = self.keys.existing(text.subject).await.map_err(vault_error)? else { return Ok(None) };
+        Ok(Some(key.open(text.id.0, &text.ciphertext).map_err(vault_error)?.to_vec()))
+    }
+
     async fn fingerprint(&self, subject: Uuid, bytes: &[u8]) -> Result<String, VaultError> {
         Ok(self.keys.key(subject).await.map_err(vault_error)?.fingerprint(bytes))
     }

@@ -12,6 +12,7 @@ use mintmark_domain::es::{Recorded, decode_event};
 use mintmark_domain::event_book::chapters;
 use mintmark_domain::run::{Run, RunEvent};
 use mintmark_domain::wallet::{CreditWallet, WalletEvent};
+use mintmark_domain::webhook::{WebhookEndpoint, WebhookEvent};
 
 /// What an event says, as far as any read model cares.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub enum Fact {
     Creation(CreationEvent),
     /// About a batch.
     Batch(BatchEvent),
+    /// About a webhook endpoint.
+    Webhook(WebhookEvent),
     /// About something that no read model shows: the row that opens a shard, payments and bonuses
     /// (the wallet says what they brought), kinds of stream that a newer release knows.
     Elsewhere,
@@ -48,6 +51,8 @@ pub enum Kind {
     Creation,
     /// Batches.
     Batch,
+    /// Webhook endpoints.
+    Webhook,
 }
 
 impl Kind {
@@ -58,6 +63,7 @@ impl Kind {
             Run::TYPE => Some(Kind::Run),
             Creation::TYPE => Some(Kind::Creation),
             Batch::TYPE => Some(Kind::Batch),
+            WebhookEndpoint::TYPE => Some(Kind::Webhook),
             // Names are open: newer releases add kinds of stream.
             _ => None,
         }
@@ -103,6 +109,7 @@ impl Event {
             Some(Kind::Run) => read(&recorded, Fact::Run),
             Some(Kind::Creation) => read(&recorded, Fact::Creation),
             Some(Kind::Batch) => read(&recorded, Fact::Batch),
+            Some(Kind::Webhook) => read(&recorded, Fact::Webhook),
             None => Fact::Elsewhere,
         };
         Event { recorded, kind, fact }

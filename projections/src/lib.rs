@@ -18,6 +18,7 @@ mod schema;
 mod sql;
 mod table;
 pub mod wallets;
+pub mod webhooks;
 
 pub use error::{ApplyError, QueryError};
 pub use fact::{Event, Fact, Kind};

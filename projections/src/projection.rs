@@ -19,10 +19,12 @@ pub enum ProjectionName {
     Generation,
     /// Accounts and API keys.
     Accounts,
+    /// What webhook endpoints are to be told: no read model, and never rebuilt.
+    Webhooks,
 }
 
 impl ProjectionName {
-    /// Every projection.
+    /// Every projection of read models.
     pub const ALL: [ProjectionName; 3] =
         [ProjectionName::Wallets, ProjectionName::Generation, ProjectionName::Accounts];
 
@@ -33,6 +35,7 @@ impl ProjectionName {
             ProjectionName::Wallets => "wallets",
             ProjectionName::Generation => "generation",
             ProjectionName::Accounts => "accounts",
+            ProjectionName::Webhooks => "webhooks",
         }
     }
 }

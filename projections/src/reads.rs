@@ -116,6 +116,7 @@ impl ReadModels {
             ProjectionName::Wallets => "SELECT shard, position FROM read_wallets_v1.checkpoints",
             ProjectionName::Generation => "SELECT shard, position FROM read_generation_v1.checkpoints",
             ProjectionName::Accounts => "SELECT shard, position FROM read_accounts_v1.checkpoints",
+            ProjectionName::Webhooks => "SELECT shard, position FROM webhook_follower.checkpoints",
         };
         let rows: Vec<(i16, i64)> = sqlx::query_as(sql).fetch_all(&self.pool).await?;
         let mut positions = Positions::default();

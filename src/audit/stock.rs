@@ -13,6 +13,7 @@ use mintmark_domain::payment::Payment;
 use mintmark_domain::project::Project;
 use mintmark_domain::run::Run;
 use mintmark_domain::wallet::CreditWallet;
+use mintmark_domain::webhook::{WebhookEndpoint, WebhookRoster};
 use postgres_es::PostgresEventRepository;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -74,6 +75,8 @@ async fn digest(repository: &PostgresEventRepository, stream: StreamId) -> anyho
         "payment" => repository.get_events::<Payment>(&id).await?,
         "bonus" => repository.get_events::<Bonus>(&id).await?,
         "project" => repository.get_events::<Project>(&id).await?,
+        "webhook_endpoint" => repository.get_events::<WebhookEndpoint>(&id).await?,
+        "webhook_roster" => repository.get_events::<WebhookRoster>(&id).await?,
         _ => return Ok(None),
     };
     let mut seen = StreamDigest::default();

@@ -17,7 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::demo;
 use crate::cli::Place;
-use crate::compose::{Platform, Role, keep_directory, keep_files, keep_sign_ins, providers, surfaces};
+use crate::compose::{
+    Platform, Role, keep_directory, keep_files, keep_sign_ins, providers, start_sending, surfaces,
+};
 use crate::config::{self, Config};
 
 /// How long requests under way may take to end once the server is told to stop.
@@ -52,10 +54,11 @@ async fn serve(platform: &Platform, listener: TcpListener, stopped: Cancellation
     let board = Arc::new(Board::new());
     let reads = ReadModels::new(platform.pool.clone(), Arc::clone(&board));
     let log: Arc<dyn EventLog> = platform.log.clone();
+    let followed: Vec<_> = platform.projections.iter().chain(&platform.followers).cloned().collect();
     let runners = Runners::start(
         &platform.pool,
         &log,
-        &platform.projections,
+        &followed,
         platform.shards(),
         |shard| platform.writer.subscribe(shard),
         &board,
@@ -70,6 +73,7 @@ async fn serve(platform: &Platform, listener: TcpListener, stopped: Cancellation
         Some(_) | None => core,
     };
     let upkeep = tokio::spawn(keep_metrics(metrics.clone()));
+    let sending = start_sending(platform, &core, &reads);
     let app = surfaces(platform, core, reads, board, metrics, stopped.child_token());
     say!("Mintmark serves {}", platform.config.public_url);
     if let Some(account) = demo {
@@ -85,6 +89,7 @@ async fn serve(platform: &Platform, listener: TcpListener, stopped: Cancellation
             keep_sign_ins(platform),
         ) => Ok(()),
     };
+    sending.shutdown(SETTLE_WITHIN).await;
     running.shutdown(SETTLE_WITHIN).await;
     upkeep.abort();
     runners.stop().await;

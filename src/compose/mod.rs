@@ -6,6 +6,7 @@ mod nobody;
 mod running;
 mod upkeep;
 mod web;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +46,7 @@ pub use catalog::catalog_sources;
 pub use running::providers;
 pub use upkeep::{keep_directory, keep_files, keep_sign_ins};
 pub use web::surfaces;
+pub use webhooks::start_sending;
 
 use crate::config::{BonusConfig, Config, DEMO};
 
@@ -74,6 +76,10 @@ pub struct Platform {
     pub pool: PgPool,
     /// What is projected.
     pub projections: Vec<Arc<dyn Projection>>,
+    /// What follows the log besides, and is never rebuilt.
+    pub followers: Vec<Arc<dyn Projection>>,
+    /// The guarded way out.
+    pub egress: Egress,
     /// Stored files.
     pub assets: AssetStore,
     /// Reads product pages.
@@ -146,7 +152,8 @@ impl Platform {
             UploadsSettings { count_max: config.uploads.count_max, bytes_max: config.uploads.bytes_max },
         ));
         let projections = projections(&vault);
-        let all: Vec<&dyn Projection> = projections.iter().map(|projection| &**projection).collect();
+        let followers = webhooks::followers(&config, &log);
+        let all: Vec<&dyn Projection> = projections.iter().chain(&followers).map(|projection| &**projection).collect();
         mintmark_projections::migrate(&mut *pool.acquire().await?, &all).await?;
         let integers = Arc::new(IdAllocator::new(Arc::new(PgBlocks::new(pool.clone())), BlockSizes::default()));
         let reads = ReadModels::new(pool.clone(), Arc::default());
@@ -161,13 +168,13 @@ impl Platform {
             integers,
             vault,
             dispatch: Arc::new(nobody::Nobody),
-            inputs: Arc::new(GuardedInputs::new(egress, linking.clone(), assets.clone(), clock)),
+            inputs: Arc::new(GuardedInputs::new(egress.clone(), linking.clone(), assets.clone(), clock)),
             identity: identity::on_postgres(&pool, &master, signing_keys.clone()),
             links: linking,
             catalog: Arc::new(catalog),
             settings: Arc::new(settings(&config, shards)),
         };
-        Ok(Parts { config, core, log, writer, pool, projections, assets, products, uploads, signing_keys })
+        Ok(Parts { config, core, log, writer, pool, projections, followers, egress, assets, products, uploads, signing_keys })
     }
 
     /// How to connect to the database.
@@ -235,6 +242,8 @@ struct Parts {
     writer: Arc<Writer>,
     pool: PgPool,
     projections: Vec<Arc<dyn Projection>>,
+    followers: Vec<Arc<dyn Projection>>,
+    egress: Egress,
     assets: AssetStore,
     products: Arc<Products>,
     uploads: Arc<SignedUploads>,
@@ -243,7 +252,7 @@ struct Parts {
 
 impl Parts {
     fn with(self, database: Database) -> Platform {
-        let Parts { config, core, log, writer, pool, projections, assets, products, uploads, signing_keys } = self;
+        let Parts { config, core, log, writer, pool, projections, followers, egress, assets, products, uploads, signing_keys } = self;
         let notice = database.notice().map(str::to_owned);
         Platform {
             config,
@@ -252,6 +261,8 @@ impl Parts {
             writer,
             pool,
             projections,
+            followers,
+            egress,
             assets,
             products,
             uploads,

@@ -5,6 +5,7 @@ mod files;
 mod keys;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -18,11 +19,14 @@ use serde::{Deserialize, Serialize};
 
 pub use files::{ProductsConfig, S3Config, UploadsConfig};
 pub use keys::markdown;
+pub use webhooks::WebhookConfig;
 
 /// What is read when no other file is named; it need not exist.
 const FILE_DEFAULT: &str = "mintmark.toml";
 /// The demo account's username, and what its bonuses are set under.
 pub const DEMO: &str = "demo";
+/// The longest that a webhook endpoint may be given to answer: well within a delivery's lease.
+const WEBHOOK_TIMEOUT_SECONDS_MAX: u32 = 30;
 /// Before every key in the environment; `__` stands between the parts of a key.
 const ENV_PREFIX: &str = "MINTMARK_";
 
@@ -80,6 +84,8 @@ pub struct Config {
     pub uploads: UploadsConfig,
     /// Accounts.
     pub accounts: AccountsConfig,
+    /// Webhooks.
+    pub webhooks: WebhookConfig,
 }
 
 /// Accounts.
@@ -277,6 +283,7 @@ impl Default for Config {
             s3: S3Config::default(),
             uploads: UploadsConfig::default(),
             accounts: AccountsConfig::default(),
+            webhooks: WebhookConfig::default(),
         }
     }
 }
@@ -388,6 +395,17 @@ impl Config {
         }
         if self.directory.sweep_seconds == 0 || self.directory.orphan_seconds == 0 {
             bail!("bad configuration: directory.sweep_seconds and directory.orphan_seconds must be at least 1");
+        }
+        let webhooks = &self.webhooks;
+        if webhooks.attempts_max == 0 || [webhooks.retention_days, webhooks.per_endpoint_max].contains(&0) {
+            bail!("bad configuration: the numbers of webhooks must be at least 1");
+        }
+        if !(1..=WEBHOOK_TIMEOUT_SECONDS_MAX).contains(&webhooks.timeout_seconds) {
+            bail!("bad configuration: webhooks.timeout_seconds must be 1 to {WEBHOOK_TIMEOUT_SECONDS_MAX}");
+        }
+        let low = mintmark_domain::Credits::new(webhooks.credits_low);
+        if low.context("bad configuration: webhooks.credits_low")?.is_negative() {
+            bail!("bad configuration: webhooks.credits_low is less than nothing");
         }
         let running = &self.running;
         if [running.node_dead_seconds, running.submit_window_seconds, running.provider_timeout_seconds].contains(&0) {

@@ -6,6 +6,7 @@ mod door;
 mod support;
 
 mod app;
+mod batches;
 mod errors;
 mod generators;
 mod identity;
@@ -14,3 +15,4 @@ mod lists;
 mod projects;
 mod socket;
 mod transport;
+mod webhooks;

@@ -51,7 +51,10 @@ mod uploads;
 mod usage;
 mod values;
 mod videos;
+mod webhooks;
 mod workflows;
+
+pub use webhooks::EventBodies;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -86,6 +89,10 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(receipt::receipt))
         .routes(routes!(receipt::charging_rules))
         .routes(routes!(usage::usage))
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::list_deliveries))
+        .routes(routes!(webhooks::replay))
+        .routes(routes!(webhooks::update, webhooks::delete))
         .routes(routes!(batches::list, batches::create))
         .routes(routes!(batches::get))
         .routes(routes!(batches::items))

@@ -7,6 +7,7 @@
 //! * on every read the parameter `min_position`, and 400;
 //! * 404 where the path names something; 405 is answered by every path;
 //! * where there is a body: 413, 415, 408, and whatever the dialect says of malformed and wrong ones;
+//! * 409 where something is done again that may be no more possible (`…/replay`);
 //! * where something is paid for (a parameter `Idempotency-Key`): what the dialect says of too few
 //!   credits, a reused key and conflicts.
 
@@ -29,6 +30,8 @@ use crate::http::{Kind, OAUTH_TOKEN};
 
 /// The header parameter that says that a route's effect happens once.
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+/// What is done again; it may be no more possible.
+const REPLAYED: &str = "/replay";
 /// The query parameter of every read.
 const MIN_POSITION: &str = "min_position";
 /// The one operation that is neither idempotent by a key nor repeatable: a file is put once.
@@ -145,6 +148,9 @@ fn problems_of(path: &str, operation: &Map<String, Value>) -> Vec<Kind> {
     }
     if parameters.iter().any(|parameter| parameter["in"] != "path") {
         kinds.push(Kind::Validation);
+    }
+    if path.ends_with(REPLAYED) {
+        kinds.push(Kind::Conflict);
     }
     if operation.contains_key("requestBody") {
         kinds.extend([Kind::Malformed, Kind::Validation, Kind::TooLarge, Kind::UnsupportedMediaType, Kind::Timeout]);

@@ -17,4 +17,5 @@ mod support;
 mod uploads;
 mod usage;
 mod waiting;
+mod webhooks;
 mod workflows;

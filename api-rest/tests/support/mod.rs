@@ -24,7 +24,7 @@ use mintmark_domain::es::{End, EventLog};
 use mintmark_domain::ids::AccountId;
 use mintmark_domain::ports::Clock;
 use mintmark_domain::run::Inputs;
-use mintmark_domain::usecases::{BonusAmounts, Core, Registration, RunRequest};
+use mintmark_domain::usecases::{BonusAmounts, Caller, Core, Registration, RunRequest};
 use mintmark_domain::{Credits, Shard, Timestamp};
 use mintmark_infra::assets::S3Settings;
 use mintmark_infra::uploads::{SignedUploads, UploadsSettings};
@@ -44,6 +44,10 @@ pub struct Options {
     pub settings: RestSettings,
     /// Free credits by tier; none usually.
     pub bonuses: BTreeMap<&'static str, BonusAmounts>,
+    /// The clock of the core; the system's usually.
+    pub core_clock: Option<Arc<dyn Clock>>,
+    /// Below how many credits `credits.low` is told.
+    pub credits_low: u32,
     /// Whether the sandbox delivers ready samples instead of drawing.
     pub instant: bool,
     /// Where files are stored, if not in a directory of its own.
@@ -77,6 +81,8 @@ impl Default for Options {
             credits: 100_000,
             settings: RestSettings::default(),
             bonuses: BTreeMap::new(),
+            core_clock: None,
+            credits_low: 0,
             instant: false,
             storage: None,
             uploads: UploadsSettings::default(),
@@ -219,6 +225,26 @@ impl TestApp {
     /// Waits until every read model has applied all that is in the log now.
     pub async fn caught_up(&self) {
         self.world.caught_up(&self.reads).await;
+    }
+
+    /// The first account as a caller with its first key.
+    pub fn caller(&self) -> Caller {
+        Caller {
+            account: self.account.id,
+            user_id: self.account.user_id,
+            key_id: Some(self.account.key_id),
+            scopes: Scopes::Full,
+            tier: Tier::Unlimited,
+            surface: mintmark_domain::run::Surface::Graphql,
+            request_id: "req_test".into(),
+            traceparent: String::new(),
+        }
+    }
+
+    /// Tells webhook endpoints what is due now, and how many deliveries that were.
+    pub async fn tell(&self) -> usize {
+        self.caught_up().await;
+        self.world.sender(&self.state).round().await
     }
 
     /// The events of a stream.

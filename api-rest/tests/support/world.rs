@@ -5,15 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use mintmark_api_rest::genfire::EventBodies;
 use mintmark_api_rest::http::limits::MemoryLimiter;
 use mintmark_api_rest::http::{Authenticator, NoKeyUse};
 use mintmark_api_rest::{AppState, HealthSource, PartHealth, RestSettings};
 use mintmark_domain::catalog::Catalog;
 use mintmark_domain::es::{End, EventLog, StreamRef};
 use mintmark_domain::ids::AccountId;
-use mintmark_domain::ports::{
-    Assets, Clock, Entropy, Links, Provider, WorkCursor, WorkItem, WorkQueue, WorkUnavailable,
-};
+use mintmark_domain::ports::{Assets, Entropy, Links, Provider, WorkCursor, WorkItem, WorkQueue, WorkUnavailable};
 use mintmark_domain::usecases::{Core, Settings};
 use mintmark_domain::wallet::CreditWallet;
 use mintmark_domain::{Credits, Shard};
@@ -29,6 +28,7 @@ use mintmark_infra::providers::sandbox::SandboxSettings;
 use mintmark_infra::running::{Dispatcher, MemoryNodes, Running, RunningDeps, RunningSettings};
 use mintmark_infra::uploads::{self, SignedUploads, UploadsDeps};
 use mintmark_infra::vault::PgVault;
+use mintmark_infra::webhooks::{SenderDeps, SenderSettings, WebhookSender};
 use mintmark_log::directory::{BlockSizes, IdAllocator, PgBlocks, PgDirectory};
 use mintmark_log::postgres::PgEventLog;
 use mintmark_log::snapshots::PgSnapshots;
@@ -37,6 +37,7 @@ use mintmark_log::writer::{Writer, WriterConfig, WriterDeps};
 use mintmark_projections::accounts::AccountsProjection;
 use mintmark_projections::generation::GenerationProjection;
 use mintmark_projections::wallets::WalletsProjection;
+use mintmark_projections::webhooks::WebhookFollower;
 use mintmark_projections::{Board, Projection, ProjectionName, ReadModels, RunnerSettings, Runners, Waited};
 use mintmark_testkit::TestDb;
 use sqlx::PgPool;
@@ -56,6 +57,7 @@ pub struct World {
     reads: ReadModels,
     assets: AssetStore,
     uploads: Arc<SignedUploads>,
+    egress: Egress,
     _running: Running,
     _runners: Runners,
     _directory: TempDir,
@@ -73,11 +75,18 @@ fn projections(pool: &PgPool) -> Vec<Arc<dyn Projection>> {
     vec![Arc::new(WalletsProjection), Arc::new(GenerationProjection), Arc::new(AccountsProjection::new(vault))]
 }
 
+/// All that follows the log: read models, and what webhooks are to tell.
+fn followed(pool: &PgPool, log: &Arc<dyn EventLog>, credits_low: u32) -> Vec<Arc<dyn Projection>> {
+    let webhooks = WebhookFollower::new(Arc::clone(log), Credits::whole(credits_low));
+    projections(pool).into_iter().chain([Arc::new(webhooks) as Arc<dyn Projection>]).collect()
+}
+
 /// A database with every table, cloned from a template.
 async fn database() -> TestDb {
     // Only asked for its tables: nothing is ever connected.
     let nowhere = PgPool::connect_lazy("postgres://nowhere").expect("an address");
-    let projections = projections(&nowhere);
+    let nothing: Arc<dyn EventLog> = Arc::new(mintmark_log::memory::MemoryEventLog::default());
+    let projections = followed(&nowhere, &nothing, 0);
     let ddl: Vec<&str> = projections.iter().map(|projection| projection.definition().ddl).collect();
     let common = [
         include_str!("../../../projections/src/common.sql"),
@@ -108,7 +117,7 @@ impl World {
         let directory = tempfile::tempdir().expect("a directory");
         let pool = db.pool().clone();
         let log = Arc::new(PgEventLog::new(db.options().clone(), "test log"));
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let clock = options.core_clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let shards: Vec<Shard> = (0..mintmark_testkit::shards()).filter_map(Shard::new).collect();
         let deps = WriterDeps {
@@ -124,7 +133,8 @@ impl World {
         let runners = {
             let writer = Arc::clone(&writer);
             let ends = move |shard| writer.subscribe(shard);
-            Runners::start(&pool, &feed, &projections(&pool), &shards, ends, &board, RunnerSettings::default())
+            let followed = followed(&pool, &feed, options.credits_low);
+            Runners::start(&pool, &feed, &followed, &shards, ends, &board, RunnerSettings::default())
         };
         let reads = ReadModels::new(pool.clone(), board);
         let master = master_key();
@@ -169,7 +179,7 @@ impl World {
             integers: Arc::new(IdAllocator::new(Arc::new(PgBlocks::new(pool.clone())), BlockSizes::default())),
             vault: Arc::new(PgVault::new(pool.clone(), &master)),
             dispatch: Arc::new(dispatcher.clone()),
-            inputs: Arc::new(GuardedInputs::new(egress, links.clone(), assets.clone(), clock)),
+            inputs: Arc::new(GuardedInputs::new(egress.clone(), links.clone(), assets.clone(), clock)),
             identity: identity::on_postgres(&pool, &master, Arc::new(tokens)),
             links,
             catalog: Arc::new(Catalog::load(&options.catalog).expect("the catalog")),
@@ -190,6 +200,7 @@ impl World {
             reads,
             assets,
             uploads: Arc::new(uploads),
+            egress,
             _running: running,
             _runners: runners,
             _directory: directory,
@@ -217,6 +228,17 @@ impl World {
         (&self.uploads, self._directory.path())
     }
 
+    /// Who tells webhook endpoints.
+    pub fn sender(&self, state: &AppState) -> WebhookSender {
+        let deps = SenderDeps {
+            outbox: Arc::new(state.reads.clone()),
+            bodies: Arc::new(EventBodies::new(state.core.clone(), state.reads.clone())),
+            core: state.core.clone(),
+            egress: self.egress.clone(),
+        };
+        WebhookSender::new(deps, SenderSettings::default())
+    }
+
     pub fn beside(&self, state: &AppState) -> Beside {
         Beside { state: state.clone(), log: self.log.clone(), ends: self.ends.clone() }
     }
@@ -228,7 +250,8 @@ impl World {
     pub async fn caught_up(&self, reads: &ReadModels) {
         for &shard in &self.core.settings.shards {
             let end = self.log.end(shard).await.expect("the log's end").position;
-            for name in [ProjectionName::Wallets, ProjectionName::Generation, ProjectionName::Accounts] {
+            let followers = ProjectionName::ALL.into_iter().chain([ProjectionName::Webhooks]);
+            for name in followers {
                 let waited = reads.wait_for(name, shard, end, CATCH_UP_WITHIN).await;
                 assert!(matches!(waited, Waited::Reached), "{name} {waited:?}");
             }

@@ -22,6 +22,7 @@ use crate::payment::Payment;
 use crate::project::Project;
 use crate::run::Run;
 use crate::wallet::CreditWallet;
+use crate::webhook::{WebhookEndpoint, WebhookRoster};
 
 /// What an event type means.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +77,7 @@ fn chapter<A: Aggregate>(about: &'static str, entries: &'static [EventEntry], sa
 /// The book, one chapter for each kind of stream.
 #[must_use]
 pub fn chapters() -> Vec<Chapter> {
-    use crate::{account, batch, bonus, creation, payment, project, run, wallet};
+    use crate::{account, batch, bonus, creation, payment, project, run, wallet, webhook};
     vec![
         chapter::<CreditWallet>(
             "A purse of credits. Its id is derived from its owner: the account; the team; team and member for an \
@@ -121,6 +122,16 @@ pub fn chapters() -> Vec<Chapter> {
              it.",
             project::described::DESCRIBED,
             &project::samples::samples(),
+        ),
+        chapter::<WebhookEndpoint>(
+            "An address that is told about events. Its id is random and says its account's shard.",
+            webhook::described::DESCRIBED,
+            &webhook::samples::samples(),
+        ),
+        chapter::<WebhookRoster>(
+            "Which webhook endpoints an account has. Its id is derived from the account.",
+            webhook::roster::DESCRIBED,
+            &webhook::roster::samples(),
         ),
     ]
 }

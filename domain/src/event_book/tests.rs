@@ -10,7 +10,7 @@ use super::fields::{fields, meaning};
 use super::questions::QUESTIONS;
 use super::*;
 use crate::es::{AggregateType, Position, Recorded, StreamId, decode_event};
-use crate::{Shard, account, batch, bonus, creation, es, payment, project, run, wallet};
+use crate::{Shard, account, batch, bonus, creation, es, payment, project, run, wallet, webhook};
 
 fn golden_dir() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden")
@@ -48,6 +48,8 @@ macro_rules! for_each_aggregate {
         $check::<Payment>(&payment::PaymentEvent::TYPES, &payment::samples::samples());
         $check::<Bonus>(&bonus::BonusEvent::TYPES, &bonus::samples::samples());
         $check::<Project>(&project::ProjectEvent::TYPES, &project::samples::samples());
+        $check::<WebhookEndpoint>(&webhook::WebhookEvent::TYPES, &webhook::samples::samples());
+        $check::<WebhookRoster>(&webhook::RosterEvent::TYPES, &webhook::roster::samples());
     };
 }
 
@@ -185,6 +187,8 @@ fn the_entries_are_the_types_in_their_order() {
         &payment::PaymentEvent::TYPES,
         &bonus::BonusEvent::TYPES,
         &project::ProjectEvent::TYPES,
+        &webhook::WebhookEvent::TYPES,
+        &webhook::RosterEvent::TYPES,
     ]
     .concat();
     let entries: Vec<&str> =

@@ -10,6 +10,7 @@ mod running;
 mod sign_in;
 mod uploads;
 mod vault;
+mod webhooks;
 mod work;
 
 pub use assets::{AssetError, Assets, Links, OwnAddress, OwnSignature, StoredAsset};
@@ -29,4 +30,8 @@ pub use uploads::{
     NewUpload, OpenedUpload, StoredUpload, UPLOAD_BYTES_MAX, UploadBody, UploadError, UploadPut, Uploads,
 };
 pub use vault::{Vault, VaultError};
+pub use webhooks::{
+    Attempted, BodyError, DELIVERY_ATTEMPTS_MAX, DeliveryClaim, DueDelivery, FailingEndpoint, KeptEvent, OutboxEvent,
+    OutboxUnavailable, WebhookBodies, WebhookOutbox, WebhookSubject,
+};
 pub use work::{PendingBatch, PendingRun, WorkCursor, WorkItem, WorkQueue, WorkUnavailable};

@@ -33,6 +33,9 @@ pub trait Vault: Send + Sync + 'static {
     /// Opens texts. What does not exist, or whose subject was erased, is absent from the answer.
     async fn open(&self, ids: &[SealedId]) -> Result<HashMap<SealedId, Vec<u8>>, VaultError>;
 
+    /// Opens a text that is kept elsewhere than in the log. `None` once its subject was erased.
+    async fn open_text(&self, text: &SealedText) -> Result<Option<Vec<u8>>, VaultError>;
+
     /// HMAC of `bytes` under the subject's key, in hex: tells whether two requests are the same
     /// without keeping either.
     async fn fingerprint(&self, subject: Uuid, bytes: &[u8]) -> Result<String, VaultError>;

@@ -21,6 +21,7 @@ mod refusal;
 mod run_view;
 mod sign_in;
 mod submission;
+mod webhooks;
 mod workflows;
 
 pub use accept_run::{Accepted, IdempotencyKey, RunRequest, WorkflowRef};
@@ -44,4 +45,8 @@ pub use refusal::{ErrorClass, Refusal};
 pub use run_view::{CreationView, RunView};
 pub use sign_in::{LINK_DAYS, NewSession, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, SESSION_DAYS, SESSION_IDLE_HOURS};
 pub use submission::SubmitPlan;
+pub use webhooks::{
+    NewWebhook, OpenedWebhooks, ROTATION_OVERLAP_HOURS, ROTATION_OVERLAP_HOURS_MAX, WEBHOOK_DESCRIPTION_CHARS_MAX,
+    WEBHOOK_URL_CHARS_MAX, WebhookChange, WebhookView,
+};
 pub use workflows::{ExtractionRequest, WorkflowRequest};

@@ -14,6 +14,7 @@ use crate::ports::{AssetError, DirectoryError, IdentityError, InputError, VaultE
 use crate::project::ProjectError;
 use crate::run::RunError;
 use crate::wallet::WalletError;
+use crate::webhook::{RosterError, WebhookError};
 
 /// What kind of refusal it is. Each adapter has one table from class to status and envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -132,6 +133,12 @@ pub enum Refusal {
     /// The bonus may not.
     #[error(transparent)]
     Bonus(#[from] BonusError),
+    /// The webhook endpoint may not.
+    #[error(transparent)]
+    Webhook(WebhookError),
+    /// The account has as many webhook endpoints as it may.
+    #[error(transparent)]
+    WebhookRoster(#[from] RosterError),
     /// A unique name is taken.
     #[error("{0} is taken")]
     Taken(&'static str),
@@ -197,6 +204,15 @@ impl From<ProjectError> for Refusal {
         match error {
             ProjectError::NotFound | ProjectError::OtherOwner => Refusal::NotFound("project"),
             other @ ProjectError::NotNow(_) => Refusal::Project(other),
+        }
+    }
+}
+
+impl From<WebhookError> for Refusal {
+    fn from(error: WebhookError) -> Self {
+        match error {
+            WebhookError::NotFound => Refusal::NotFound("webhook endpoint"),
+            other => Refusal::Webhook(other),
         }
     }
 }
@@ -290,6 +306,14 @@ impl Refusal {
                 PaymentError::NotPositive | PaymentError::TooMuch { .. } => (ErrorClass::Validation, "invalid_amount"),
             },
             Refusal::Bonus(_) => (ErrorClass::Conflict, "conflict"),
+            Refusal::Webhook(error) => match error {
+                WebhookError::NotFound => (ErrorClass::NotFound, "not_found"),
+                WebhookError::NoTopics => (ErrorClass::Validation, "invalid_value"),
+                WebhookError::OtherEndpoint | WebhookError::NotWarned => (ErrorClass::Conflict, "conflict"),
+            },
+            Refusal::WebhookRoster(error) => match error {
+                RosterError::TooMany { .. } => (ErrorClass::Validation, "too_many"),
+            },
             Refusal::Taken(_) => (ErrorClass::Validation, "taken"),
             Refusal::Decide(error) => match error {
                 DecideError::Overloaded { .. } => (ErrorClass::Overloaded, "overloaded"),

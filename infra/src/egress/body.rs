@@ -34,6 +34,18 @@ pub(super) async fn copy(
     Ok(size)
 }
 
+/// The beginning of a body: as much as the limits allow and as came in time.
+pub(super) async fn beginning(response: reqwest::Response, limits: FetchLimits, deadline: Instant) -> Bytes {
+    let most = usize::try_from(limits.bytes_max).unwrap_or(usize::MAX);
+    let mut stream = response.bytes_stream();
+    let mut read = Vec::new();
+    while read.len() < most {
+        let Ok(Some(chunk)) = next_chunk(&mut stream, limits, deadline).await else { break };
+        read.extend_from_slice(&chunk[..chunk.len().min(most - read.len())]);
+    }
+    read.into()
+}
+
 async fn next_chunk(
     stream: &mut (impl futures::Stream<Item = reqwest::Result<Bytes>> + Unpin),
     limits: FetchLimits,

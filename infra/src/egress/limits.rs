@@ -33,6 +33,13 @@ impl FetchLimits {
         Self { total: Duration::from_secs(300), ..Self::of(Self::MEDIA_BYTES_MAX) }
     }
 
+    /// For a post whose answer matters by its status: so much of the body is read, and no redirect is
+    /// followed.
+    #[must_use]
+    pub const fn posting(bytes_max: u64, within: Duration) -> Self {
+        Self { bytes_max, total: within, idle: within, redirects_max: 0 }
+    }
+
     /// What all kinds have in common.
     const fn of(bytes_max: u64) -> Self {
         Self { bytes_max, total: Duration::from_secs(60), idle: Duration::from_secs(10), redirects_max: 5 }

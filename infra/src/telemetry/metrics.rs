@@ -14,6 +14,7 @@ const COUNTERS: &[(&str, &str)] = &[
     ("mintmark_projection_events_total", "Events that a projection has applied."),
     ("mintmark_projection_failures_total", "Batches that a projection could not apply."),
     ("mintmark_runs_ended_total", "Runs that ended, by provider and how."),
+    ("mintmark_webhook_attempts_total", "Attempts to tell webhook endpoints, by outcome."),
     ("mintmark_writer_decisions_total", "Decisions that were answered with an append."),
     ("mintmark_writer_diverged_total", "Times that the log's history was found to be another one."),
     ("mintmark_writer_events_total", "Events appended to the log."),
@@ -36,6 +37,7 @@ const GAUGES: &[(&str, &str)] = &[
 const HISTOGRAMS: &[(&str, &str)] = &[
     ("http_request_seconds", "How long requests take to be answered."),
     ("mintmark_projection_delay_seconds", "How long after it was recorded an event was applied."),
+    ("mintmark_webhook_attempt_seconds", "How long webhook endpoints take to answer."),
     ("mintmark_writer_append_seconds", "How long an append to the log takes."),
     ("mintmark_writer_batch_events", "How many events one append holds."),
 ];

@@ -69,6 +69,10 @@ impl Vault for PlainVault {
         Ok(found.into_iter().map(|text| (text.id, text.ciphertext)).collect())
     }
 
+    async fn open_text(&self, text: &SealedText) -> Result<Option<Vec<u8>>, VaultError> {
+        Ok(Some(text.ciphertext.clone()))
+    }
+
     async fn fingerprint(&self, subject: Uuid, bytes: &[u8]) -> Result<String, VaultError> {
         Ok(format!("{subject}:{}", String::from_utf8_lossy(bytes)))
     }

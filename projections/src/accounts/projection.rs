@@ -61,7 +61,7 @@ impl Projection for AccountsProjection {
     fn wants(&self, kind: Kind) -> bool {
         match kind {
             Kind::Account => true,
-            Kind::Wallet | Kind::Run | Kind::Creation | Kind::Batch => false,
+            Kind::Wallet | Kind::Run | Kind::Creation | Kind::Batch | Kind::Webhook => false,
         }
     }
 
@@ -74,6 +74,7 @@ impl Projection for AccountsProjection {
                 | Fact::Run(_)
                 | Fact::Creation(_)
                 | Fact::Batch(_)
+                | Fact::Webhook(_)
                 | Fact::Elsewhere
                 | Fact::Unreadable(_)
                 | Fact::Corrupt(_) => None,

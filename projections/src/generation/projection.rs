@@ -50,7 +50,7 @@ impl Projection for GenerationProjection {
             Kind::Run | Kind::Creation | Kind::Batch => true,
             // What an erased person made disappears from every list.
             Kind::Account => true,
-            Kind::Wallet => false,
+            Kind::Wallet | Kind::Webhook => false,
         }
     }
 
@@ -84,7 +84,12 @@ async fn apply_stretch(connection: &mut PgConnection, events: &[&Event]) -> Resu
             Fact::Run(fact) => runs.apply(&event.recorded, fact)?,
             Fact::Creation(fact) => creations.apply(&event.recorded, fact)?,
             Fact::Batch(fact) => batches.apply(&event.recorded, fact)?,
-            Fact::Account(_) | Fact::Wallet(_) | Fact::Elsewhere | Fact::Unreadable(_) | Fact::Corrupt(_) => {}
+            Fact::Account(_)
+            | Fact::Wallet(_)
+            | Fact::Webhook(_)
+            | Fact::Elsewhere
+            | Fact::Unreadable(_)
+            | Fact::Corrupt(_) => {}
         }
     }
     runs.save(connection).await?;
@@ -128,7 +133,12 @@ impl Touched {
                         touched.items.insert(ItemKey { batch_id: id, item_index: index.cast_signed() });
                     }
                 }
-                Fact::Account(_) | Fact::Wallet(_) | Fact::Elsewhere | Fact::Unreadable(_) | Fact::Corrupt(_) => {}
+                Fact::Account(_)
+                | Fact::Wallet(_)
+                | Fact::Webhook(_)
+                | Fact::Elsewhere
+                | Fact::Unreadable(_)
+                | Fact::Corrupt(_) => {}
             }
         }
         touched

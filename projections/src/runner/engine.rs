@@ -182,7 +182,12 @@ async fn readable<'a>(
                 mark(connection, &event.recorded, why).await?;
                 marked.insert(event.recorded.stream.id);
             }
-            Fact::Account(_) | Fact::Wallet(_) | Fact::Run(_) | Fact::Creation(_) | Fact::Batch(_) => {
+            Fact::Account(_)
+            | Fact::Wallet(_)
+            | Fact::Run(_)
+            | Fact::Creation(_)
+            | Fact::Batch(_)
+            | Fact::Webhook(_) => {
                 wanted.push(event);
             }
             Fact::Elsewhere => {}

@@ -6,5 +6,7 @@ mod support;
 mod creations;
 mod runner;
 mod runs;
+mod usage;
 mod versions;
 mod wallets;
+mod webhooks;

@@ -9,5 +9,6 @@ mod resource;
 mod routes;
 mod shown;
 
+pub(super) use resource::BatchResource;
 pub(super) use routes::{__path_cancel, __path_create, __path_get, __path_items, __path_list};
 pub(super) use routes::{cancel, create, get, items, list};

@@ -1,0 +1,142 @@
+//! Webhooks to a hundred endpoints over real sockets: how many a second, and what a dead endpoint among
+//! them does to the others.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::http::Server;
+use crate::report::{Report, percentile};
+use crate::scaled;
+
+/// How many accounts tell, each to as many endpoints as an account may have: a hundred.
+const ACCOUNTS: usize = 5;
+const ENDPOINTS_EACH: usize = 20;
+/// How many runs of each account are told at full speed.
+const RUNS_EACH: usize = 60;
+/// How many runs of each account are told one after the other, for the delay.
+const STEADY_RUNS_EACH: usize = 20;
+/// The time between them: well below what can be told.
+const STEADY_EVERY: Duration = Duration::from_millis(500);
+/// How long deliveries may take to arrive.
+const ARRIVE_WITHIN: Duration = Duration::from_secs(120);
+
+/// One delivery that arrived.
+struct Arrival {
+    endpoint: String,
+    at: Instant,
+    delay_ms: f64,
+}
+
+type Arrivals = Arc<Mutex<Vec<Arrival>>>;
+
+struct Receiver {
+    base: String,
+    arrivals: Arrivals,
+}
+
+impl Receiver {
+    async fn start() -> anyhow::Result<Self> {
+        async fn take(State(arrivals): State<Arrivals>, Path(endpoint): Path<String>, body: Bytes) -> StatusCode {
+            let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+            let told: Option<DateTime<Utc>> = body["created_at"].as_str().and_then(|text| text.parse().ok());
+            let delay = told.map_or(0, |told| (Utc::now() - told).num_milliseconds());
+            let arrival = Arrival { endpoint, at: Instant::now(), delay_ms: delay as f64 };
+            arrivals.lock().unwrap_or_else(PoisonError::into_inner).push(arrival);
+            StatusCode::NO_CONTENT
+        }
+        let arrivals = Arrivals::default();
+        let router = Router::new().route("/{endpoint}", axum::routing::post(take)).with_state(Arc::clone(&arrivals));
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let base = format!("http://{}", listener.local_addr()?);
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(Receiver { base, arrivals })
+    }
+
+    /// Waits for so many, and takes them.
+    async fn arrived(&self, count: usize) -> anyhow::Result<Vec<Arrival>> {
+        let begun = Instant::now();
+        loop {
+            {
+                let mut arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+                if arrivals.len() >= count {
+                    return Ok(std::mem::take(&mut *arrivals));
+                }
+                ensure!(begun.elapsed() < ARRIVE_WITHIN, "{} of {count} deliveries arrived", arrivals.len());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+pub async fn measure(server: &Server, report: &mut Report) -> anyhow::Result<()> {
+    let receiver = Receiver::start().await?;
+    let mut keys = Vec::new();
+    let mut last = (String::new(), String::new());
+    for account in 0..ACCOUNTS {
+        let (_, key) = server.account(&format!("hooks{account}"))?;
+        for number in 0..ENDPOINTS_EACH {
+            let body = json!({"url": format!("{}/{account}-{number}", receiver.base), "events": ["run.completed"]});
+            let made = server.ask(&key, Method::POST, "/v1/webhooks", Some(&body)).await?;
+            last = (key.clone(), made["id"].as_str().context("id")?.to_owned());
+        }
+        keys.push(key);
+    }
+    let endpoints = ACCOUNTS * ENDPOINTS_EACH;
+    let runs = scaled(RUNS_EACH);
+    let asked = (0..runs).flat_map(|_| &keys).map(|key| run(server, key));
+    futures::future::try_join_all(asked).await?;
+    let arrivals = receiver.arrived(runs * endpoints).await?;
+    let times: Vec<Instant> = arrivals.iter().map(|arrival| arrival.at).collect();
+    let (first, end) = (times.iter().min().context("none")?, times.iter().max().context("none")?);
+    let rate = arrivals.len() as f64 / (*end - *first).as_secs_f64().max(0.001);
+    report.line(
+        &format!("webhook deliveries to {endpoints} endpoints, one connection each"),
+        &format!("{rate:.0}/s"),
+        "≥ 500/s",
+    );
+    let well = steady(server, &receiver, &keys, endpoints).await?;
+    // A listener that takes connections and never answers.
+    let dead = TcpListener::bind("127.0.0.1:0").await?;
+    let body = json!({"url": format!("http://{}/dead", dead.local_addr()?)});
+    server.ask(&last.0, Method::PATCH, &format!("/v1/webhooks/{}", last.1), Some(&body)).await?;
+    let beside = steady(server, &receiver, &keys, endpoints - 1).await?;
+    let (with, without) = (percentile(beside, 0.99), percentile(well, 0.99));
+    report.line(
+        "delay of a delivery with one dead endpoint among 100, p99",
+        &format!("{with:.0} ms, {:.2} × the {without:.0} ms without", with / without.max(1.0)),
+        "≤ 1.2 ×",
+    );
+    Ok(())
+}
+
+async fn run(server: &Server, key: &str) -> anyhow::Result<()> {
+    let body = json!({"prompt": "A lighthouse at dusk", "aspect_ratio": "1:1"});
+    server.ask(key, Method::POST, "/v1/images/generations", Some(&body)).await.map(drop)
+}
+
+/// The delays of deliveries at a steady rate, in milliseconds from when the run had ended.
+async fn steady(server: &Server, receiver: &Receiver, keys: &[String], answering: usize) -> anyhow::Result<Vec<f64>> {
+    let runs = scaled(STEADY_RUNS_EACH);
+    for _ in 0..runs {
+        futures::future::try_join_all(keys.iter().map(|key| run(server, key))).await?;
+        tokio::time::sleep(STEADY_EVERY).await;
+    }
+    let arrivals = receiver.arrived(runs * answering).await?;
+    let mut each: HashMap<&str, usize> = HashMap::new();
+    for arrival in &arrivals {
+        *each.entry(&arrival.endpoint).or_default() += 1;
+    }
+    ensure!(each.len() == answering && each.values().all(|count| *count == runs), "told more or less than once");
+    Ok(arrivals.iter().map(|arrival| arrival.delay_ms).collect())
+}
