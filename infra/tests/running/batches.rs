@@ -250,3 +250,27 @@ async fn a_batch_goes_on_after_its_node_died_wherever_that_was() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn another_accounts_run_takes_its_turn_after_the_next_items_of_a_large_batch() {
+    let world = World::new().await;
+    let mut remote = Remote::new(instant(&world).await);
+    remote.traits.concurrency = 4;
+    let remote = Arc::new(remote);
+    let node = world.node_with("a", Arc::clone(&remote) as _, patient(), Arc::clone(&world.nodes)).await;
+    let (busy, late) = (node.account("busy", "3000").await, node.account("late", "3").await);
+    let items = (0..1_000).map(|_| item("a boat [sandbox:slow=1]", 1)).collect();
+    let accepted = create(&node, &busy, batch(50, items)).await;
+    // The batch is well under way: 50 of its runs wait or are with the provider, which takes four.
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let before = remote.submissions().len();
+    assert!((8..400).contains(&before), "{before}");
+    let run = node.images(&late, "a ship [sandbox:slow=1]", 1).await;
+    assert_eq!(node.ended(run.run_id).await.status(), RunStatus::Succeeded);
+    let turns = remote.submissions().len() - before - 1;
+    // Those with the provider end, then it is this account's turn; while its run is made others go on in
+    // the three places beside it.
+    assert!(turns <= 3 * 4, "{turns} items of the batch were handed over before it had ended");
+    assert!(remote.under_way_most.load(Ordering::SeqCst) <= 4);
+    assert_eq!(node.core.batch_state(accepted.batch_id).await.unwrap().status(), BatchStatus::Processing);
+}

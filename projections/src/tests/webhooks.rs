@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use mintmark_domain::es::EventLog;
+use mintmark_domain::es::{End, EventLog};
 use mintmark_domain::ids::{AccountId, SealedId, WebhookEndpointId, derived_id};
 use mintmark_domain::ports::{Attempted, DeliveryClaim, DueDelivery, WebhookOutbox as _};
 use mintmark_domain::wallet::LotKind;
@@ -53,9 +53,14 @@ impl Followed {
         while let Applied::Events { .. } = next().await {}
     }
 
-    /// As after a crash that lost the checkpoint but not the rows: everything is applied again.
-    async fn forget_checkpoint(&self) {
-        sqlx::query("DELETE FROM webhook_follower.checkpoints").execute(self.db.pool()).await.unwrap();
+    /// Sets the checkpoint back, so that what follows is applied again.
+    async fn back_to(&self, end: End) {
+        sqlx::query("UPDATE webhook_follower.checkpoints SET position = $1, commit_id = $2")
+            .bind(i64::try_from(end.position.0).unwrap())
+            .bind(end.commit_id.0)
+            .execute(self.db.pool())
+            .await
+            .unwrap();
     }
 
     fn outbox(&self) -> ReadModels {
@@ -103,8 +108,9 @@ async fn run(history: &mut History, account: AccountId, delivered: u32) {
     history.commit().await;
 }
 
-/// Two accounts: one with endpoints, one without; runs before, between and after.
-async fn history() -> (History, AccountId) {
+/// Two accounts: one with endpoints, one without; runs before, between and after. With the log's end when
+/// the endpoints had been made.
+async fn history() -> (History, AccountId, End) {
     let mut history = History::new().await;
     let (ann, bob) = (history.account("ann").await, history.account("bob").await);
     for account in [ann, bob] {
@@ -115,6 +121,7 @@ async fn history() -> (History, AccountId) {
     endpoint(&mut history, ann, "all", &Topic::ALL);
     let failed = endpoint(&mut history, ann, "failed", &[Topic::RunFailed]);
     history.commit().await;
+    let made = history.end();
     run(&mut history, bob, 2).await;
     run(&mut history, ann, 1).await;
     run(&mut history, ann, 0).await;
@@ -122,7 +129,7 @@ async fn history() -> (History, AccountId) {
     assert!(history.act::<WebhookEndpoint>(failed.0, disable));
     history.commit().await;
     run(&mut history, ann, 0).await;
-    (history, ann)
+    (history, ann, made)
 }
 
 /// What is told of it, by kind: each hold takes the credits below 50, and what comes back brings them up.
@@ -131,7 +138,7 @@ const TOLD: [&str; 7] =
 
 #[tokio::test]
 async fn each_is_told_what_it_asks_for_from_when_it_was_made_however_the_log_is_cut() {
-    let (history, _) = history().await;
+    let (history, _, _) = history().await;
     let mut seen = Vec::new();
     for limit in [1, 3, 1_000] {
         let followed = Followed::new(&history).await;
@@ -148,12 +155,12 @@ async fn each_is_told_what_it_asks_for_from_when_it_was_made_however_the_log_is_
 }
 
 #[tokio::test]
-async fn what_is_applied_again_after_a_crash_is_no_second_delivery() {
-    let (history, _) = history().await;
+async fn what_is_applied_again_is_no_second_delivery() {
+    let (history, _, made) = history().await;
     let followed = Followed::new(&history).await;
     followed.catch_up(2).await;
     let once = followed.rows().await;
-    followed.forget_checkpoint().await;
+    followed.back_to(made).await;
     followed.catch_up(5).await;
     assert_eq!(followed.rows().await, once);
     followed.db.close().await;
@@ -161,7 +168,7 @@ async fn what_is_applied_again_after_a_crash_is_no_second_delivery() {
 
 #[tokio::test]
 async fn who_was_erased_leaves_nothing_behind() {
-    let (mut history, ann) = history().await;
+    let (mut history, ann, _) = history().await;
     let followed = Followed::new(&history).await;
     followed.catch_up(10).await;
     assert!(!followed.rows().await.is_empty());
@@ -200,7 +207,7 @@ fn attempted(due: &DueDelivery, at: Timestamp, next_at: Option<Timestamp>) -> At
 
 #[tokio::test]
 async fn what_one_sender_has_claimed_no_other_gets_until_the_lease_is_over() {
-    let (history, _) = history().await;
+    let (history, _, _) = history().await;
     let followed = Followed::new(&history).await;
     followed.catch_up(100).await;
     let (one, two) = (followed.outbox(), followed.outbox());
@@ -248,7 +255,7 @@ async fn an_endpoint_that_fails_gets_one_place_and_one_that_is_busy_none() {
 
 #[tokio::test]
 async fn old_deliveries_are_forgotten_with_their_events_and_those_that_wait_are_kept() {
-    let (history, _) = history().await;
+    let (history, _, _) = history().await;
     let followed = Followed::new(&history).await;
     followed.catch_up(100).await;
     let (outbox, now) = (followed.outbox(), history.now());
