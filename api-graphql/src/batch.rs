@@ -348,6 +348,7 @@ fn request(ctx: &Context<'_>, input: CreateBatchInput, key: Option<String>) -> R
             preference: run.preference,
             preference_two: run.preference_two,
             privacy: run.privacy,
+            workflow: run.workflow,
             operation: run.operation,
         });
     }

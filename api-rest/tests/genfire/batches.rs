@@ -266,3 +266,44 @@ async fn never_more_items_run_than_was_said() {
     }
     assert_eq!((running, most), (0, 3), "as many as were allowed, at some moment");
 }
+
+#[tokio::test]
+async fn a_batch_of_a_workflow_is_as_printed_and_each_item_is_a_run_of_it() {
+    let app = TestApp::start().await;
+    let example = Example::named("batches_create");
+    let answer = app.post_keyed(BATCHES, "one", &example.request).await;
+    let made = answer.json_of(201);
+    example.assert_shape_of(&answer.bytes, &["items[].input_summary"]);
+    assert_eq!((&made["mode"], &made["target"]), (&json!("workflow"), &json!("hook_pack")));
+    assert_eq!(made["items"][0]["input_summary"]["prompt"], "Portable blender for busy professionals");
+    let ended = over(&app, &made).await;
+    assert_eq!(ended["status"], "completed", "{ended}");
+    let items = app.get(&format!("{BATCHES}/{}/items", made["id"].as_str().unwrap())).await.json_of(200);
+    for (made, item) in made["items"].as_array().unwrap().iter().zip(items["data"].as_array().unwrap()) {
+        assert_eq!(item["input_summary"], made["input_summary"]);
+        let run = app.get(&format!("/v1/runs/{}", item["run_id"].as_str().unwrap())).await.json_of(200);
+        assert_eq!((&run["capability"], &run["output"]), (&json!("workflow.hook_pack"), &item["output"]));
+        assert!(item["output"].is_object(), "{item}");
+    }
+    let listed = app.get(&format!("{BATCHES}?mode=workflow&target=hook_pack")).await.json_of(200);
+    assert_eq!(listed["data"][0]["id"], made["id"]);
+    let usage = app.get("/v1/usage?group_by=capability").await.json_of(200);
+    assert_eq!(usage["breakdown"][0]["group"], "workflow.hook_pack");
+    assert_eq!(usage["breakdown"][0]["runs_count"], 2);
+}
+
+#[tokio::test]
+async fn a_wrong_workflow_or_field_is_named() {
+    let app = app().await;
+    let body = json!({"mode": "workflow", "target": "nothing", "items": [{"input": {"prompt": "x"}}]});
+    let problem = app.post_keyed(BATCHES, "one", &body).await.json_of(400);
+    assert!(problem["detail"].as_str().unwrap().contains("hook_pack"), "{problem}");
+    let body = json!({"mode": "workflow", "target": "hook_pack",
+        "items": [{"input": {"prompt": "x"}}, {"input": {"prompt": "x", "tone": 7}}]});
+    let problem = app.post_keyed(BATCHES, "one", &body).await.json_of(400);
+    let single = app.post_keyed("/v1/workflows/hook_pack/runs", "one", &json!({"prompt": "x", "tone": 7})).await;
+    let single = single.json_of(400);
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.starts_with("items[1].input.") && detail.ends_with(single["detail"].as_str().unwrap()), "{detail}");
+    assert_eq!(problem["code"], single["code"]);
+}

@@ -13,6 +13,7 @@ use super::super::asked::{Asked, Operation, unsupported};
 use super::super::images::{self, IMAGES};
 use super::super::submit::Reader;
 use super::super::videos::{self, VIDEOS};
+use super::super::workflows;
 use crate::http::{Problem, typed};
 
 /// How many items run at once where nobody says.
@@ -59,11 +60,18 @@ pub struct BatchItemInput {
     pub input: Map<String, Value>,
 }
 
-/// What was read: the request, and for each item the field that its images came from.
+/// What was read: the request, and what its items are runs of.
 pub(super) struct Read {
     pub request: BatchRequest,
-    images_fields: Vec<&'static str>,
-    operation: &'static Operation,
+    of: Of,
+}
+
+/// What the items are runs of.
+enum Of {
+    /// An operation; for each item the field that its images came from.
+    Operation(&'static Operation, Vec<&'static str>),
+    /// A workflow; its field that names a product page.
+    Workflow(Option<String>),
 }
 
 impl Read {
@@ -71,8 +79,15 @@ impl Read {
     pub fn refused(&self, catalog: &Catalog, refusal: &Refusal) -> Problem {
         match refusal {
             Refusal::Item { index, problem } => {
-                let field = self.images_fields.get(*index as usize).copied().unwrap_or("image_url");
-                at_item(*index as usize, self.operation.refused(catalog, problem, field))
+                let index = *index as usize;
+                let problem = match &self.of {
+                    Of::Operation(operation, images_fields) => {
+                        let field = images_fields.get(index).copied().unwrap_or("image_url");
+                        operation.refused(catalog, problem, field)
+                    }
+                    Of::Workflow(page) => workflows::refused(problem, page.as_deref()),
+                };
+                at_item(index, problem)
             }
             other => Problem::from(other.clone()),
         }
@@ -88,22 +103,12 @@ pub(super) async fn read(core: &Core, fields: Map<String, Value>, key: &Idempote
             Problem::invalid(format!("items must hold 1 to {} items.", Batch::ITEMS_MAX)).coded("invalid_batch")
         );
     }
-    let (operation, reader) = match asked.mode {
-        Mode::Operation => operation(&asked.target)?,
-        Mode::Workflow => return Err(unsupported("mode cannot be workflow on this server yet. Allowed: operation.")),
+    let (mode, (items, of)) = match asked.mode {
+        Mode::Operation => (BatchMode::Operation, of_operation(core, &asked.target, asked.items).await?),
+        Mode::Workflow => (BatchMode::Workflow, of_workflow(core, &asked.target, asked.items).await?),
     };
-    let mut items = Vec::with_capacity(asked.items.len());
-    let mut images_fields = Vec::with_capacity(asked.items.len());
-    for (index, item) in asked.items.into_iter().enumerate() {
-        if index % BREATHE_EVERY == 0 {
-            tokio::task::yield_now().await;
-        }
-        let asked = reader(&core.catalog, item.input).map_err(|problem| at_item(index, problem))?;
-        images_fields.push(asked.images_field);
-        items.push(item_request(operation, asked));
-    }
     let request = BatchRequest {
-        mode: BatchMode::Operation,
+        mode,
         target: asked.target,
         concurrency,
         items,
@@ -111,7 +116,50 @@ pub(super) async fn read(core: &Core, fields: Map<String, Value>, key: &Idempote
         scope: Scope::BatchesWrite,
         idempotency: Some(key.clone()),
     };
-    Ok(Read { request, images_fields, operation })
+    Ok(Read { request, of })
+}
+
+/// Items that are each a body of an operation.
+async fn of_operation(
+    core: &Core,
+    target: &str,
+    inputs: Vec<BatchItemInput>,
+) -> Result<(Vec<BatchItemRequest>, Of), Problem> {
+    let (operation, reader) = operation(target)?;
+    let mut items = Vec::with_capacity(inputs.len());
+    let mut images_fields = Vec::with_capacity(inputs.len());
+    for (index, item) in inputs.into_iter().enumerate() {
+        if index % BREATHE_EVERY == 0 {
+            tokio::task::yield_now().await;
+        }
+        let asked = reader(&core.catalog, item.input).map_err(|problem| at_item(index, problem))?;
+        images_fields.push(asked.images_field);
+        items.push(item_request(operation, asked));
+    }
+    Ok((items, Of::Operation(operation, images_fields)))
+}
+
+/// Items that are each the fields of a workflow.
+async fn of_workflow(
+    core: &Core,
+    target: &str,
+    inputs: Vec<BatchItemInput>,
+) -> Result<(Vec<BatchItemRequest>, Of), Problem> {
+    let Ok(workflow) = core.workflow(target) else {
+        let names: Vec<&str> = core.catalog.workflows().map(|workflow| workflow.key.as_str()).collect();
+        let allowed = names.join(", ");
+        return Err(unsupported(format!("target cannot be {target:?} of a workflow batch. Allowed: {allowed}.")));
+    };
+    let page = workflow.product_page.clone();
+    let mut items = Vec::with_capacity(inputs.len());
+    for (index, item) in inputs.into_iter().enumerate() {
+        if index % BREATHE_EVERY == 0 {
+            tokio::task::yield_now().await;
+        }
+        let refused = |refusal: Refusal| at_item(index, workflows::refused(&refusal, page.as_deref()));
+        items.push(core.workflow_item(target, &item.input).map_err(refused)?);
+    }
+    Ok((items, Of::Workflow(page)))
 }
 
 fn concurrency(said: Option<i64>) -> Result<u32, Problem> {
