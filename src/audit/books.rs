@@ -14,6 +14,7 @@ use mintmark_domain::payment::PaymentEvent;
 use mintmark_domain::project::ProjectEvent;
 use mintmark_domain::run::{Run, RunEvent};
 use mintmark_domain::wallet::{CreditWallet, HeldFor, Ledger, WalletEvent};
+use mintmark_domain::webhook::{RosterEvent, WebhookEvent};
 use uuid::Uuid;
 
 use super::Finding;
@@ -59,6 +60,8 @@ impl Books {
             "account" => nothing_but::<AccountEvent>(recorded),
             "creation" => nothing_but::<CreationEvent>(recorded),
             "project" => nothing_but::<ProjectEvent>(recorded),
+            "webhook_endpoint" => nothing_but::<WebhookEvent>(recorded),
+            "webhook_roster" => nothing_but::<RosterEvent>(recorded),
             "payment" => decode_event(recorded).map(|event| self.payment(recorded, &event)),
             "bonus" => decode_event(recorded).map(|event: BonusEvent| {
                 self.together.bonus(recorded, &event);
