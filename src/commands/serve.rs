@@ -17,9 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::demo;
 use crate::cli::Place;
-use crate::compose::{
-    Platform, Role, keep_directory, keep_files, keep_sign_ins, providers, start_sending, surfaces,
-};
+use crate::compose::{Platform, Role, keep_directory, keep_files, keep_sign_ins, providers, start_sending, surfaces};
 use crate::config::{self, Config};
 
 /// How long requests under way may take to end once the server is told to stop.

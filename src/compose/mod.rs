@@ -174,7 +174,20 @@ impl Platform {
             catalog: Arc::new(catalog),
             settings: Arc::new(settings(&config, shards)),
         };
-        Ok(Parts { config, core, log, writer, pool, projections, followers, egress, assets, products, uploads, signing_keys })
+        Ok(Parts {
+            config,
+            core,
+            log,
+            writer,
+            pool,
+            projections,
+            followers,
+            egress,
+            assets,
+            products,
+            uploads,
+            signing_keys,
+        })
     }
 
     /// How to connect to the database.
@@ -252,7 +265,20 @@ struct Parts {
 
 impl Parts {
     fn with(self, database: Database) -> Platform {
-        let Parts { config, core, log, writer, pool, projections, followers, egress, assets, products, uploads, signing_keys } = self;
+        let Parts {
+            config,
+            core,
+            log,
+            writer,
+            pool,
+            projections,
+            followers,
+            egress,
+            assets,
+            products,
+            uploads,
+            signing_keys,
+        } = self;
         let notice = database.notice().map(str::to_owned);
         Platform {
             config,

@@ -161,7 +161,7 @@ async fn a_batch_s_items_may_be_runs_of_a_workflow() {
     let caller = Caller {
         account: app.account.id,
         user_id: app.account.user_id,
-        key_id: Some(app.account.key_id),
+        acts_with: mintmark_domain::account::ActsWith::Key(app.account.key_id),
         scopes: Scopes::Full,
         tier: Tier::Unlimited,
         surface: Surface::Genfire,

@@ -232,7 +232,7 @@ impl TestApp {
         Caller {
             account: self.account.id,
             user_id: self.account.user_id,
-            key_id: Some(self.account.key_id),
+            acts_with: mintmark_domain::account::ActsWith::Key(self.account.key_id),
             scopes: Scopes::Full,
             tier: Tier::Unlimited,
             surface: mintmark_domain::run::Surface::Graphql,

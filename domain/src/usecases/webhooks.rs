@@ -73,7 +73,7 @@ impl Core {
         let settings = EndpointSettings { url: wanted.url, description };
         self.check_settings(&settings)?;
         let topics = distinct(wanted.topics.unwrap_or_else(|| Topic::DEFAULT.to_vec()))?;
-        let (account, key_id) = (caller.account, caller.key_id);
+        let (account, key_id, by) = (caller.account, caller.key_id(), caller.acts_with.clone());
         let id = WebhookEndpointId(self.new_id(account.shard()));
         let secret = self.new_signing_secret();
         let texts = [self.seal_settings(account, &settings).await?, self.seal_secret(account, &secret).await?];
@@ -86,7 +86,7 @@ impl Core {
             .stream(StreamRef::of::<WebhookEndpoint>(id));
         let (endpoint, confirmed) = self
             .decide(decision, move |unit| {
-                unit.state::<Account>(account).authorize(key_id, Scope::WebhooksWrite)?;
+                unit.state::<Account>(account).authorize(&by, Scope::WebhooksWrite)?;
                 let at = unit.now();
                 let created = CreatedWebhook { at, ..created.clone() };
                 unit.execute::<WebhookEndpoint>(id, WebhookCommand::Create(Box::new(created)))?;
@@ -255,7 +255,7 @@ impl Core {
         id: WebhookEndpointId,
         mut act: impl FnMut(&mut Unit<'_>) -> Result<(), Refusal> + Send + 'static,
     ) -> Result<(WebhookEndpoint, Confirmed), Refusal> {
-        let (account, key_id) = (caller.account, caller.key_id);
+        let (account, by) = (caller.account, caller.acts_with.clone());
         if id.shard() != account.shard() {
             return Err(Refusal::NotFound("webhook endpoint"));
         }
@@ -268,7 +268,7 @@ impl Core {
             if unit.state::<WebhookEndpoint>(id).account() != Some(account) {
                 return Err(Refusal::NotFound("webhook endpoint"));
             }
-            unit.state::<Account>(account).authorize(key_id, Scope::WebhooksWrite)?;
+            unit.state::<Account>(account).authorize(&by, Scope::WebhooksWrite)?;
             act(unit)?;
             Ok(unit.state::<WebhookEndpoint>(id).clone())
         })

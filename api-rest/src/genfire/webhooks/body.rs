@@ -130,6 +130,8 @@ fn refused(refusal: &Refusal) -> BodyError {
         | ErrorClass::InsufficientCredits
         | ErrorClass::IdempotencyReused
         | ErrorClass::Conflict
+        | ErrorClass::NotYet
+        | ErrorClass::Gone
         | ErrorClass::Internal => BodyError::Gone,
     }
 }
