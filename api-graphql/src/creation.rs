@@ -62,7 +62,7 @@ pub(crate) struct File {
 }
 
 fn file(ctx: &async_graphql::Context<'_>, output: &Output, private: bool) -> Option<File> {
-    let Output::Asset { key, content_type, size_bytes, width, height, duration_ms } = output else { return None };
+    let Output::Asset { key, content_type, size_bytes, width, height, duration_ms, .. } = output else { return None };
     let core = ctx.core();
     let url = if private { core.links.signed(key, core.now()) } else { core.links.public(key) };
     Some(File {

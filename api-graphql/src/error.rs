@@ -68,6 +68,9 @@ fn named(field: &str) -> &str {
         "first_frame" => "firstFrameUrl",
         "last_frame" => "lastFrameUrl",
         "voice" => "voiceId",
+        "samples" => "sampleUrls",
+        "photos" => "photoUrls",
+        "display_name" => "displayName",
         "text" => "prompt",
         other => other,
     }

@@ -7,6 +7,7 @@
 mod account;
 mod answer;
 mod batch;
+mod character;
 mod cli_session;
 mod creation;
 mod error;

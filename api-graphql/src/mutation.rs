@@ -1,7 +1,7 @@
 //! What can be changed.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
-use mintmark_domain::account::{Scope, Scopes};
+use mintmark_domain::account::{InfluencerStatus, Scope, Scopes};
 use mintmark_domain::catalog::{AskField, AskProblem, AskReason, Dialect};
 use mintmark_domain::creation::Privacy;
 use mintmark_domain::es::Confirmed;
@@ -9,6 +9,7 @@ use mintmark_domain::usecases::{CreationChange, Refusal, scope_to_generate};
 use mintmark_projections::ProjectionName;
 
 use crate::account::{Account, CreateApiKeyPayload, CreateOAuthClientPayload};
+use crate::character::{self, CreateInfluencerInput, Influencer, UpdateInfluencerInput, Voice};
 use crate::cli_session::Session;
 use crate::creation::{Creation, LicenseName};
 use crate::error::{GraphqlError, Result};
@@ -194,6 +195,57 @@ impl MutationRoot {
         };
         let (view, _) = ctx.core().change_profile(ctx.caller()?, change).await.map_err(GraphqlError::from)?;
         Ok(Account(view))
+    }
+
+    /// Clones a voice from 1 to 10 recordings of at most 25 MiB: addresses of files on this server, or
+    /// public ones. Copies are kept.
+    async fn create_voice(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "1 to 100 characters.")] name: String,
+        sample_urls: Vec<String>,
+    ) -> async_graphql::Result<Voice> {
+        Ok(character::create_voice(ctx, &name, &sample_urls).await?)
+    }
+
+    /// Gives a cloned voice another name.
+    async fn rename_voice(&self, ctx: &Context<'_>, id: ID, name: String) -> async_graphql::Result<Voice> {
+        Ok(character::rename_voice(ctx, &id, &name).await?)
+    }
+
+    /// Puts a cloned voice away: nothing more can be spoken with it.
+    async fn archive_voice(&self, ctx: &Context<'_>, id: ID) -> async_graphql::Result<bool> {
+        ctx.core().archive_voice(ctx.caller()?, &id).await.map_err(GraphqlError::from)?;
+        Ok(true)
+    }
+
+    /// Makes an influencer, as a draft.
+    async fn create_influencer(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateInfluencerInput,
+    ) -> async_graphql::Result<Influencer> {
+        Ok(character::create_influencer(ctx, input).await?)
+    }
+
+    /// Describes an influencer anew; it stays where it stands.
+    async fn update_influencer(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        input: UpdateInfluencerInput,
+    ) -> async_graphql::Result<Influencer> {
+        Ok(character::update_influencer(ctx, &id, input).await?)
+    }
+
+    /// Has a draft trained, or one that is ready trained again. It becomes ready by itself.
+    async fn train_influencer(&self, ctx: &Context<'_>, id: ID) -> async_graphql::Result<Influencer> {
+        Ok(character::move_influencer(ctx, &id, InfluencerStatus::Training).await?)
+    }
+
+    /// Puts an influencer away for good; its handle is free again.
+    async fn archive_influencer(&self, ctx: &Context<'_>, id: ID) -> async_graphql::Result<Influencer> {
+        Ok(character::move_influencer(ctx, &id, InfluencerStatus::Archived).await?)
     }
 
     /// Issues an API key, never wider than the one it is made with. The secret is shown only here.

@@ -9,6 +9,7 @@ use mintmark_domain::usecases::Refusal;
 use mintmark_projections::generation::{CreationFilter, CreationList, RunFilter};
 
 use crate::account::Account;
+use crate::character::{self, Influencer, InfluencerStatus, Voice};
 use crate::cli_session;
 use crate::creation::Creation;
 use crate::error::{GraphqlError, Result};
@@ -144,6 +145,32 @@ impl QueryRoot {
         ctx.anyone()?;
         let filter = CreationFilter { generator, media_type: self::media_type(media_type)? };
         Ok(paging::creations(ctx, CreationList::Public, filter, first, after).await?)
+    }
+
+    /// The caller's cloned voices, the newest first.
+    #[graphql(guard = "Needs(Scope::ModelsRead)", complexity = "20 + 5 * child_complexity")]
+    async fn voices(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default, desc = "Whether the stock voices are wanted too.")] stock: bool,
+    ) -> async_graphql::Result<Vec<Voice>> {
+        Ok(character::voices(ctx, stock).await?)
+    }
+
+    /// The caller's influencers, the newest first.
+    #[graphql(guard = "Needs(Scope::InfluencersRead)", complexity = "20 + 5 * child_complexity")]
+    async fn influencers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only in this state; all if left out.")] status: Option<InfluencerStatus>,
+    ) -> async_graphql::Result<Vec<Influencer>> {
+        Ok(character::influencers(ctx, status).await?)
+    }
+
+    /// One of the caller's influencers.
+    #[graphql(guard = "Needs(Scope::InfluencersRead)")]
+    async fn influencer(&self, ctx: &Context<'_>, id: ID) -> async_graphql::Result<Option<Influencer>> {
+        Ok(character::influencer(ctx, &id).await?)
     }
 
     /// Every model, with what it costs. No key is needed.

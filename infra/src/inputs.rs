@@ -1,16 +1,20 @@
 //! Inputs that users name: from our own storage, from the built-in samples, or through the guard.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::StreamExt as _;
 use mintmark_domain::ports::{Clock, FetchedInput, InputError, InputFetcher, InputKind, InputWanted, Links};
-use mintmark_media::{MediaClass, probe, sample};
+use mintmark_media::{MediaClass, MediaInfo, ProbeError, measure, probe, sample};
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::assets::AssetStore;
 use crate::egress::{Egress, EgressError, FetchLimits, Fetched};
+use crate::youtube::{YoutubeSource, is_youtube};
 
 /// Judges and fetches inputs.
 pub struct GuardedInputs {
@@ -18,13 +22,31 @@ pub struct GuardedInputs {
     links: Arc<dyn Links>,
     assets: AssetStore,
     clock: Arc<dyn Clock>,
+    youtube: YoutubeSource,
+    measuring: Semaphore,
 }
+
+/// How many files are measured at once: each may take half a gigabyte of the temporary directory.
+const MEASURED_AT_ONCE_MAX: usize = 4;
+/// How long a request waits for its file to be measured.
+const MEASURE_TURN_WITHIN: Duration = Duration::from_secs(20);
+/// How long fetching a file that is measured may take in all.
+const MEASURE_FETCH_WITHIN: Duration = Duration::from_secs(120);
+/// What stands for every video on YouTube where a sample does.
+const YOUTUBE_SAMPLE: &str = "youtube.wav";
 
 impl GuardedInputs {
     /// Inputs through `egress`; addresses that `links` knows as our own come from `assets`.
     #[must_use]
     pub fn new(egress: Egress, links: Arc<dyn Links>, assets: AssetStore, clock: Arc<dyn Clock>) -> Self {
-        GuardedInputs { egress, links, assets, clock }
+        let measuring = Semaphore::new(MEASURED_AT_ONCE_MAX);
+        GuardedInputs { egress, links, assets, clock, youtube: YoutubeSource::None, measuring }
+    }
+
+    /// With a source for videos on YouTube.
+    #[must_use]
+    pub fn with_youtube(self, youtube: YoutubeSource) -> Self {
+        GuardedInputs { youtube, ..self }
     }
 }
 
@@ -55,42 +77,84 @@ fn parse(url: &str) -> Result<Url, InputError> {
     Url::parse(url).map_err(|error| InputError::BadAddress(error.to_string()))
 }
 
-fn class(kind: InputKind) -> MediaClass {
+/// Whether a file of that class is what is wanted.
+fn fits(kind: InputKind, class: MediaClass) -> bool {
     match kind {
-        InputKind::Image => MediaClass::Image,
-        InputKind::Audio => MediaClass::Audio,
-        InputKind::Video => MediaClass::Video,
+        InputKind::Image => class == MediaClass::Image,
+        InputKind::Audio => class == MediaClass::Audio,
+        InputKind::Video => class == MediaClass::Video,
+        InputKind::Recording => class != MediaClass::Image,
     }
 }
 
 fn limits(wanted: InputWanted) -> FetchLimits {
     let usual = match wanted.kind {
         InputKind::Image => FetchLimits::image(),
-        InputKind::Audio | InputKind::Video => FetchLimits::media(),
+        InputKind::Audio | InputKind::Video | InputKind::Recording => FetchLimits::media(),
     };
     FetchLimits { bytes_max: wanted.bytes_max, ..usual }
 }
 
 impl GuardedInputs {
     /// A file of our own storage. An upload may be far larger than an input: it is not read then.
-    async fn read_own(&self, key: &str, bytes_max: u64) -> Result<Bytes, InputError> {
-        let unreachable = |error: &dyn std::fmt::Display| InputError::Unreachable(error.to_string());
+    async fn read_own(&self, key: &str, bytes_max: u64, to: &mut (impl AsyncWrite + Unpin)) -> Result<(), InputError> {
         let key = key.parse().map_err(|error| unreachable(&error))?;
         let mut file = self.assets.get(&key, None).await.map_err(|error| unreachable(&error))?;
-        let too_large = InputError::TooLarge { max_bytes: bytes_max };
-        let size = usize::try_from(file.head.size_bytes).ok().filter(|_| file.head.size_bytes <= bytes_max);
-        let mut bytes = BytesMut::with_capacity(size.ok_or(too_large)?);
-        while let Some(part) = file.stream.next().await {
-            bytes.extend_from_slice(&part.map_err(|error| unreachable(&error))?);
+        if file.head.size_bytes > bytes_max {
+            return Err(InputError::TooLarge { max_bytes: bytes_max });
         }
-        Ok(bytes.freeze())
+        while let Some(part) = file.stream.next().await {
+            let part = part.map_err(|error| unreachable(&error))?;
+            to.write_all(&part).await.map_err(|error| unreachable(&error))?;
+        }
+        to.flush().await.map_err(|error| unreachable(&error))
     }
+
+    /// A file, wherever it is, into a writer.
+    async fn copy(
+        &self,
+        url: &str,
+        limits: FetchLimits,
+        to: &mut (impl AsyncWrite + Unpin + Send),
+    ) -> Result<(), InputError> {
+        // Whether the caller may read one of our own was judged when the run was accepted.
+        if let Some(own) = self.links.own(url, self.clock.now()) {
+            return self.read_own(&own.key, limits.bytes_max, to).await;
+        }
+        let url = parse(url)?;
+        let from = if is_youtube(&url) { self.youtube.address(&url)? } else { Some(url) };
+        match from {
+            Some(from) => self.egress.fetch_to(&from, limits, to).await.map(drop).map_err(input_error),
+            None => {
+                let made = tokio::task::spawn_blocking(|| sample(MediaClass::Audio, YOUTUBE_SAMPLE)).await;
+                let made = made.map_err(|error| unreachable(&error))?;
+                to.write_all(&made.bytes).await.map_err(|error| unreachable(&error))
+            }
+        }
+    }
+}
+
+fn unreachable(error: &dyn std::fmt::Display) -> InputError {
+    InputError::Unreachable(error.to_string())
+}
+
+/// What was found in a file, if it is of the kind that is wanted.
+fn judged(wanted: InputWanted, probed: Result<MediaInfo, ProbeError>) -> Result<MediaInfo, InputError> {
+    let info = probed.map_err(|error| unreachable(&error))?;
+    if !fits(wanted.kind, info.kind.class()) {
+        return Err(InputError::OtherKind { found: info.content_type().to_owned(), wanted: wanted.kind });
+    }
+    Ok(info)
 }
 
 #[async_trait]
 impl InputFetcher for GuardedInputs {
     fn check(&self, url: &str) -> Result<(), InputError> {
-        self.egress.judge(&parse(url)?).map_err(input_error)
+        let url = parse(url)?;
+        if is_youtube(&url) {
+            return self.youtube.check();
+        }
+        self.egress.judge(&url).map_err(input_error)
     }
 
     async fn check_target(&self, url: &str) -> Result<(), InputError> {
@@ -98,20 +162,30 @@ impl InputFetcher for GuardedInputs {
     }
 
     async fn fetch(&self, url: &str, wanted: InputWanted) -> Result<FetchedInput, InputError> {
-        let bytes = match self.links.own(url, self.clock.now()) {
-            // Whether the caller may read it was judged when the run was accepted.
-            Some(own) => self.read_own(&own.key, wanted.bytes_max).await?,
-            None => self.egress.fetch(&parse(url)?, limits(wanted)).await.map_err(input_error)?.bytes,
-        };
+        let mut bytes = Vec::new();
+        self.copy(url, limits(wanted), &mut bytes).await?;
+        // What growing left over would live as long as the file.
+        bytes.shrink_to_fit();
+        let bytes = Bytes::from(bytes);
         // Reading a container takes a while; other tasks need not wait for it.
-        let (probed, bytes) = tokio::task::spawn_blocking(move || (probe(&bytes), bytes))
-            .await
-            .map_err(|error| InputError::Unreachable(error.to_string()))?;
-        let info = probed.map_err(|error| InputError::Unreachable(error.to_string()))?;
-        if class(wanted.kind) != info.kind.class() {
-            return Err(InputError::OtherKind { found: info.content_type().to_owned(), wanted: wanted.kind });
-        }
+        let (probed, bytes) =
+            tokio::task::spawn_blocking(move || (probe(&bytes), bytes)).await.map_err(|error| unreachable(&error))?;
+        let info = judged(wanted, probed)?;
         Ok(FetchedInput { content_type: info.content_type().to_owned(), bytes })
+    }
+
+    async fn measure(&self, url: &str, wanted: InputWanted) -> Result<u64, InputError> {
+        let turn = tokio::time::timeout(MEASURE_TURN_WITHIN, self.measuring.acquire()).await;
+        let _turn = turn.map_err(|_| InputError::Busy)?.map_err(|error| unreachable(&error))?;
+        let limits = FetchLimits { total: MEASURE_FETCH_WITHIN, ..limits(wanted) };
+        // A file without a name, gone with its handle: never in memory, never left behind.
+        let file = tempfile::tempfile().map_err(|error| unreachable(&error))?;
+        let mut to = tokio::io::BufWriter::new(tokio::fs::File::from_std(file));
+        self.copy(url, limits, &mut to).await?;
+        to.flush().await.map_err(|error| unreachable(&error))?;
+        let file = to.into_inner().into_std().await;
+        let probed = tokio::task::spawn_blocking(move || measure(file)).await.map_err(|error| unreachable(&error))?;
+        judged(wanted, probed)?.duration_ms.ok_or(InputError::NoLength)
     }
 }
 

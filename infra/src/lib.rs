@@ -11,8 +11,10 @@ pub mod products;
 pub mod providers;
 pub mod running;
 pub mod telemetry;
+pub mod training;
 pub mod uploads;
 pub mod vault;
 pub mod webhooks;
+pub mod youtube;
 
 pub use mintmark_postgres as postgres;

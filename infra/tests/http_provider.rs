@@ -58,6 +58,7 @@ fn job(client_id: &str, model: &str, ask: Ask, prompt: &str) -> Job {
         parameters,
         prompt: prompt.into(),
         asked: None,
+        negative_prompt: None,
         fields: Vec::new(),
         generator: None,
         preferences: [None, None],

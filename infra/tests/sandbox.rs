@@ -27,6 +27,7 @@ fn job(model: &str, ask: &Ask, prompt: &str) -> Job {
         parameters,
         prompt: prompt.into(),
         asked: None,
+        negative_prompt: None,
         fields: Vec::new(),
         generator: None,
         preferences: [None, None],
@@ -289,4 +290,72 @@ async fn the_longest_speech_is_kept_until_it_was_fetched() {
     let Submission::Finished(report) = sandbox.submit(&job).await.unwrap() else { panic!("not finished") };
     assert!(file(&report.outputs[0]).1.len() > 120_000_000);
     assert!(matches!(sandbox.probe(&job.client_id).await, Ok(Probe::Finished(_))), "and once more");
+}
+
+/// One output of a model that works on what it is given.
+async fn worked_on(model: &str, ask: &Ask, prompt: &str, media: Vec<InputMedia>) -> Report {
+    submit(&Job { media, ..job(model, ask, prompt) }).await
+}
+
+fn given(role: InputRole, content_type: &str, bytes: Bytes) -> InputMedia {
+    InputMedia { role, content_type: content_type.into(), bytes }
+}
+
+#[tokio::test]
+async fn every_tool_makes_what_it_is_for() {
+    let still = || vec![given(InputRole::Image, "image/png", picture())];
+    let cut = worked_on("bria-background-remove", &Ask { images: 1, ..Ask::default() }, "", still()).await;
+    let info = probe(file(&cut.outputs[0]).1).unwrap();
+    assert_eq!((info.kind, info.width, info.height), (MediaKind::Png, Some(128), Some(96)));
+    let larger = Ask { images: 1, scale_factor: Some(4), ..Ask::default() };
+    let larger = worked_on("real-esrgan", &larger, "", still()).await;
+    assert_eq!(probe(file(&larger.outputs[0]).1).unwrap().width, Some(512));
+    let film = || vec![given(InputRole::SourceVideo, "video/mp4", clip())];
+    let ask = Ask { source_video: true, media_seconds: Some(1.into()), ..Ask::default() };
+    let upscaled = worked_on("fal-video-upscaler", &ask, "", film()).await;
+    assert_eq!(probe(file(&upscaled.outputs[0]).1).unwrap().width, Some(320));
+    let drawn = worked_on("recraft-v4-vector", &Ask::prompt(6), "a flower", Vec::new()).await;
+    let (content_type, text) = file(&drawn.outputs[0]);
+    assert!(content_type == "image/svg+xml" && text.starts_with(b"<svg "));
+    let ask = Ask { duration_seconds: Some(2.into()), ..Ask::prompt(4) };
+    let rain = worked_on("elevenlabs-sfx-v1", &ask, "rain", Vec::new()).await;
+    assert_eq!(probe(file(&rain.outputs[0]).1).unwrap().duration_ms, Some(2_000));
+    let ask = Ask { source_video: true, input_audio: true, media_seconds: Some(1.into()), ..Ask::default() };
+    let sound = given(InputRole::InputAudio, "audio/wav", file(&rain.outputs[0]).1.clone());
+    let synced = worked_on("lipsync-2-pro", &ask, "", [film(), vec![sound]].concat()).await;
+    let info = probe(file(&synced.outputs[0]).1).unwrap();
+    assert_eq!((info.kind, info.height, info.duration_ms), (MediaKind::Mp4, Some(720), Some(1_000)));
+}
+
+#[tokio::test]
+async fn what_a_tool_cannot_read_fails_and_says_so() {
+    for (model, ask, role) in [
+        ("bria-background-remove", Ask { images: 1, ..Ask::default() }, InputRole::Image),
+        ("fal-video-upscaler", Ask { source_video: true, ..Ask::default() }, InputRole::SourceVideo),
+    ] {
+        let nothing = vec![given(role, "image/png", Bytes::from_static(b"nothing"))];
+        let report = worked_on(model, &ask, "", nothing).await;
+        let OutputReport::Failed(reason) = &report.outputs[0] else { panic!("{model}") };
+        assert_eq!(reason.code, "input_unreadable", "{model}");
+    }
+}
+
+#[tokio::test]
+async fn music_follows_what_it_is_told_and_the_picture_that_comes_along() {
+    let ask = || Ask { duration_seconds: Some(8.into()), ..Ask::prompt(6) };
+    let usual = submit(&job("elevenlabs-music-v1", &ask(), "a tune")).await;
+    let mut detailed = job("elevenlabs-music-v1", &ask(), "a tune");
+    detailed.parameters.choices.details = true;
+    let report = submit(&detailed).await;
+    let OutputReport::Both { media: Media::Bytes { bytes, .. }, fields } = &report.outputs[0] else { panic!() };
+    assert_eq!(bytes, file(&usual.outputs[0]).1, "asking for details changes nothing of the sound");
+    assert!(fields["tempo_bpm"].is_u64() && fields["sections"][0].get("start").is_none(), "{fields:?}");
+    let mut inspired = job("lyria3-pro", &Ask { images: 1, ..Ask::prompt(6) }, "a tune");
+    let plain = submit(&job("lyria3-pro", &Ask::prompt(6), "a tune")).await;
+    inspired.media = vec![given(InputRole::Image, "image/png", picture())];
+    assert_ne!(submit(&inspired).await.outputs, plain.outputs);
+    let mut without = job("lyria3-pro", &Ask::prompt(6), "a fast dance tune");
+    let with = submit(&without).await;
+    without.negative_prompt = Some("drums".into());
+    assert_ne!(submit(&without).await.outputs, with.outputs);
 }

@@ -115,7 +115,7 @@ impl ReadModels {
         let sql = match projection {
             ProjectionName::Wallets => "SELECT shard, position FROM read_wallets_v1.checkpoints",
             ProjectionName::Generation => "SELECT shard, position FROM read_generation_v1.checkpoints",
-            ProjectionName::Accounts => "SELECT shard, position FROM read_accounts_v1.checkpoints",
+            ProjectionName::Accounts => "SELECT shard, position FROM read_accounts_v2.checkpoints",
             ProjectionName::Webhooks => "SELECT shard, position FROM webhook_follower.checkpoints",
         };
         let rows: Vec<(i16, i64)> = sqlx::query_as(sql).fetch_all(&self.pool).await?;

@@ -9,8 +9,10 @@ use anyhow::Context;
 use axum::Router;
 use mintmark_domain::es::EventLog;
 use mintmark_domain::ports::Dispatch;
+use mintmark_domain::usecases::Core;
 use mintmark_infra::running::{Dispatcher, PgNodes, Running, RunningDeps, RunningSettings};
 use mintmark_infra::telemetry::{LogFormat, Metrics, start_logging};
+use mintmark_infra::training::{TrainingSettings, keep_training};
 use mintmark_projections::{Board, ReadModels, RunnerSettings, Runners};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -72,6 +74,7 @@ async fn serve(platform: &Platform, listener: TcpListener, stopped: Cancellation
     };
     let upkeep = tokio::spawn(keep_metrics(metrics.clone()));
     let sending = start_sending(platform, &core, &reads);
+    let training = tokio::spawn(train(core.clone(), reads.clone(), platform.config.running.training_seconds));
     let app = surfaces(platform, core, reads, board, metrics, stopped.child_token());
     say!("Mintmark serves {}", platform.config.public_url);
     if let Some(account) = demo {
@@ -90,6 +93,7 @@ async fn serve(platform: &Platform, listener: TcpListener, stopped: Cancellation
     sending.shutdown(SETTLE_WITHIN).await;
     running.shutdown(SETTLE_WITHIN).await;
     upkeep.abort();
+    training.abort();
     runners.stop().await;
     served
 }
@@ -136,6 +140,12 @@ async fn answer(app: Router, listener: TcpListener, stopped: CancellationToken) 
         served = async move { serving.await } => served.context("the server ended"),
         () = drained => Ok(()),
     }
+}
+
+/// Ends the trainings of influencers as they are due.
+async fn train(core: Core, reads: ReadModels, seconds: u32) {
+    let settings = TrainingSettings { lasts: Duration::from_secs(seconds.into()), ..TrainingSettings::default() };
+    keep_training(&core, &reads, settings).await;
 }
 
 async fn keep_metrics(metrics: Metrics) {

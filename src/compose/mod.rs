@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::Context;
 use chrono::TimeDelta;
 use mintmark_domain::account::Tier;
-use mintmark_domain::catalog::Catalog;
+use mintmark_domain::catalog::{Capability, Catalog, Dialect};
 use mintmark_domain::es::{EventLog, Position};
 use mintmark_domain::ids::AccountId;
 use mintmark_domain::ports::{Clock, Dispatch, Entropy, Links};
@@ -30,6 +30,7 @@ use mintmark_infra::postgres::{Database, EmbeddedSettings};
 use mintmark_infra::products::{self, PageCache, Products, ProductsSettings, product_sample};
 use mintmark_infra::uploads::{self, SignedUploads, UploadsDeps, UploadsSettings};
 use mintmark_infra::vault::PgVault;
+use mintmark_infra::youtube::YoutubeSource;
 use mintmark_log::directory::{BlockSizes, IdAllocator, PgBlocks, PgDirectory};
 use mintmark_log::postgres::PgEventLog;
 use mintmark_log::snapshots::PgSnapshots;
@@ -50,6 +51,8 @@ pub use webhooks::start_sending;
 
 use crate::config::{BonusConfig, Config, DEMO};
 
+/// The name under which routes know the built-in provider.
+const SANDBOX: &str = "sandbox";
 /// How long closing may take before what is not settled is left for the next start.
 const CLOSE_WITHIN: Duration = Duration::from_secs(20);
 
@@ -168,7 +171,11 @@ impl Platform {
             integers,
             vault,
             dispatch: Arc::new(nobody::Nobody),
-            inputs: Arc::new(GuardedInputs::new(egress.clone(), linking.clone(), assets.clone(), clock)),
+            inputs: Arc::new(
+                GuardedInputs::new(egress.clone(), linking.clone(), assets.clone(), clock)
+                    .with_youtube(youtube_source(&config, &catalog)?),
+            ),
+            assets: Arc::new(assets.clone()),
             identity: identity::on_postgres(&pool, &master, signing_keys.clone()),
             links: linking,
             catalog: Arc::new(catalog),
@@ -367,6 +374,21 @@ fn outside(config: &Config, master: &MasterKey) -> anyhow::Result<(SignedLinks, 
     let allow: Result<Vec<_>, _> = config.egress.allow.iter().map(|rule| rule.parse()).collect();
     let allow = allow.map_err(|error| anyhow::anyhow!("egress.allow: {error}"))?;
     Ok((links, assets, Egress::new(allow, Arc::new(SystemResolver), Arc::new(document_sample))))
+}
+
+/// Where the sound of videos on YouTube comes from.
+fn youtube_source(config: &Config, catalog: &Catalog) -> anyhow::Result<YoutubeSource> {
+    let service = &config.running.youtube_downloader;
+    if !service.is_empty() {
+        let url =
+            service.parse().with_context(|| format!("running.youtube_downloader {service:?} is not an address"))?;
+        return Ok(YoutubeSource::Downloader(url));
+    }
+    let by_sandbox = catalog
+        .offered_in(Dialect::Native)
+        .filter(|model| model.capability == Capability::Transcription)
+        .any(|model| catalog.route(model).is_some_and(|route| route.provider == SANDBOX));
+    Ok(if by_sandbox { YoutubeSource::Sample } else { YoutubeSource::None })
 }
 
 fn bonus_amounts(bonus: &BonusConfig) -> BonusAmounts {

@@ -45,6 +45,11 @@ pub(super) const KEYS: &[(&str, &str)] = &[
         "How long after it was written down that a run is about to be sent it may be sent. What a crash left in between is sent again only once this, the provider's timeout and five seconds have passed.",
     ),
     ("running.provider_timeout_seconds", "How long a provider behind the generic HTTP adapter may take to answer."),
+    ("running.training_seconds", "How long the training of an influencer lasts."),
+    (
+        "running.youtube_downloader",
+        "A service that answers `GET <address>?url=<video>` with the sound or the video, for transcriptions of YouTube videos. Empty: they are refused, unless the sandbox transcribes, which has a sample for them. If it is not public, name its host in `egress.allow` too.",
+    ),
     ("providers.*.url", "Where a provider behind the generic HTTP adapter answers. Routes in the catalog name it."),
     ("providers.*.token", "Sent to it as a bearer token."),
     ("providers.*.concurrency", "How many jobs may be under way there."),

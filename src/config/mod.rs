@@ -168,6 +168,10 @@ pub struct RunningConfig {
     pub submit_window_seconds: u32,
     /// How long a provider behind the generic HTTP adapter may take to answer, in seconds.
     pub provider_timeout_seconds: u32,
+    /// How long the training of an influencer lasts, in seconds.
+    pub training_seconds: u32,
+    /// A service that fetches the sound of YouTube videos; none if empty.
+    pub youtube_downloader: String,
 }
 
 /// Free credits of one tier: decimal numbers.
@@ -308,6 +312,8 @@ impl Default for RunningConfig {
             queue_max: 50_000,
             submit_window_seconds: 30,
             provider_timeout_seconds: 30,
+            training_seconds: 5,
+            youtube_downloader: String::new(),
         }
     }
 }

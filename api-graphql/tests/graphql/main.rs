@@ -7,6 +7,7 @@ mod support;
 
 mod app;
 mod batches;
+mod characters;
 mod errors;
 mod generators;
 mod identity;

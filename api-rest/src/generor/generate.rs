@@ -99,7 +99,10 @@ fn names(field: AskField) -> &'static str {
         | AskField::Voice
         | AskField::Language
         | AskField::Temperature
-        | AskField::OutputFormat => field.as_str(),
+        | AskField::OutputFormat
+        | AskField::SyncMode
+        | AskField::PromptInfluence
+        | AskField::NegativePrompt => field.as_str(),
     }
 }
 

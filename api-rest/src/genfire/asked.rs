@@ -1,12 +1,14 @@
 //! What a generation endpoint was asked for, before the core judges it; and the document's names for
 //! what the core refuses.
 
+use bytes::Bytes;
 use mintmark_domain::account::Scope;
 use mintmark_domain::catalog::{Ask, AskField, AskProblem, AskReason, Capability, Catalog, Dialect};
 use mintmark_domain::run::Inputs;
 use mintmark_domain::usecases::Refusal;
+use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::http::Problem;
 
@@ -36,6 +38,8 @@ pub struct Asked {
     pub inputs: Inputs,
     /// The field that the source images came from.
     pub images_field: &'static str,
+    /// A sound that came within the body; it is stored, and its address takes its place.
+    pub attached: Option<Bytes>,
 }
 
 impl Operation {
@@ -62,18 +66,57 @@ impl Operation {
 
     /// A refusal in the document's words. `images` names the field that source images came from.
     pub fn refused(&self, catalog: &Catalog, refusal: &Refusal, images: &'static str) -> Problem {
+        let names = |field| self.name_of(field, images);
         match refusal {
             Refusal::Ask(problem) if problem.reason == AskReason::NotOffered => self.unknown(catalog),
             Refusal::Ask(problem) if problem.field == AskField::Voice && problem.reason == AskReason::NotAllowed => {
-                Problem::refused(refusal, |field| name_of(field, images)).coded("voice_not_found")
+                Problem::refused(refusal, names).coded("voice_not_found")
             }
             Refusal::Input { field, problem } => {
-                let renamed = Refusal::Input { field: input_name(field, images), problem: problem.clone() };
-                Problem::refused(&renamed, |field| name_of(field, images))
+                let renamed = Refusal::Input { field: self.input_name(field, images), problem: problem.clone() };
+                Problem::refused(&renamed, names)
             }
-            other => Problem::refused(other, |field| name_of(field, images)),
+            other => Problem::refused(other, names),
         }
     }
+
+    /// The document's name for a part of an ask, where this operation has one of its own.
+    fn name_of(&self, field: AskField, images: &'static str) -> &'static str {
+        match (self.capability, field) {
+            (Capability::MusicGeneration | Capability::SoundEffectGeneration, AskField::DurationSeconds) => {
+                "duration_seconds"
+            }
+            (Capability::LipsyncGeneration | Capability::Transcription, AskField::SourceVideo) => "video_url",
+            (Capability::VideoUpscaling, AskField::MediaSeconds) => "source_video_url",
+            (Capability::LipsyncGeneration, AskField::MediaSeconds) => "video_url",
+            (Capability::Transcription, AskField::MediaSeconds) => "The recording",
+            _ => name_of(field, images),
+        }
+    }
+
+    /// The document's name for the field that an address came from.
+    fn input_name(&self, field: &str, images: &'static str) -> &'static str {
+        match (self.capability, field) {
+            (Capability::LipsyncGeneration | Capability::Transcription, "source_video") => "video_url",
+            _ => input_name(field, images),
+        }
+    }
+}
+
+/// A number as an exact decimal. Errors: more digits than are kept.
+pub(super) fn decimal(field: &str, number: Option<Number>) -> Result<Option<Decimal>, Problem> {
+    let Some(number) = number else { return Ok(None) };
+    let text = number.to_string();
+    let read = text.parse().or_else(|_| Decimal::from_scientific(&text));
+    read.map(Some).map_err(|_| Problem::invalid(format!("{field} is out of range.")))
+}
+
+/// Refuses a text that is longer than it may be.
+pub(super) fn bounded(field: &str, text: Option<&str>, chars_max: usize) -> Result<(), Problem> {
+    if text.is_some_and(|text| text.chars().count() > chars_max) {
+        return Err(Problem::invalid(format!("{field} must be at most {chars_max} characters.")));
+    }
+    Ok(())
 }
 
 /// A value that is understood and not taken.
@@ -115,6 +158,9 @@ fn name_of(field: AskField, images: &'static str) -> &'static str {
         AskField::Language => "language",
         AskField::Temperature => "temperature",
         AskField::OutputFormat => "output_format",
+        AskField::SyncMode => "sync_mode",
+        AskField::PromptInfluence => "prompt_influence",
+        AskField::NegativePrompt => "negative_prompt",
     }
 }
 
@@ -125,6 +171,10 @@ fn input_name(field: &str, images: &'static str) -> &'static str {
         "reference_images" => "reference_image_urls",
         "source_video" => "source_video_url",
         "first_frame" => "first_frame_url",
+        "input_audio" => "audio_url",
+        "youtube" => "youtube_url",
+        "reference_audio" => "voice_id",
+        "conditioning" => "mentions",
         _ => "last_frame_url",
     }
 }

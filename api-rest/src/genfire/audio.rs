@@ -1,6 +1,5 @@
-//! `POST /audio/speech` and `GET /audio/voices`.
+//! `POST /audio/speech`.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use mintmark_domain::account::Scope;
@@ -11,10 +10,9 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::asked::{Asked, Operation, typed};
-use super::models::{self, List, VoiceResource};
 use super::run::RunResource;
 use super::submit::Submission;
-use crate::http::{Authenticated, Idempotency, JsonBody, Prefer, Problem, QueryParams};
+use crate::http::{Authenticated, Idempotency, JsonBody, Prefer, Problem};
 use crate::state::AppState;
 
 /// The longest name of a voice; it is only passed through.
@@ -35,7 +33,7 @@ pub struct SpeechRequest {
     /// What to say; at most the model's `max_characters`.
     #[schema(required = true, value_type = String, min_length = 1)]
     pub text: Option<String>,
-    /// A voice of `GET /v1/audio/voices`.
+    /// A voice of `GET /v1/audio/voices`: a stock voice, or one that the account has cloned.
     #[schema(required = true, value_type = String)]
     pub voice_id: Option<String>,
     /// A speech model's alias.
@@ -63,7 +61,7 @@ pub(super) fn read(catalog: &Catalog, fields: Map<String, Value>) -> Result<Aske
         ..Ask::default()
     };
     let inputs = Inputs { prompt: text, voice_name: asked.voice_name, ..Inputs::default() };
-    Ok(Asked { model, ask, inputs, images_field: "image_url" })
+    Ok(Asked { model, ask, inputs, images_field: "image_url", attached: None })
 }
 
 /// Generate speech audio
@@ -95,21 +93,4 @@ pub(super) async fn speak(
     body: JsonBody,
 ) -> Result<Response, Problem> {
     Submission { caller, idempotency, prefer, body }.answer(&state.core, &SPEECH, read).await
-}
-
-/// List voices for speech generation
-///
-/// The voices that the account has cloned; with `include=stock` those of the catalog too.
-#[utoipa::path(
-    get, path = "/v1/audio/voices", operation_id = "audio.voices.list", tag = "Models",
-    params(("include" = Option<String>, Query, description = "More sources, separated by commas: `stock`.")),
-    responses((status = 200, body = List<VoiceResource>)),
-)]
-pub(super) async fn voices(
-    State(state): State<AppState>,
-    Authenticated(caller): Authenticated,
-    query: QueryParams,
-) -> Result<Json<List<VoiceResource>>, Problem> {
-    caller.require(Scope::ModelsRead)?;
-    Ok(Json(models::voices(&state.core.catalog, query.text("include")?)?))
 }

@@ -4,15 +4,16 @@ use axum::extract::State;
 use axum::response::Response;
 use mintmark_domain::account::Scope;
 use mintmark_domain::catalog::{Ask, Capability, Catalog};
-use mintmark_domain::run::Inputs;
+use mintmark_domain::run::{Inputs, Mention};
+use mintmark_domain::usecases::MENTIONS_MAX;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::asked::{Asked, Operation, typed, unsupported};
-
 use super::run::RunResource;
 use super::submit::Submission;
+use super::summaries::MentionObject;
 use crate::http::{Authenticated, Idempotency, JsonBody, Prefer, Problem};
 use crate::state::AppState;
 
@@ -50,9 +51,10 @@ pub struct ImageGenerationRequest {
     /// together with `image_url`, that one comes first.
     #[schema(max_items = 14)]
     pub image_urls: Option<Vec<String>>,
-    /// Not available yet: a list that is not empty is refused.
-    #[schema(max_items = 0, value_type = Option<Vec<Object>>)]
-    pub mentions: Option<Vec<Value>>,
+    /// The influencer that the prompt mentions as `@handle`: it has to be the account's and `ready`. Its
+    /// photos come along, and the model is driven as for an edit.
+    #[schema(max_items = 1)]
+    pub mentions: Option<Vec<MentionObject>>,
     /// `low`, `medium`, `high` or `auto`. Only `image.gpt_image_2` has a choice; it costs 1, 6 or 22
     /// times. `auto` holds as `high` and charges what was made. Of any other model only `high` and `auto`
     /// may be said, and change nothing.
@@ -67,11 +69,12 @@ pub struct ImageGenerationRequest {
 pub(super) fn read(catalog: &Catalog, fields: Map<String, Value>) -> Result<Asked, Problem> {
     let asked: ImageGenerationRequest = typed(fields, "prompt")?;
     let model = IMAGES.model(catalog, asked.model)?;
-    if asked.mentions.is_some_and(|mentions| !mentions.is_empty()) {
-        return Err(unsupported(
-            "mentions cannot be used yet: there are no influencers on this server. Leave the field out.",
-        ));
+    let mentions = asked.mentions.unwrap_or_default();
+    if mentions.len() > MENTIONS_MAX {
+        return Err(unsupported(format!("mentions may hold at most {MENTIONS_MAX}.")));
     }
+    let mention = |MentionObject { handle, influencer_id }| Mention { handle, influencer_id };
+    let mentions: Vec<Mention> = mentions.into_iter().map(mention).collect();
     let several = asked.image_urls.unwrap_or_default();
     if several.len() > IMAGE_URLS_MAX {
         return Err(unsupported(format!("image_urls may hold at most {IMAGE_URLS_MAX}.")));
@@ -86,9 +89,12 @@ pub(super) fn read(catalog: &Catalog, fields: Map<String, Value>) -> Result<Aske
         quality: asked.quality,
         resolution: asked.resolution,
         images: u32::try_from(images.len()).unwrap_or(u32::MAX),
+        // How many pictures come along is known once the influencer is found.
+        conditioning: u32::try_from(mentions.len()).unwrap_or(u32::MAX),
         ..Ask::default()
     };
-    Ok(Asked { model, ask, inputs: Inputs { prompt, images, ..Inputs::default() }, images_field })
+    let inputs = Inputs { prompt, images, mentions, ..Inputs::default() };
+    Ok(Asked { model, ask, inputs, images_field, attached: None })
 }
 
 /// Generate images
@@ -110,6 +116,7 @@ pub(super) fn read(catalog: &Catalog, fields: Map<String, Value>) -> Result<Aske
     responses(
         (status = 200, description = "The run has ended.", body = RunResource),
         (status = 202, description = "The run is queued or under way.", body = RunResource),
+        (status = 404, description = "There is no such influencer."),
     ),
 )]
 pub(super) async fn create(

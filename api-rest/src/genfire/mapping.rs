@@ -7,7 +7,7 @@ use mintmark_domain::creation::Output;
 use mintmark_domain::ids::{CreationId, RunId, SealedId};
 use mintmark_domain::ports::Links;
 use mintmark_domain::run::{FailureReason, Inputs, OutputOutcome, RequestedRun, RunStatus};
-use mintmark_domain::usecases::RunView;
+use mintmark_domain::usecases::{RunView, TRANSCRIBED_AUDIO};
 use mintmark_domain::{Credits, Timestamp};
 use mintmark_projections::generation::Run;
 use rust_decimal::Decimal;
@@ -19,6 +19,7 @@ use super::run::{
     AudioOutput, ImageFile, ImageSummary, ImagesOutput, InputSummary, OtherSummary, PageSummary, RunFailure, RunOutput,
     RunResource, RunState, RunUsage, SpeechSummary, VideoOutput, VideoSummary,
 };
+use super::summaries::{self, MentionObject, TranscriptOutput};
 use super::values::Moment;
 
 /// What mapping needs besides the run.
@@ -79,7 +80,7 @@ pub struct Delivered<'a> {
     pub output: &'a Output,
     /// Whether everybody may see it.
     pub public: bool,
-    /// Its typed fields, of a text.
+    /// Its typed fields, of a text; of a file what its provider said of it.
     pub fields: Option<&'a Map<String, Value>>,
 }
 
@@ -114,10 +115,7 @@ impl<'a> RunFacts<'a> {
     pub fn of_row(row: &'a Run, inputs: &'a Inputs, texts: &'a HashMap<SealedId, Map<String, Value>>) -> Self {
         let delivered = row.creations.iter().filter(|creation| !creation.deleted).filter_map(|creation| {
             let output = creation.output.as_ref()?;
-            let fields = match output {
-                Output::Text { fields, .. } => texts.get(fields),
-                Output::Asset { .. } => None,
-            };
+            let fields = output.sealed().and_then(|sealed| texts.get(&sealed));
             Some(Delivered { id: creation.id, output, public: creation.is_public(), fields })
         });
         RunFacts {
@@ -151,7 +149,7 @@ impl Mapper<'_> {
             endpoint: requested.operation.clone(),
             model: requested.model_shown().map(|slug| self.alias(slug)),
             input_summary: self.summary(requested.workflow.as_deref(), &requested.parameters, run.inputs),
-            output: self.delivered(requested, &run.delivered),
+            output: self.delivered(run),
             usage: run.captured.filter(|_| run.has_delivered).map(|captured| RunUsage { credits: captured.into() }),
             error: run
                 .failure
@@ -191,8 +189,8 @@ impl Mapper<'_> {
     }
 
     /// What was delivered, that of workflows and pages in the document's order.
-    fn delivered(&self, requested: &RequestedRun, delivered: &[Delivered<'_>]) -> Option<RunOutput> {
-        let output = self.output(requested.parameters.media_type, delivered)?;
+    fn delivered(&self, run: &RunFacts<'_>) -> Option<RunOutput> {
+        let (requested, output) = (run.requested, self.output(run)?);
         let RunOutput::Text(fields) = output else { return Some(output) };
         let workflow = requested.workflow.as_deref().and_then(|key| self.catalog.workflow(key));
         let like = match workflow {
@@ -221,6 +219,7 @@ impl Mapper<'_> {
                 source_images: some_of(asked.images),
                 quality: asked.quality.clone(),
                 resolution: asked.resolution.clone(),
+                mentions: inputs.mentions.iter().map(MentionObject::from).collect(),
             }),
             Capability::VideoGeneration => InputSummary::Video(VideoSummary {
                 prompt,
@@ -241,24 +240,25 @@ impl Mapper<'_> {
                 voice_name: inputs.voice_name.clone(),
                 output_format: asked.output_format.clone(),
             }),
-            Capability::TextGeneration
-            | Capability::Vision
-            | Capability::ImageEditing
-            | Capability::ImageUpscaling
-            | Capability::VectorGeneration
+            Capability::ImageEditing
             | Capability::VideoUpscaling
             | Capability::LipsyncGeneration
             | Capability::MusicGeneration
             | Capability::SoundEffectGeneration
-            | Capability::Transcription
+            | Capability::Transcription => summaries::of(model, asked, inputs),
+            Capability::TextGeneration
+            | Capability::Vision
+            | Capability::ImageUpscaling
+            | Capability::VectorGeneration
             | Capability::ProductExtraction => InputSummary::Other(OtherSummary { prompt, model }),
         }
     }
 
     /// What was delivered and is still there; `None` where nothing is.
-    fn output(&self, media_type: MediaType, delivered: &[Delivered<'_>]) -> Option<RunOutput> {
+    fn output(&self, run: &RunFacts<'_>) -> Option<RunOutput> {
+        let (parameters, delivered) = (&run.requested.parameters, &run.delivered);
         let first = delivered.first()?;
-        match media_type {
+        match parameters.media_type {
             MediaType::Img | MediaType::Svg => {
                 let files = delivered.iter().filter_map(|made| self.file(made));
                 let images: Vec<ImageFile> = files.map(|file| ImageFile { url: file.url }).collect();
@@ -280,7 +280,17 @@ impl Mapper<'_> {
                     audio_id: format!("audio_{}", first.id.hex()),
                     audio_url: file.url,
                     duration: file.seconds.map(Into::into),
+                    details: first.fields.cloned(),
                 }))
+            }
+            MediaType::Text if parameters.capability == Capability::Transcription => {
+                let fields = first.fields?;
+                // Taken out of a video it is ours; a sound stays where its owner has it.
+                let kept = fields.get(TRANSCRIBED_AUDIO).and_then(Value::as_str);
+                let audio_url = kept.map(|key| self.links.signed(key, self.now));
+                let audio_url = audio_url.or_else(|| run.inputs.input_audio.clone());
+                let transcript_id = format!("audio_{}", first.id.hex());
+                Some(RunOutput::Transcript(Box::new(TranscriptOutput::of(transcript_id, fields, audio_url))))
             }
             MediaType::Text => first.fields.cloned().map(RunOutput::Text),
         }
@@ -321,9 +331,11 @@ fn video_id(creation: CreationId) -> String {
     format!("video_{}", creation.hex())
 }
 
-/// A video has an id of its own from the start; the document prints none for anything else.
+/// A video has an id of its own from the start; the document prints none for anything else, not even for
+/// one that is enlarged.
 fn resource_id(requested: &RequestedRun) -> Option<String> {
     match requested.parameters.media_type {
+        MediaType::Video if requested.parameters.capability == Capability::VideoUpscaling => None,
         MediaType::Video => requested.creations.first().map(|creation| video_id(creation.id)),
         MediaType::Text | MediaType::Img | MediaType::Audio | MediaType::Svg => None,
     }

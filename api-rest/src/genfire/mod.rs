@@ -11,6 +11,7 @@
 //!   on the receipt;
 //! * what was just accepted and is answered at once says `queued`, though this node may start it in the
 //!   same moment; every later read says where the run stands;
+//! * an enlarged video has no `resource_id`, as printed; a transcript's id begins with `audio_`, as printed;
 //! * `usage` is null until something is delivered, so on a run that failed too;
 //! * a video's output has `video_id` (the run's `resource_id`), `video_url`, `duration` and, as images
 //!   have it, `output_url`; the summary of speech has its own fields rather than an image's;
@@ -33,8 +34,10 @@ mod account;
 mod asked;
 mod audio;
 mod batches;
+mod characters;
 pub(crate) mod cli_auth;
 mod images;
+mod lipsync;
 mod mapping;
 mod models;
 mod oauth;
@@ -44,9 +47,13 @@ mod products;
 mod receipt;
 mod run;
 mod runs;
+mod sound;
 mod submit;
+mod summaries;
 #[cfg(test)]
 mod tests;
+mod tools;
+mod transcriptions;
 mod uploads;
 mod usage;
 mod values;
@@ -75,13 +82,21 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(images::create))
         .routes(routes!(videos::create))
         .routes(routes!(audio::speak))
-        .routes(routes!(audio::voices))
         .routes(routes!(products::extract))
         .routes(routes!(uploads::open))
         .routes(routes!(uploads::put))
         .routes(routes!(workflows::list))
         .routes(routes!(workflows::get))
         .routes(routes!(workflows::run))
+        .routes(routes!(tools::remove_background))
+        .routes(routes!(tools::upscale))
+        .routes(routes!(lipsync::create))
+        .routes(routes!(sound::music))
+        .routes(routes!(sound::effect))
+        .routes(routes!(transcriptions::create))
+        .routes(routes!(characters::voices))
+        .routes(routes!(characters::influencers))
+        .routes(routes!(characters::influencer))
         .routes(routes!(runs::list))
         .routes(routes!(runs::get))
         .routes(routes!(runs::output))

@@ -1,15 +1,13 @@
-//! `GET /models` and `GET /models/pricing`; and the voices, which the catalog holds too.
+//! `GET /models` and `GET /models/pricing`.
 
 use axum::Json;
 use axum::extract::State;
 use mintmark_domain::Timestamp;
 use mintmark_domain::account::Scope;
-use mintmark_domain::catalog::{Catalog, Dialect, GenfireListing, Model, Voice};
+use mintmark_domain::catalog::{Catalog, Dialect, GenfireListing, Model};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::asked::unsupported;
-use super::values::Moment;
 use crate::http::{Amount, Authenticated, Problem};
 use crate::state::AppState;
 
@@ -148,53 +146,4 @@ fn prices(catalog: &Catalog, now: Timestamp) -> List<ModelPrice> {
         })
     };
     catalog.offered_in(Dialect::Genfire).filter_map(priced).collect()
-}
-
-/// A voice.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct VoiceResource {
-    /// What `voice_id` names it by.
-    #[schema(examples("voice_abc123"))]
-    pub id: String,
-    /// Always `voice`.
-    #[schema(examples("voice"))]
-    pub object: &'static str,
-    /// For people.
-    pub name: String,
-    /// `cloned` or `stock`.
-    #[schema(examples("stock"))]
-    pub r#type: &'static str,
-    /// Whose voice it is.
-    pub provider: String,
-    /// Where it can be heard; null where there is no sample of it.
-    pub preview_url: Option<String>,
-    /// Since when it is offered.
-    pub created_at: Moment,
-}
-
-impl From<&Voice> for VoiceResource {
-    fn from(voice: &Voice) -> Self {
-        VoiceResource {
-            id: voice.id.clone(),
-            object: "voice",
-            name: voice.name.clone(),
-            r#type: "stock",
-            provider: voice.provider.clone(),
-            preview_url: None,
-            created_at: Moment(voice.created_at),
-        }
-    }
-}
-
-/// The caller's cloned voices, of which there are none yet, and with `include=stock` the stock ones.
-/// Errors: another source to include.
-pub(super) fn voices(catalog: &Catalog, include: Option<&str>) -> Result<List<VoiceResource>, Problem> {
-    let mut stock = false;
-    for source in include.unwrap_or_default().split(',').map(str::trim).filter(|source| !source.is_empty()) {
-        if source != "stock" {
-            return Err(unsupported(format!("include cannot be {source:?}. Allowed: stock.")));
-        }
-        stock = true;
-    }
-    Ok(catalog.voices().filter(|_| stock).map(VoiceResource::from).collect())
 }

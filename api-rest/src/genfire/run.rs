@@ -7,6 +7,10 @@ use utoipa::openapi::schema::{AdditionalProperties, AnyOfBuilder};
 use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::summaries::{
+    BackgroundSummary, LipsyncSummary, MentionObject, MusicSummary, SoundEffectSummary, TranscriptOutput,
+    TranscriptionSummary, UpscaleSummary,
+};
 use super::values::{Moment, Number};
 use crate::http::Amount;
 
@@ -34,6 +38,18 @@ pub enum InputSummary {
     Video(VideoSummary),
     /// Of speech.
     Speech(SpeechSummary),
+    /// Of a picture without its background.
+    Background(BackgroundSummary),
+    /// Of a larger video.
+    Upscale(UpscaleSummary),
+    /// Of a lip-synced video.
+    Lipsync(LipsyncSummary),
+    /// Of music.
+    Music(MusicSummary),
+    /// Of a sound effect.
+    SoundEffect(SoundEffectSummary),
+    /// Of a transcript.
+    Transcription(TranscriptionSummary),
     /// Of a page to be read.
     Page(PageSummary),
     /// Of a workflow: its key and what it was given, in the document's order.
@@ -62,6 +78,10 @@ pub struct ImageSummary {
     /// Absent where there is no choice.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resolution: Option<String>,
+    /// The influencers that the prompt mentions; absent without any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub mentions: Vec<MentionObject>,
 }
 
 /// What was asked for of a video.
@@ -136,6 +156,8 @@ pub enum RunOutput {
     Video(VideoOutput),
     /// A sound.
     Audio(AudioOutput),
+    /// A transcript.
+    Transcript(Box<TranscriptOutput>),
     /// Typed fields of a text.
     Text(Map<String, Value>),
     /// The same of a workflow or a page, in the document's order.
@@ -163,10 +185,11 @@ macro_rules! any_of {
     };
 }
 
-any_of!(InputSummary: ImageSummary, VideoSummary, SpeechSummary, PageSummary, OtherSummary;
+any_of!(InputSummary: ImageSummary, VideoSummary, SpeechSummary, BackgroundSummary, UpscaleSummary, LipsyncSummary,
+    MusicSummary, SoundEffectSummary, TranscriptionSummary, PageSummary, OtherSummary;
     ObjectBuilder::new().description(Some("A workflow's key, and what it was given."))
         .additional_properties(Some(AdditionalProperties::FreeForm(true))));
-any_of!(RunOutput: ImagesOutput, VideoOutput, AudioOutput;
+any_of!(RunOutput: ImagesOutput, VideoOutput, AudioOutput, TranscriptOutput;
     ObjectBuilder::new().description(Some("Typed fields of a text."))
         .additional_properties(Some(AdditionalProperties::FreeForm(true))));
 
@@ -208,6 +231,10 @@ pub struct AudioOutput {
     pub audio_url: String,
     /// Seconds.
     pub duration: Option<Number>,
+    /// What the provider says of it, where that was asked for; absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub details: Option<Map<String, Value>>,
 }
 
 /// What a run cost.

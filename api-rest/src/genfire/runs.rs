@@ -8,7 +8,6 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use mintmark_domain::account::Scope;
 use mintmark_domain::catalog::Catalog;
-use mintmark_domain::creation::Output;
 use mintmark_domain::ids::{AccountId, RunId, SealedId};
 use mintmark_domain::run::{Inputs, RunStatus};
 use mintmark_domain::usecases::{Core, Refusal, scope_to_generate};
@@ -75,10 +74,7 @@ pub(super) fn run_id(text: &str) -> Result<RunId, Problem> {
 
 /// The resources of rows, what was sealed of them opened in one go.
 pub(super) async fn shown(core: &Core, mapper: &Mapper<'_>, rows: &[Run]) -> Result<Vec<RunResource>, Problem> {
-    let outputs = rows.iter().flat_map(|row| &row.creations).filter_map(|creation| match creation.output.as_ref()? {
-        Output::Text { fields, .. } => Some(*fields),
-        Output::Asset { .. } => None,
-    });
+    let outputs = rows.iter().flat_map(|row| &row.creations).filter_map(|creation| creation.output.as_ref()?.sealed());
     let ids: Vec<SealedId> = rows.iter().map(|row| row.request.inputs).chain(outputs).collect();
     let opened = core.vault.open(&ids).await.map_err(|error| Problem::from(Refusal::from(error)))?;
     let texts: HashMap<SealedId, Map<String, Value>> =

@@ -40,7 +40,10 @@ impl Submission {
         self.caller.require(operation.scope)?;
         let key = self.idempotency.required(&self.body.bytes)?;
         let (accepted, inputs) = match read(&core.catalog, self.body.value) {
-            Ok(asked) => {
+            Ok(mut asked) => {
+                if let Some(sound) = asked.attached.take() {
+                    asked.inputs.input_audio = Some(core.keep_input(self.caller.account, sound).await?);
+                }
                 let (images_field, inputs) = (asked.images_field, asked.inputs.clone());
                 let accepted = core.accept_run(&self.caller, request(operation, asked, key)).await;
                 let refused = |refusal| operation.refused(&core.catalog, &refusal, images_field);

@@ -157,9 +157,22 @@ fn source_images_are_counted_over_both_fields() {
 }
 
 #[test]
-fn mentions_are_refused_until_there_are_influencers() {
-    let mention = json!({"prompt": "@ada smiles", "mentions": [{"handle": "ada", "influencer_id": "inf_1"}]});
-    assert_refused(images(mention), "unsupported_value", &["mentions", "no influencers"]);
+fn one_mention_drives_the_model_as_an_edit_does() {
+    let ada = json!({"handle": "ada", "influencer_id": "model_1"});
+    let mention = images(json!({"prompt": "@ada smiles", "mentions": [ada], "resolution": "2K"})).unwrap();
+    assert_eq!(mention.mode, mintmark_domain::catalog::Mode::ImageToOutput);
+    assert_eq!((mention.conditioning, mention.resolution.as_deref()), (1, Some("2K")));
+    let without = json!({"prompt": "@ada smiles", "mentions": [ada], "model": "image.recraft_v4"});
+    assert_refused(images(without), "unsupported_input_combination", &["text_to_output"]);
+    let full = json!({"prompt": "x", "mentions": [ada], "model": "image.genfire_v1", "image_url": urls(1)[0]});
+    assert_refused(images(full), "unsupported_value", &["image_url", "1"]);
+    let two = json!({"prompt": "x", "mentions": [ada, ada]});
+    assert_refused(images(two), "unsupported_value", &["mentions", "1"]);
+    assert_refused(
+        images(json!({"prompt": "x", "mentions": [{"handle": "ada"}]})),
+        "invalid_value",
+        &["influencer_id"],
+    );
     assert!(images(json!({"prompt": "x", "mentions": []})).is_ok());
     assert_refused(images(json!({"prompt": "x", "mentions": "ada"})), "invalid_value", &["mentions must be an array"]);
 }

@@ -96,7 +96,7 @@ pub(super) fn read(catalog: &Catalog, fields: Map<String, Value>) -> Result<Aske
         last_frame: inputs.last_frame.is_some(),
         ..Ask::default()
     };
-    Ok(Asked { model, ask, inputs, images_field: "image_url" })
+    Ok(Asked { model, ask, inputs, images_field: "image_url", attached: None })
 }
 
 /// Generate videos

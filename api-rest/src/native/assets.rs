@@ -77,6 +77,33 @@ pub(super) async fn of_uploads(
     Ok(response)
 }
 
+/// A file that is no creation: a character's picture, a voice's recording, the sound of a transcript.
+/// Only for whoever has its signed address.
+async fn only_signed(state: &AppState, key: &str, asking: &Asking) -> Result<Response, Problem> {
+    if !signature(state, &asking.1)? {
+        return Err(not_found());
+    }
+    serve(state, key, true, asking).await
+}
+
+/// A picture of an influencer, or a recording of a voice.
+pub(super) async fn of_characters(
+    State(state): State<AppState>,
+    Path((account, file)): Path<(String, String)>,
+    asking: Asking,
+) -> Result<Response, Problem> {
+    only_signed(&state, &format!("characters/{account}/{file}"), &asking).await
+}
+
+/// The sound that was taken out of a video to be written down.
+pub(super) async fn of_transcripts(
+    State(state): State<AppState>,
+    Path((run, file)): Path<(String, String)>,
+    asking: Asking,
+) -> Result<Response, Problem> {
+    only_signed(&state, &format!("transcripts/{run}/{file}"), &asking).await
+}
+
 fn not_found() -> Problem {
     Problem::not_found("File")
 }

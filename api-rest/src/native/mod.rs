@@ -18,4 +18,6 @@ pub fn routes() -> Router<AppState> {
         .route("/users/{user}/{kind}/{file}", get(assets::of_user))
         .route("/samples/{file}", get(assets::of_samples))
         .route("/uploads/{file}", get(assets::of_uploads))
+        .route("/characters/{account}/{file}", get(assets::of_characters))
+        .route("/transcripts/{run}/{file}", get(assets::of_transcripts))
 }

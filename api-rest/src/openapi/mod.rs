@@ -143,7 +143,7 @@ fn problems_of(path: &str, operation: &Map<String, Value>) -> Vec<Kind> {
         vec![Kind::Unauthenticated, Kind::Forbidden, Kind::MethodNotAllowed, Kind::RateLimited, Kind::Internal];
     kinds.push(Kind::Overloaded);
     let parameters = operation.get("parameters").and_then(Value::as_array).cloned().unwrap_or_default();
-    if path.contains('{') {
+    if path.contains('{') || operation.get("responses").is_some_and(|responses| responses.get("404").is_some()) {
         kinds.push(Kind::NotFound);
     }
     if parameters.iter().any(|parameter| parameter["in"] != "path") {
@@ -197,6 +197,10 @@ fn add_problems(way: &dyn Envelope, path: &str, operation: &mut Map<String, Valu
             let text = known["description"].as_str().unwrap_or_default().to_owned();
             if !text.contains(what) {
                 known["description"] = json!(if text.is_empty() { what.to_owned() } else { format!("{text} {what}") });
+            }
+            if way.status(kind).is_client_error() && known.get("content").is_none() {
+                let schema = format!("#/components/schemas/{schema_name}");
+                known["content"] = json!({way.content_type(): {"schema": {"$ref": schema}}});
             }
             continue;
         }

@@ -144,7 +144,7 @@ async fn generators_are_listed_by_status() {
     let (usual, active) = (slugs(list("").await), slugs(list("?status=active").await));
     let (development, all) = (slugs(list("?status=development").await), slugs(list("?status=all").await));
     assert_eq!(usual, active);
-    assert_eq!(all.len(), 12);
+    assert_eq!(all.len(), 16);
     assert_eq!(active.len() + development.len(), all.len());
     assert!(!development.is_empty() && development.iter().all(|slug| !active.contains(slug)));
     let joke = list("/joke").await;

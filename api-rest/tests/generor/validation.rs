@@ -67,7 +67,7 @@ fn cases() -> Vec<Case> {
         ("video", json!({"model_id": 20_010, "video_url": url}), "video_url"),
         ("vision", json!({"model_id": 34}), "image_url is required"),
         ("speech", json!({"model_id": 30_001, "prompt": ""}), "prompt is required"),
-        ("vector", json!({"model_id": 34_001}), "in development"),
+        ("vector", json!({"model_id": 34_001, "prompt": ""}), "prompt is required"),
     ]
 }
 

@@ -2,9 +2,11 @@
 
 mod ask;
 mod batches;
+mod characters;
 mod errors;
 mod idempotency;
 mod lists;
+mod media;
 mod products;
 mod receipts;
 mod routes;

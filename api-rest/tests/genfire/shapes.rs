@@ -207,6 +207,14 @@ async fn every_route_is_in_the_document_with_what_it_can_answer() {
         ("post", "/v1/images/generations", &made),
         ("post", "/v1/videos/generations", &made),
         ("post", "/v1/audio/speech", &made),
+        ("post", "/v1/audio/music", &made),
+        ("post", "/v1/audio/sfx", &made),
+        ("post", "/v1/audio/transcriptions", &made),
+        ("post", "/v1/images/background-remove", &made),
+        ("post", "/v1/videos/upscale", &made),
+        ("post", "/v1/lipsync/generations", &made),
+        ("get", "/v1/influencers", &read),
+        ("get", "/v1/influencers/{influencerId}", &[&read[..], &["404"]].concat()),
     ] {
         let operation = &document["paths"][path][method];
         let answers = operation["responses"].as_object().unwrap_or_else(|| panic!("{method} {path}: {operation}"));

@@ -28,6 +28,7 @@ use mintmark_domain::usecases::{BonusAmounts, Caller, Core, Registration, RunReq
 use mintmark_domain::{Credits, Shard, Timestamp};
 use mintmark_infra::assets::S3Settings;
 use mintmark_infra::uploads::{SignedUploads, UploadsSettings};
+use mintmark_infra::youtube::YoutubeSource;
 use mintmark_projections::ReadModels;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -60,6 +61,8 @@ pub struct Options {
     pub egress_allow: Vec<String>,
     /// The catalog; the built-in one usually.
     pub catalog: Sources,
+    /// Where the sound of videos on YouTube comes from; a sample usually.
+    pub youtube: YoutubeSource,
     /// More routes behind the same pipeline.
     pub more: Option<fn(Beside) -> Router<AppState>>,
 }
@@ -89,6 +92,7 @@ impl Default for Options {
             clock: None,
             egress_allow: Vec::new(),
             catalog: Sources::embedded(),
+            youtube: YoutubeSource::Sample,
             more: None,
         }
     }
@@ -220,6 +224,23 @@ impl TestApp {
     /// A request in process, without a socket.
     pub async fn oneshot(&self, request: Request<Body>) -> Response {
         self.router.clone().oneshot(request).await.expect("it never fails")
+    }
+
+    /// Every event of the log, type and payload.
+    pub async fn events_as_text(&self) -> String {
+        self.world.events_as_text().await
+    }
+
+    /// Takes a stored file away.
+    pub async fn delete_file(&self, key: &str) {
+        self.world.delete_file(key).await;
+    }
+
+    /// Ends every training that is under way, whenever it began.
+    pub async fn end_trainings(&self) -> usize {
+        self.caught_up().await;
+        let ended = mintmark_infra::training::end_due(&self.core, &self.reads, std::time::Duration::ZERO).await;
+        ended.expect("the read models")
     }
 
     /// Waits until every read model has applied all that is in the log now.

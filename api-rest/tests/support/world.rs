@@ -10,7 +10,7 @@ use mintmark_api_rest::http::limits::MemoryLimiter;
 use mintmark_api_rest::http::{Authenticator, NoKeyUse};
 use mintmark_api_rest::{AppState, HealthSource, PartHealth, RestSettings};
 use mintmark_domain::catalog::Catalog;
-use mintmark_domain::es::{End, EventLog, StreamRef};
+use mintmark_domain::es::{End, EventLog, Position, StreamRef};
 use mintmark_domain::ids::AccountId;
 use mintmark_domain::ports::{Assets, Entropy, Links, Provider, WorkCursor, WorkItem, WorkQueue, WorkUnavailable};
 use mintmark_domain::usecases::{Core, Settings};
@@ -179,7 +179,10 @@ impl World {
             integers: Arc::new(IdAllocator::new(Arc::new(PgBlocks::new(pool.clone())), BlockSizes::default())),
             vault: Arc::new(PgVault::new(pool.clone(), &master)),
             dispatch: Arc::new(dispatcher.clone()),
-            inputs: Arc::new(GuardedInputs::new(egress.clone(), links.clone(), assets.clone(), clock)),
+            inputs: Arc::new(
+                GuardedInputs::new(egress.clone(), links.clone(), assets.clone(), clock).with_youtube(options.youtube.clone()),
+            ),
+            assets: Arc::new(assets.clone()),
             identity: identity::on_postgres(&pool, &master, Arc::new(tokens)),
             links,
             catalog: Arc::new(Catalog::load(&options.catalog).expect("the catalog")),
@@ -245,6 +248,22 @@ impl World {
 
     pub async fn events_of(&self, stream: mintmark_domain::es::StreamId) -> Vec<mintmark_domain::es::Recorded> {
         self.log.read_streams(&[(stream, 0)]).await.expect("the log")
+    }
+
+    /// Every event, as the log holds it.
+    pub async fn events_as_text(&self) -> String {
+        let mut text = String::new();
+        for &shard in &self.core.settings.shards {
+            for event in self.log.read(shard, Position(0), 10_000).await.expect("the log") {
+                text.extend([event.event_type.as_str(), " ", event.payload.as_str(), "\n"]);
+            }
+        }
+        text
+    }
+
+    /// Takes a stored file away.
+    pub async fn delete_file(&self, key: &str) {
+        assert!(self.assets.delete(&key.parse().expect("a key")).await.expect("storage"), "there is no {key}");
     }
 
     pub async fn caught_up(&self, reads: &ReadModels) {

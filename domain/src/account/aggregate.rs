@@ -9,6 +9,7 @@ use super::commands::AccountCommand;
 use super::error::AccountError;
 use super::events::{AccountEvent, InfluencerStatus, Tier};
 use super::scope::Scopes;
+use crate::Timestamp;
 use crate::es;
 use crate::ids::SealedId;
 
@@ -50,6 +51,10 @@ pub struct Influencer {
     pub details: SealedId,
     /// Where it stands.
     pub status: InfluencerStatus,
+    /// What stands for its handle.
+    pub handle_claim: Option<String>,
+    /// Since when it stands there; `None` for a draft that never moved.
+    pub moved_at: Option<Timestamp>,
 }
 
 /// A person or organisation.
@@ -126,6 +131,18 @@ impl Account {
         self.voices.iter().map(|(id, voice)| (id.as_str(), voice))
     }
 
+    /// A voice that was not put away.
+    #[must_use]
+    pub fn voice(&self, voice_id: &str) -> Option<&Voice> {
+        self.voices.get(voice_id)
+    }
+
+    /// An influencer, put away or not.
+    #[must_use]
+    pub fn influencer(&self, influencer_id: &str) -> Option<&Influencer> {
+        self.influencers.get(influencer_id)
+    }
+
     /// The influencers, by id.
     pub fn influencers(&self) -> impl Iterator<Item = (&str, &Influencer)> {
         self.influencers.iter().map(|(id, influencer)| (id.as_str(), influencer))
@@ -156,14 +173,25 @@ impl Account {
         }
     }
 
-    fn voice(&self, voice_id: &str) -> Result<&Voice, AccountError> {
+    fn known_voice(&self, voice_id: &str) -> Result<&Voice, AccountError> {
         self.present()?;
-        self.voices.get(voice_id).ok_or(AccountError::NoSuchVoice)
+        self.voice(voice_id).ok_or(AccountError::NoSuchVoice)
     }
 
-    fn influencer(&self, influencer_id: &str) -> Result<&Influencer, AccountError> {
+    fn known_influencer(&self, influencer_id: &str) -> Result<&Influencer, AccountError> {
         self.present()?;
-        self.influencers.get(influencer_id).ok_or(AccountError::NoSuchInfluencer)
+        self.influencer(influencer_id).ok_or(AccountError::NoSuchInfluencer)
+    }
+
+    /// Refuses a handle that another influencer has which was not put away.
+    fn free_handle(&self, influencer_id: &str, claim: Option<&String>) -> Result<(), AccountError> {
+        let Some(claim) = claim else { return Ok(()) };
+        let taken = self.influencers.iter().any(|(id, known)| {
+            id != influencer_id
+                && known.status != InfluencerStatus::Archived
+                && known.handle_claim.as_ref() == Some(claim)
+        });
+        if taken { Err(AccountError::HandleTaken) } else { Ok(()) }
     }
 
     fn add_voice(&self, voice_id: String, details: SealedId) -> Decided {
@@ -177,7 +205,7 @@ impl Account {
         Ok(vec![AccountEvent::VoiceAdded { voice_id, details }])
     }
 
-    fn add_influencer(&self, influencer_id: String, details: SealedId) -> Decided {
+    fn add_influencer(&self, influencer_id: String, details: SealedId, handle_claim: Option<String>) -> Decided {
         self.present()?;
         if let Some(known) = self.influencers.get(&influencer_id) {
             return if known.details == details { Ok(vec![]) } else { Err(AccountError::IdTaken) };
@@ -185,16 +213,17 @@ impl Account {
         if self.influencers.len() >= Self::CHARACTERS_MAX {
             return Err(AccountError::TooMany { max: Self::CHARACTERS_MAX });
         }
-        Ok(vec![AccountEvent::InfluencerAdded { influencer_id, details }])
+        self.free_handle(&influencer_id, handle_claim.as_ref())?;
+        Ok(vec![AccountEvent::InfluencerAdded { influencer_id, details, handle_claim }])
     }
 
-    fn move_influencer(&self, influencer_id: String, status: InfluencerStatus) -> Decided {
+    fn move_influencer(&self, influencer_id: String, status: InfluencerStatus, at: Timestamp) -> Decided {
         use InfluencerStatus::{Archived, Draft, Ready, Training};
-        let from = self.influencer(&influencer_id)?.status;
+        let from = self.known_influencer(&influencer_id)?.status;
         match (from, status) {
             (same, asked) if same == asked => Ok(vec![]),
             (Draft | Ready, Training) | (Training, Ready | Draft) | (Draft | Training | Ready, Archived) => {
-                Ok(vec![AccountEvent::InfluencerMoved { influencer_id, status }])
+                Ok(vec![AccountEvent::InfluencerMoved { influencer_id, status, at: Some(at) }])
             }
             (Draft, Ready)
             | (Ready, Draft)
@@ -207,7 +236,7 @@ impl Account {
 }
 
 impl es::Aggregate for Account {
-    const STATE_SCHEMA: &'static str = "account/2";
+    const STATE_SCHEMA: &'static str = "account/3";
 
     fn decide(&self, command: AccountCommand) -> Decided {
         match command {
@@ -252,19 +281,26 @@ impl es::Aggregate for Account {
             AccountCommand::Authorize { by, scope } => self.authorize(&by, scope).map(|()| vec![]),
             AccountCommand::AddVoice { voice_id, details } => self.add_voice(voice_id, details),
             AccountCommand::ChangeVoice { voice_id, details } => {
-                let same = self.voice(&voice_id)?.details == details;
+                let same = self.known_voice(&voice_id)?.details == details;
                 Ok(if same { vec![] } else { vec![AccountEvent::VoiceChanged { voice_id, details }] })
             }
             AccountCommand::ArchiveVoice { voice_id } => {
-                self.voice(&voice_id)?;
+                self.known_voice(&voice_id)?;
                 Ok(vec![AccountEvent::VoiceArchived { voice_id }])
             }
-            AccountCommand::AddInfluencer { influencer_id, details } => self.add_influencer(influencer_id, details),
-            AccountCommand::ChangeInfluencer { influencer_id, details } => {
-                let same = self.influencer(&influencer_id)?.details == details;
-                Ok(if same { vec![] } else { vec![AccountEvent::InfluencerChanged { influencer_id, details }] })
+            AccountCommand::AddInfluencer { influencer_id, details, handle_claim } => {
+                self.add_influencer(influencer_id, details, handle_claim)
             }
-            AccountCommand::MoveInfluencer { influencer_id, status } => self.move_influencer(influencer_id, status),
+            AccountCommand::ChangeInfluencer { influencer_id, details, handle_claim } => {
+                if self.known_influencer(&influencer_id)?.details == details {
+                    return Ok(vec![]);
+                }
+                self.free_handle(&influencer_id, handle_claim.as_ref())?;
+                Ok(vec![AccountEvent::InfluencerChanged { influencer_id, details, handle_claim }])
+            }
+            AccountCommand::MoveInfluencer { influencer_id, status, at } => {
+                self.move_influencer(influencer_id, status, at)
+            }
             AccountCommand::Erase { by } => match self.present() {
                 Ok(()) => Ok(vec![AccountEvent::Erased { by }]),
                 Err(AccountError::Erased) => Ok(vec![]),
@@ -336,17 +372,20 @@ impl cqrs_es::Aggregate for Account {
             AccountEvent::VoiceArchived { voice_id } => {
                 self.voices.remove(&voice_id);
             }
-            AccountEvent::InfluencerAdded { influencer_id, details } => {
-                self.influencers.insert(influencer_id, Influencer { details, status: InfluencerStatus::Draft });
+            AccountEvent::InfluencerAdded { influencer_id, details, handle_claim } => {
+                let added = Influencer { details, status: InfluencerStatus::Draft, handle_claim, moved_at: None };
+                self.influencers.insert(influencer_id, added);
             }
-            AccountEvent::InfluencerChanged { influencer_id, details } => {
+            AccountEvent::InfluencerChanged { influencer_id, details, handle_claim } => {
                 if let Some(influencer) = self.influencers.get_mut(&influencer_id) {
                     influencer.details = details;
+                    influencer.handle_claim = handle_claim.or(influencer.handle_claim.take());
                 }
             }
-            AccountEvent::InfluencerMoved { influencer_id, status } => {
+            AccountEvent::InfluencerMoved { influencer_id, status, at } => {
                 if let Some(influencer) = self.influencers.get_mut(&influencer_id) {
                     influencer.status = status;
+                    influencer.moved_at = at.or(influencer.moved_at);
                 }
             }
             AccountEvent::Erased { .. } => {

@@ -3,6 +3,7 @@
 use super::events::{InfluencerStatus, IssuedClient, IssuedKey, Tier};
 use super::grants::ActsWith;
 use super::scope::Scope;
+use crate::Timestamp;
 use crate::ids::SealedId;
 
 /// A command to an account.
@@ -96,6 +97,8 @@ pub enum AccountCommand {
         influencer_id: String,
         /// Sealed details.
         details: SealedId,
+        /// What stands for its handle.
+        handle_claim: Option<String>,
     },
     /// Give an influencer other details.
     ChangeInfluencer {
@@ -103,6 +106,8 @@ pub enum AccountCommand {
         influencer_id: String,
         /// Sealed details.
         details: SealedId,
+        /// What stands for its handle; `None` where that stays.
+        handle_claim: Option<String>,
     },
     /// Move an influencer on.
     MoveInfluencer {
@@ -110,6 +115,8 @@ pub enum AccountCommand {
         influencer_id: String,
         /// Where to.
         status: InfluencerStatus,
+        /// When.
+        at: Timestamp,
     },
     /// Erase the person.
     Erase {

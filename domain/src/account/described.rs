@@ -6,6 +6,9 @@ const DETAILS: (&str, &str) = ("details", "The sealed details");
 const VOICE: (&str, &str) = ("voice_id", "The voice");
 const INFLUENCER: (&str, &str) = ("influencer_id", "The influencer");
 
+const HANDLE: (&str, &str) =
+    ("handle_claim", "A fingerprint of its handle under the account's key, so that no two have one");
+
 /// In the order of [`super::AccountEvent::TYPES`].
 pub(crate) const DESCRIBED: &[EventEntry] = &[
     EventEntry {
@@ -82,17 +85,21 @@ pub(crate) const DESCRIBED: &[EventEntry] = &[
     EventEntry {
         event_type: "account.influencer_added",
         meaning: "An influencer was added, as a draft.",
-        fields: &[INFLUENCER, DETAILS],
+        fields: &[INFLUENCER, DETAILS, HANDLE],
     },
     EventEntry {
         event_type: "account.influencer_changed",
         meaning: "An influencer has other details.",
-        fields: &[INFLUENCER, DETAILS],
+        fields: &[INFLUENCER, DETAILS, HANDLE],
     },
     EventEntry {
         event_type: "account.influencer_moved",
         meaning: "An influencer moved on.",
-        fields: &[INFLUENCER, ("status", "Where it stands now: `draft`, `training`, `ready` or `archived`")],
+        fields: &[
+            INFLUENCER,
+            ("status", "Where it stands now: `draft`, `training`, `ready` or `archived`"),
+            ("at", "When"),
+        ],
     },
     EventEntry {
         event_type: "account.erased",

@@ -47,6 +47,9 @@ pub enum AccountError {
     /// There is no such influencer.
     #[error("there is no such influencer")]
     NoSuchInfluencer,
+    /// Another influencer of the account has the handle.
+    #[error("another influencer has this handle")]
+    HandleTaken,
     /// An influencer does not go that way.
     #[error("an influencer cannot move there from where it stands")]
     BadMove,

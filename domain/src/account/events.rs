@@ -7,6 +7,7 @@ use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
 use super::scope::Scopes;
+use crate::Timestamp;
 use crate::ids::SealedId;
 
 /// Which limits and bonuses an account has.
@@ -208,6 +209,9 @@ pub enum AccountEvent {
         influencer_id: String,
         /// The sealed name, description and photos.
         details: SealedId,
+        /// What stands for its handle: a fingerprint under the account's key, so that no two have one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        handle_claim: Option<String>,
     },
     /// An influencer has other details.
     InfluencerChanged {
@@ -215,6 +219,9 @@ pub enum AccountEvent {
         influencer_id: String,
         /// The sealed name, description and photos.
         details: SealedId,
+        /// What stands for its handle; absent where that stays.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        handle_claim: Option<String>,
     },
     /// An influencer moved on.
     InfluencerMoved {
@@ -222,6 +229,9 @@ pub enum AccountEvent {
         influencer_id: String,
         /// Where it stands now.
         status: InfluencerStatus,
+        /// When; absent in what was recorded before it was kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
     },
     /// The person is erased: their sealing key is destroyed, every key revoked.
     Erased {

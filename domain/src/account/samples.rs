@@ -2,7 +2,7 @@
 
 use super::events::{AccountEvent, InfluencerStatus, IssuedClient, IssuedKey, Tier};
 use super::scope::{Scope, Scopes};
-use crate::event_book::sample_id;
+use crate::event_book::{sample_id, sample_time};
 use crate::ids::SealedId;
 
 fn sealed(name: &str) -> SealedId {
@@ -71,13 +71,38 @@ fn characters() -> Vec<AccountEvent> {
         AccountEvent::VoiceAdded { voice_id: voice_id(), details: sealed("voice") },
         AccountEvent::VoiceChanged { voice_id: voice_id(), details: sealed("voice 2") },
         AccountEvent::VoiceArchived { voice_id: voice_id() },
-        AccountEvent::InfluencerAdded { influencer_id: influencer_id(), details: sealed("influencer") },
-        AccountEvent::InfluencerChanged { influencer_id: influencer_id(), details: sealed("influencer 2") },
+        AccountEvent::InfluencerAdded {
+            influencer_id: influencer_id(),
+            details: sealed("influencer"),
+            handle_claim: None,
+        },
+        AccountEvent::InfluencerAdded {
+            influencer_id: influencer_id(),
+            details: sealed("influencer"),
+            handle_claim: Some("e5".repeat(32)),
+        },
+        AccountEvent::InfluencerChanged {
+            influencer_id: influencer_id(),
+            details: sealed("influencer 2"),
+            handle_claim: None,
+        },
+        AccountEvent::InfluencerChanged {
+            influencer_id: influencer_id(),
+            details: sealed("influencer 2"),
+            handle_claim: Some("f6".repeat(32)),
+        },
     ];
     let statuses =
         [InfluencerStatus::Draft, InfluencerStatus::Training, InfluencerStatus::Ready, InfluencerStatus::Archived];
-    events.extend(
-        statuses.into_iter().map(|status| AccountEvent::InfluencerMoved { influencer_id: influencer_id(), status }),
-    );
+    events.extend(statuses.into_iter().map(|status| AccountEvent::InfluencerMoved {
+        influencer_id: influencer_id(),
+        status,
+        at: None,
+    }));
+    events.push(AccountEvent::InfluencerMoved {
+        influencer_id: influencer_id(),
+        status: InfluencerStatus::Training,
+        at: Some(sample_time(5)),
+    });
     events
 }

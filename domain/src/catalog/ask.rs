@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::capability::{Capability, Dialect, MediaType};
+use super::choices::Choices;
 use super::mode::{Inputs, Mode};
 
 /// What is asked of a model. `None` means "not said", and is filled in by
@@ -59,6 +60,10 @@ pub struct Ask {
     pub temperature: Option<Decimal>,
     /// `wav`, `mp3`, …
     pub output_format: Option<String>,
+    /// How many pictures of a character come along, to be followed besides the source images.
+    pub conditioning: u32,
+    /// What few models alone let one choose.
+    pub choices: Choices,
 }
 
 impl Ask {
@@ -82,7 +87,8 @@ impl Ask {
     #[must_use]
     pub fn inputs(&self) -> Inputs {
         Inputs {
-            images: self.images,
+            // A character's pictures go the way of source images.
+            images: self.images + self.conditioning,
             references: self.references,
             source_video: self.source_video,
             first_frame: self.first_frame,
@@ -174,6 +180,12 @@ pub struct Checked {
     /// `None` where the provider's own is taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_format: Option<String>,
+    /// How many pictures of a mentioned character the model follows.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub conditioning: u32,
+    /// What few models alone let one choose.
+    #[serde(default, skip_serializing_if = "Choices::is_empty")]
+    pub choices: Choices,
 }
 
 impl Checked {
@@ -208,6 +220,8 @@ impl Checked {
             language: None,
             temperature: None,
             output_format: None,
+            conditioning: 0,
+            choices: Choices::default(),
         }
     }
 }
@@ -246,6 +260,9 @@ pub enum AskField {
     Language,
     Temperature,
     OutputFormat,
+    SyncMode,
+    PromptInfluence,
+    NegativePrompt,
 }
 
 impl AskField {
@@ -275,6 +292,9 @@ impl AskField {
             AskField::Language => "language",
             AskField::Temperature => "temperature",
             AskField::OutputFormat => "output_format",
+            AskField::SyncMode => "sync_mode",
+            AskField::PromptInfluence => "prompt_influence",
+            AskField::NegativePrompt => "negative_prompt",
         }
     }
 }

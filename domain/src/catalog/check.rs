@@ -55,6 +55,8 @@ impl Model {
             language: checker.language()?,
             temperature: checker.temperature()?,
             output_format: checker.output_format()?,
+            conditioning: ask.conditioning.min(rules.images_max.saturating_sub(ask.images)),
+            choices: rules.choices.check(ask)?,
         })
     }
 
@@ -147,7 +149,7 @@ impl Checker<'_> {
 
     fn amounts(&self) -> Result<(), AskProblem> {
         for (field, given, max) in [
-            (AskField::Images, self.ask.images, self.rules.images_max),
+            (AskField::Images, self.ask.images + self.ask.conditioning.min(1), self.rules.images_max),
             (AskField::References, self.ask.references, self.rules.references_max),
             (AskField::ReferenceVideos, self.ask.reference_videos, self.rules.reference_videos_max),
             (AskField::ReferenceAudio, u32::from(self.ask.reference_audio), u32::from(self.rules.reference_audio)),
@@ -235,7 +237,7 @@ impl Checker<'_> {
         let rules = self.rules;
         let choosable = match rules.resolution_rule {
             ResolutionRule::Always => true,
-            ResolutionRule::WithImages => self.ask.images > 0,
+            ResolutionRule::WithImages => self.ask.images + self.ask.conditioning > 0,
         };
         match &self.ask.resolution {
             None if choosable => Ok(rules.resolution_default.clone()),

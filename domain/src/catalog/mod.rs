@@ -4,6 +4,7 @@
 mod ask;
 mod capability;
 mod check;
+mod choices;
 mod generator;
 mod load;
 mod lookup;
@@ -20,6 +21,7 @@ mod workflow;
 
 pub use ask::{Ask, AskCode, AskField, AskProblem, AskReason, Checked};
 pub use capability::{Capability, Dialect, MediaType, ModelType};
+pub use choices::{ChoiceRules, Choices, SyncMode};
 pub use generator::{
     FieldProblem, FieldType, Filling, Generator, GeneratorStatus, ImageInput, OutputField, Preference,
     PreferenceOption, PreferenceValue,

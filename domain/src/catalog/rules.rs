@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::capability::Capability;
+use super::choices::ChoiceRules;
 use super::mode::Mode;
 use super::model::{GenfireCapabilities, GenfireLimits};
 
@@ -135,6 +136,8 @@ pub struct Rules {
     pub voice: VoiceRule,
     /// Formats that can be asked for; others are left to the provider.
     pub output_formats: Vec<String>,
+    /// Choices that few models have.
+    pub choices: ChoiceRules,
 }
 
 /// What an operator writes to differ from what the rest of a model's entry implies.
@@ -165,6 +168,7 @@ pub(super) struct RuleOverrides {
     reference_audio: Option<bool>,
     scale_factors: Option<Vec<u32>>,
     output_formats: Option<Vec<String>>,
+    choices: Option<ChoiceRules>,
 }
 
 /// Prompts of at most so many scalars, unless a model says less.
@@ -234,6 +238,7 @@ impl Rules {
             scale_factors: Vec::new(),
             voice: VoiceRule::Unused,
             output_formats: Vec::new(),
+            choices: ChoiceRules::of(capability),
         }
     }
 
@@ -379,6 +384,7 @@ impl Rules {
         set(&mut self.reference_audio, o.reference_audio.as_ref());
         set(&mut self.scale_factors, o.scale_factors.as_ref());
         set(&mut self.output_formats, o.output_formats.as_ref());
+        set(&mut self.choices, o.choices.as_ref());
         self
     }
 }

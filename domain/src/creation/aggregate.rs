@@ -124,7 +124,7 @@ impl Creation {
 }
 
 impl es::Aggregate for Creation {
-    const STATE_SCHEMA: &'static str = "creation/1";
+    const STATE_SCHEMA: &'static str = "creation/2";
 
     fn decide(&self, command: CreationCommand) -> Decided {
         match command {

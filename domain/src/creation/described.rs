@@ -33,6 +33,7 @@ pub(crate) const DESCRIBED: &[EventEntry] = &[
             ("output.asset.width", "Width in pixels, of a picture or video"),
             ("output.asset.height", "Height in pixels, of a picture or video"),
             ("output.asset.duration_ms", "Length, of a sound or video"),
+            ("output.asset.details", "What the provider said of it, sealed"),
         ],
     },
     EventEntry { event_type: "creation.failed", meaning: "It was not made.", fields: &[] },

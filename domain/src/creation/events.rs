@@ -91,7 +91,30 @@ pub enum Output {
         /// Its length, of a sound or video.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         duration_ms: Option<u64>,
+        /// What the provider said of it: sealed JSON; absent where nothing was asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        details: Option<SealedId>,
     },
+}
+
+impl Output {
+    /// The same file with what was sealed of it. A text stays as it is: all of it is sealed.
+    #[must_use]
+    pub fn with_details(mut self, sealed: SealedId) -> Self {
+        if let Output::Asset { details, .. } = &mut self {
+            *details = Some(sealed);
+        }
+        self
+    }
+
+    /// What is sealed of it: a text's fields, a file's details.
+    #[must_use]
+    pub fn sealed(&self) -> Option<SealedId> {
+        match self {
+            Output::Text { fields, .. } => Some(*fields),
+            Output::Asset { details, .. } => *details,
+        }
+    }
 }
 
 /// A fact about a creation.

@@ -34,6 +34,7 @@ pub(crate) fn asset() -> Output {
         width: Some(1920),
         height: Some(1080),
         duration_ms: Some(5_000),
+        details: None,
     }
 }
 
@@ -47,6 +48,7 @@ pub(crate) fn samples() -> Vec<CreationEvent> {
         width: None,
         height: None,
         duration_ms: None,
+        details: None,
     };
     vec![
         CreationEvent::Opened(Box::new(opened())),
@@ -54,6 +56,7 @@ pub(crate) fn samples() -> Vec<CreationEvent> {
         CreationEvent::Completed { output: asset() },
         CreationEvent::Completed { output: download },
         CreationEvent::Completed { output: Output::Text { fields: SealedId(sample_id("fields")), characters: 311 } },
+        CreationEvent::Completed { output: asset().with_details(SealedId(sample_id("details"))) },
         CreationEvent::Failed {
             reason: FailureReason { code: "moderated".into(), message: "Moderation withheld the output.".into() },
         },

@@ -107,6 +107,7 @@ fn deliveries(count: usize, delivered: u8) -> Vec<Delivery> {
         width: None,
         height: None,
         duration_ms: None,
+        details: None,
     };
     let one = |bit: usize| match delivered & (1u8 << bit) {
         0 => Err(reason("moderated")),

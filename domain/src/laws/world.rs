@@ -7,6 +7,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::TimeDelta;
 use uuid::Uuid;
 
@@ -20,9 +21,9 @@ use crate::es::{
 use crate::event_book::{sample_id, sample_time};
 use crate::ids::{AccountId, BatchId, CommitId, RunId, SealedId};
 use crate::ports::{
-    Claim, ClaimKind, ClaimRequest, Directory, DirectoryError, Dispatch, FetchedInput, Identity, InputError,
-    InputFetcher, InputWanted, IntegerIds, IntegerKind, Links, ManualClock, OwnAddress, SeededEntropy, Slot, Vault,
-    VaultError,
+    AssetError, Assets, Claim, ClaimKind, ClaimRequest, Directory, DirectoryError, Dispatch, FetchedInput, Identity,
+    InputError, InputFetcher, InputWanted, IntegerIds, IntegerKind, Links, ManualClock, OwnAddress, SeededEntropy,
+    Slot, StoredAsset, Vault, VaultError,
 };
 use crate::run::Surface;
 use crate::usecases::{Caller, Core, Settings};
@@ -63,6 +64,7 @@ impl World {
             dispatch: world.clone(),
             inputs: world.clone(),
             identity: Identity::absent(),
+            assets: world.clone(),
             links: world.clone(),
             catalog: Arc::clone(&CATALOG),
             settings: Arc::new(Settings::default()),
@@ -228,6 +230,26 @@ impl InputFetcher for World {
 
     async fn fetch(&self, url: &str, _: InputWanted) -> Result<FetchedInput, InputError> {
         Err(InputError::Unreachable(url.into()))
+    }
+
+    async fn measure(&self, url: &str, _: InputWanted) -> Result<u64, InputError> {
+        Err(InputError::Unreachable(url.into()))
+    }
+}
+
+#[async_trait]
+impl Assets for World {
+    async fn put(&self, key: &str, content_type: &str, bytes: Bytes) -> Result<StoredAsset, AssetError> {
+        let (key, content_type) = (key.to_owned(), content_type.to_owned());
+        Ok(StoredAsset { key, content_type, size_bytes: bytes.len() as u64 })
+    }
+
+    async fn head(&self, _: &str) -> Result<Option<StoredAsset>, AssetError> {
+        Ok(None)
+    }
+
+    async fn get(&self, _: &str) -> Result<Bytes, AssetError> {
+        Err(AssetError::NotFound)
     }
 }
 

@@ -181,8 +181,8 @@ fn quantity_of_one(price: &Price, checked: &Checked) -> Result<Decimal, PricePro
     Ok(match price.unit {
         Unit::PerImage | Unit::PerRun | Unit::PerText => Decimal::ONE,
         Unit::PerSecond => checked
-            .duration_seconds
-            .or(checked.media_seconds)
+            .media_seconds
+            .or(checked.duration_seconds)
             .ok_or_else(|| PriceProblem::LengthUnknown { model: price.model.clone() })?,
         Unit::PerCharacter => checked.characters.into(),
         Unit::PerThousandTokens => {

@@ -34,4 +34,4 @@ pub use webhooks::{
     Attempted, BodyError, DELIVERY_ATTEMPTS_MAX, DeliveryClaim, DueDelivery, FailingEndpoint, KeptEvent, OutboxEvent,
     OutboxUnavailable, WebhookBodies, WebhookOutbox, WebhookSubject,
 };
-pub use work::{PendingBatch, PendingRun, WorkCursor, WorkItem, WorkQueue, WorkUnavailable};
+pub use work::{PendingBatch, PendingRun, Training, TrainingQueue, WorkCursor, WorkItem, WorkQueue, WorkUnavailable};

@@ -31,6 +31,10 @@ pub enum InputRole {
     FirstFrame,
     /// The last frame.
     LastFrame,
+    /// The sound to work on: to be written down, or to be followed by lips.
+    InputAudio,
+    /// A picture of a character that the prompt mentions.
+    Character,
 }
 
 impl InputRole {
@@ -38,7 +42,12 @@ impl InputRole {
     #[must_use]
     pub fn kind(self) -> InputKind {
         match self {
-            InputRole::Image | InputRole::Reference | InputRole::FirstFrame | InputRole::LastFrame => InputKind::Image,
+            InputRole::Image
+            | InputRole::Reference
+            | InputRole::FirstFrame
+            | InputRole::LastFrame
+            | InputRole::Character => InputKind::Image,
+            InputRole::InputAudio => InputKind::Recording,
             InputRole::ReferenceAudio => InputKind::Audio,
             InputRole::ReferenceVideo | InputRole::SourceVideo => InputKind::Video,
         }
@@ -55,6 +64,8 @@ impl InputRole {
             InputRole::SourceVideo => "source_video",
             InputRole::FirstFrame => "first_frame",
             InputRole::LastFrame => "last_frame",
+            InputRole::InputAudio => "input_audio",
+            InputRole::Character => "conditioning",
         }
     }
 }
@@ -83,6 +94,8 @@ pub struct Job {
     pub prompt: String,
     /// The person's own words, where a generator's template made the prompt of them: what it is about.
     pub asked: Option<String>,
+    /// What is not to be heard or seen.
+    pub negative_prompt: Option<String>,
     /// The typed fields that a text has to have; empty where the answer is one text.
     pub fields: Vec<OutputField>,
     /// The generator, where one was used.
@@ -163,6 +176,13 @@ pub enum OutputReport {
     Text(Map<String, Value>),
     /// A file.
     Media(Media),
+    /// A file, and what is said of it: a sound and its details, a transcript and the sound that it is of.
+    Both {
+        /// The file.
+        media: Media,
+        /// What is said of it.
+        fields: Map<String, Value>,
+    },
     /// It was not made.
     Failed(FailureReason),
 }

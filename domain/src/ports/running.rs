@@ -73,6 +73,15 @@ pub enum InputError {
         /// The limit.
         max_bytes: u64,
     },
+    /// A source that nobody here can fetch from.
+    #[error("this server cannot fetch from there: {0}")]
+    Unsupported(&'static str),
+    /// A sound or a video whose length cannot be told, so that it cannot be priced.
+    #[error("its length cannot be told")]
+    NoLength,
+    /// As many files are being measured as may be at once.
+    #[error("too many files are being measured")]
+    Busy,
     /// A file, but not of the kind that belongs there.
     #[error("the file is {found}, where {} is wanted", wanted.as_str())]
     OtherKind {
@@ -92,6 +101,8 @@ pub enum InputKind {
     Audio,
     /// A video, with or without sound.
     Video,
+    /// A sound, or a video that has one.
+    Recording,
 }
 
 impl InputKind {
@@ -102,6 +113,7 @@ impl InputKind {
             InputKind::Image => "an image",
             InputKind::Audio => "a sound",
             InputKind::Video => "a video",
+            InputKind::Recording => "a sound or a video",
         }
     }
 }
@@ -137,4 +149,8 @@ pub trait InputFetcher: Send + Sync + 'static {
 
     /// Fetches it, if it is what is wanted.
     async fn fetch(&self, url: &str, wanted: InputWanted) -> Result<FetchedInput, InputError>;
+
+    /// How long a sound or a video lasts, in milliseconds: read to its end, and let go of. For what is
+    /// priced by its length.
+    async fn measure(&self, url: &str, wanted: InputWanted) -> Result<u64, InputError>;
 }

@@ -74,6 +74,23 @@ impl WorkItem {
 #[error("the work queue cannot be read: {0}")]
 pub struct WorkUnavailable(pub String);
 
+/// An influencer that is being trained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Training {
+    /// Whose it is.
+    pub account: AccountId,
+    /// Which.
+    pub influencer_id: String,
+}
+
+/// Knows which influencers are being trained. It may be behind the log: who ends a training asks the
+/// account itself.
+#[async_trait]
+pub trait TrainingQueue: Send + Sync + 'static {
+    /// Trainings that began at `since` or before, the oldest first, at most `limit`.
+    async fn trainings(&self, since: Timestamp, limit: usize) -> Result<Vec<Training>, WorkUnavailable>;
+}
+
 /// Knows what has not ended, over all shards.
 #[async_trait]
 pub trait WorkQueue: Send + Sync + 'static {

@@ -153,4 +153,13 @@ const REQUESTED: &[(&str, &str)] = &[
     ("parameters.language", "The text's language"),
     ("parameters.temperature", "The text's temperature"),
     ("parameters.output_format", "The file format asked for"),
+    ("parameters.conditioning", "How many pictures of a mentioned character are used"),
+    ("parameters.choices.sync_mode", "How video and sound are brought to one length"),
+    ("parameters.choices.length_hint", "How long the result was expected to be, in seconds"),
+    ("parameters.choices.prompt_influence", "How closely the prompt is followed, 0 to 1"),
+    ("parameters.choices.seamless", "Whether the end of a sound runs into its beginning"),
+    ("parameters.choices.instrumental", "Whether music is without a voice"),
+    ("parameters.choices.details", "Whether details of the music are wanted"),
+    ("parameters.choices.timestamps", "Whether these say when each part begins and ends"),
+    ("parameters.choices.negative_prompt", "Whether there is a text that says what is not to be heard"),
 ];

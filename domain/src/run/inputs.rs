@@ -42,6 +42,46 @@ pub struct Inputs {
     /// The voice's name as the caller gave it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub voice_name: Option<String>,
+    /// The sound to be worked on: written down, or followed by lips.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input_audio: Option<String>,
+    /// Whether that sound came within the request; its address is then one of ours.
+    #[serde(skip_serializing_if = "is_false")]
+    pub inline_audio: bool,
+    /// What the caller calls that sound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audio_file_name: Option<String>,
+    /// A video on YouTube whose sound is to be worked on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub youtube: Option<String>,
+    /// What is not to be heard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub negative_prompt: Option<String>,
+    /// What the caller calls the result.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// What the caller says of the result.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The characters that the prompt mentions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<Mention>,
+    /// Pictures of those characters, found by us.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conditioning: Vec<String>,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// A character that a prompt mentions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mention {
+    /// What the prompt calls it, after an `@`.
+    pub handle: String,
+    /// Which influencer it is.
+    pub influencer_id: String,
 }
 
 impl Inputs {
@@ -55,6 +95,9 @@ impl Inputs {
             .chain(&self.source_video)
             .chain(&self.first_frame)
             .chain(&self.last_frame)
+            .chain(&self.input_audio)
+            .chain(&self.youtube)
+            .chain(&self.conditioning)
             .map(String::as_str)
     }
 
@@ -75,8 +118,14 @@ impl Inputs {
             "source_video"
         } else if is(&self.first_frame) {
             "first_frame"
-        } else {
+        } else if is(&self.last_frame) {
             "last_frame"
+        } else if is(&self.input_audio) {
+            "input_audio"
+        } else if is(&self.youtube) {
+            "youtube"
+        } else {
+            "conditioning"
         }
     }
 }

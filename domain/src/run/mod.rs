@@ -19,4 +19,4 @@ pub use events::{
     CapturedPart, CreationRef, Ending, FailureReason, ItemRef, OutputOutcome, Payer, ReportedCost, RequestedRun,
     RunEvent, Surface,
 };
-pub use inputs::Inputs;
+pub use inputs::{Inputs, Mention};

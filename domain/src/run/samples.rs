@@ -7,7 +7,7 @@ use super::events::{
     RunEvent, Surface,
 };
 use crate::Credits;
-use crate::catalog::{Capability, Checked, Dialect, MediaType, Mode};
+use crate::catalog::{Capability, Checked, Choices, Dialect, MediaType, Mode};
 use crate::event_book::{sample_credits, sample_id, sample_time};
 use crate::ids::{AccountId, BatchId, CreationId, ProjectId, RunId, SealedId, TeamId};
 use crate::money::{AppliedMultiplier, ChargingRule, Dimension, Quote, QuoteLine, Rounding, Unit};
@@ -78,6 +78,8 @@ fn checked() -> Checked {
         language: None,
         temperature: None,
         output_format: None,
+        conditioning: 0,
+        choices: Choices::default(),
     }
 }
 
@@ -101,6 +103,21 @@ fn quote() -> Quote {
         rounding: Rounding::WholeCredits,
         per_output_by_quality: [].into(),
     }
+}
+
+/// A request with everything that only few models let one choose.
+pub(crate) fn requested_with_choices() -> RequestedRun {
+    let choices = Choices {
+        sync_mode: Some("cut_off".into()),
+        length_hint: Some(Decimal::from(12)),
+        prompt_influence: Some(Decimal::new(3, 1)),
+        seamless: true,
+        instrumental: true,
+        details: true,
+        timestamps: true,
+        negative_prompt: true,
+    };
+    RequestedRun { parameters: Checked { conditioning: 4, choices, ..checked() }, ..requested() }
 }
 
 /// A request that uses all there is: an item of a batch that a team pays for, through a generator.
@@ -168,6 +185,8 @@ fn checked_in_full() -> Checked {
         language: Some("en".into()),
         temperature: Some(Decimal::new(7, 1)),
         output_format: Some("mp4".into()),
+        conditioning: 0,
+        choices: Choices::default(),
     }
 }
 
@@ -238,6 +257,7 @@ fn attempts() -> Vec<RunEvent> {
         RunEvent::Requested(Box::new(requested_at_least())),
         RunEvent::Requested(Box::new(requested_of_workflow())),
         RunEvent::Requested(Box::new(requested_by_client())),
+        RunEvent::Requested(Box::new(requested_with_choices())),
         RunEvent::SubmitIntended {
             attempt,
             provider: "sandbox".into(),

@@ -3,8 +3,10 @@
 use uuid::Uuid;
 
 use super::authenticate::Caller;
+use super::characters::VoiceDetails;
 use super::core::Core;
 use super::generate::scope_to_generate;
+use super::judging::Measuring;
 use super::refusal::Refusal;
 use super::submission::SubmitPlan;
 use crate::account::{Account, ActsWith, Scope};
@@ -12,7 +14,7 @@ use crate::catalog::{Ask, AskField, AskProblem, AskReason, Checked, Dialect, Mod
 use crate::creation::{Creation, CreationCommand, License, OpenedCreation, Privacy, creation_of_asset};
 use crate::es::{Confirmed, SealedText, StreamRef, Unit};
 use crate::ids::{AccountId, CreationId, ProjectId, RunId, SealedId};
-use crate::money::Quote;
+use crate::money::{PriceProblem, Quote};
 use crate::ports::{InputError, IntegerKind, OwnAddress, OwnSignature};
 use crate::run::{CreationRef, Inputs, Payer, RequestedRun, Run, RunCommand};
 use crate::wallet::{CreditWallet, HeldFor, WalletCommand};
@@ -127,8 +129,10 @@ impl Core {
         let unavailable = || Refusal::ModelUnavailable { model: name.to_owned() };
         let route = self.catalog.route(model).ok_or_else(unavailable)?;
         let parameters = model.check(dialect, ask)?;
+        // A cloned voice is its account's alone: whoever knows the account judges it.
         if let Some(voice) = &parameters.voice
             && self.catalog.voice(voice).is_none()
+            && !voice.starts_with(VoiceDetails::ID_MARK)
         {
             let problem = AskProblem::new(AskField::Voice, AskReason::NotAllowed);
             return Err(problem.allowing(self.catalog.voices().map(|voice| &voice.id)).into());
@@ -184,8 +188,18 @@ impl Core {
         if let Some(key) = &request.idempotency {
             key.check()?;
         }
-        let named = (request.dialect, request.model.as_str());
-        let judged = self.judge(named, &request.ask, request.workflow.as_ref(), self.now());
+        let mut request = request;
+        let judged = match self.judged_of(caller, &mut request, Measuring::NotYet).await {
+            // Before a large file is fetched: the same request may have been accepted before, and the
+            // file may be gone by now.
+            Err(Refusal::Price(PriceProblem::LengthUnknown { .. })) => {
+                if let Some(found) = self.replayed(caller, request.idempotency.as_ref()).await? {
+                    return Ok(found);
+                }
+                self.judged_of(caller, &mut request, Measuring::Allowed).await
+            }
+            judged => judged,
+        };
         self.accept_judged(caller, request, judged).await
     }
 
@@ -231,6 +245,16 @@ impl Core {
     async fn check_page(&self, inputs: &Inputs) -> Result<(), Refusal> {
         let Some(page) = &inputs.page else { return Ok(()) };
         self.inputs.check_target(page).await.map_err(|problem| Refusal::Input { field: "page", problem })
+    }
+
+    async fn judged_of(
+        &self,
+        caller: &Caller,
+        request: &mut RunRequest,
+        measuring: Measuring,
+    ) -> Result<Judged, Refusal> {
+        let RunRequest { dialect, model, ask, inputs, workflow, .. } = request;
+        self.judged(caller.account, (*dialect, model), ask, inputs, workflow.as_ref(), measuring).await
     }
 
     /// The run that the same request made before under the same key, for whoever would refuse that

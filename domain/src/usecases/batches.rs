@@ -6,6 +6,7 @@ use super::authenticate::Caller;
 use super::batch_items::{PlannedItem, SealedItem};
 use super::conclude_run::release_if_ended;
 use super::core::{Core, breathe};
+use super::judging::Measuring;
 use super::refusal::Refusal;
 use crate::Credits;
 use crate::account::{Account, Scope};
@@ -187,18 +188,20 @@ impl Core {
         if request.concurrency == 0 || request.concurrency > Batch::CONCURRENCY_MAX {
             return Err(BatchError::BadConcurrency { max: Batch::CONCURRENCY_MAX }.into());
         }
-        let now = self.now();
         let mut planned = Vec::with_capacity(request.items.len());
         for (index, item) in (0u32..).zip(&request.items) {
             if index % BREATHE_EVERY == 0 {
                 breathe().await;
             }
             let refused = |problem| Refusal::Item { index, problem: Box::new(problem) };
-            let judged =
-                self.judge((item.dialect, &item.model), &item.ask, item.workflow.as_ref(), now).map_err(refused)?;
-            self.check_inputs(caller.account, &item.inputs).await.map_err(refused)?;
+            let (mut ask, mut inputs) = (item.ask.clone(), item.inputs.clone());
+            let (named, workflow) = ((item.dialect, item.model.as_str()), item.workflow.as_ref());
+            // A batch does not wait for files to be measured: what is priced by its length goes alone.
+            let judged = self.judged(caller.account, named, &mut ask, &mut inputs, workflow, Measuring::NotYet).await;
+            let judged = judged.map_err(refused)?;
+            self.check_inputs(caller.account, &inputs).await.map_err(refused)?;
             let plan = PlannedItem::new(item, judged, &request.route);
-            planned.push(SealedItem { inputs: item.inputs.clone(), item: plan });
+            planned.push(SealedItem { inputs, item: plan });
         }
         Ok(planned)
     }

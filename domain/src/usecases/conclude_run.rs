@@ -32,7 +32,13 @@ pub enum DeliveryContent {
     },
     /// A stored file; never [`Output::Text`].
     Asset(Output),
+    /// A stored file, and what its provider said of it.
+    Detailed(Output, Map<String, Value>),
 }
+
+/// The field of a transcript that holds the key of the sound which was written down, where that is in
+/// our storage. A key is no address: who shows it makes one.
+pub const TRANSCRIBED_AUDIO: &str = "audio_key";
 
 /// What became of one output.
 pub type Delivery = Result<DeliveryContent, FailureReason>;
@@ -116,6 +122,12 @@ impl Core {
         for output in outputs {
             sealed.push(match output {
                 Ok(DeliveryContent::Asset(output)) => Sealed::Delivered(output.clone(), None),
+                Ok(DeliveryContent::Detailed(output, fields)) => {
+                    let id = SealedId(self.new_id(requested.account.shard()));
+                    let text = serde_json::to_vec(fields).unwrap_or_default();
+                    let kept = self.vault.seal(requested.account.0, id, &text).await?;
+                    Sealed::Delivered(output.clone().with_details(id), Some(kept))
+                }
                 Ok(DeliveryContent::Text(fields) | DeliveryContent::Planned { fields, .. }) => {
                     let id = SealedId(self.new_id(requested.account.shard()));
                     let text = serde_json::to_vec(fields).unwrap_or_default();

@@ -12,7 +12,7 @@ use crate::account::Tier;
 use crate::catalog::Catalog;
 use crate::es::{Acting, Confirmed, DecideError, Decider, DecisionExt, DecisionRequest, Position, StreamRef, Unit};
 use crate::ids::AccountId;
-use crate::ports::{Clock, Directory, Dispatch, Entropy, Identity, InputFetcher, IntegerIds, Links, Vault};
+use crate::ports::{Assets, Clock, Directory, Dispatch, Entropy, Identity, InputFetcher, IntegerIds, Links, Vault};
 use crate::{Credits, Shard, Timestamp};
 
 /// Free credits of one tier.
@@ -79,6 +79,8 @@ pub struct Core {
     pub inputs: Arc<dyn InputFetcher>,
     /// Tokens, sessions and passwords.
     pub identity: Identity,
+    /// Keeps files.
+    pub assets: Arc<dyn Assets>,
     /// Makes absolute addresses.
     pub links: Arc<dyn Links>,
     /// Models, prices, generators.

@@ -259,6 +259,9 @@ impl Refusal {
                 InputError::Unreachable(_) => (ErrorClass::Validation, "input_unreachable"),
                 InputError::TooLarge { .. } => (ErrorClass::Validation, "input_too_large"),
                 InputError::OtherKind { .. } => (ErrorClass::Validation, "input_of_other_kind"),
+                InputError::Unsupported(_) => (ErrorClass::Validation, "source_unsupported"),
+                InputError::NoLength => (ErrorClass::Validation, "input_without_length"),
+                InputError::Busy => (ErrorClass::Overloaded, "overloaded"),
             },
             Refusal::Item { problem, .. } => problem.public(),
             Refusal::BadIdempotencyKey => (ErrorClass::Validation, "invalid_idempotency_key"),
@@ -385,6 +388,7 @@ impl AccountError {
             AccountError::TooManyKeys { .. } | AccountError::TooMany { .. } => (ErrorClass::Validation, "too_many"),
             AccountError::NoScopes => (ErrorClass::Validation, "invalid_scopes"),
             AccountError::BadMove => (ErrorClass::Validation, "invalid_status"),
+            AccountError::HandleTaken => (ErrorClass::Validation, "taken"),
             AccountError::Exists | AccountError::IdTaken => (ErrorClass::Conflict, "conflict"),
         }
     }

@@ -19,7 +19,7 @@ pub struct CreationView {
     pub number: u64,
     /// Its state.
     pub creation: Creation,
-    /// Its typed fields, of a text that was delivered.
+    /// Its typed fields, of a text that was delivered; of a file what its provider said of it.
     pub fields: Option<Map<String, Value>>,
 }
 
@@ -135,10 +135,7 @@ fn states(unit: &Unit<'_>, creations: &[CreationId]) -> Vec<Creation> {
 }
 
 fn sealed_fields(creation: &Creation) -> Option<SealedId> {
-    match creation.output() {
-        Some(Output::Text { fields, .. }) => Some(*fields),
-        Some(Output::Asset { .. }) | None => None,
-    }
+    creation.output().and_then(Output::sealed)
 }
 
 /// Opens sealed JSON. What does not exist any more is absent.

@@ -38,6 +38,17 @@ pub(crate) struct Track {
     table: Table,
 }
 
+impl Track {
+    /// Its length in milliseconds: as it states it, or as its samples last together, whichever is more.
+    pub(crate) fn length_ms(&self) -> Option<u64> {
+        let entries = self.table.times.iter().flat_map(|times| &times.entries);
+        let ticks = entries.fold(0u64, |sum, entry| {
+            sum.saturating_add(u64::from(entry.sample_count).saturating_mul(u64::from(entry.sample_delta)))
+        });
+        to_ms(self.duration, self.timescale).max(to_ms(ticks, self.timescale))
+    }
+}
+
 #[derive(Debug, Default)]
 struct Table {
     times: Option<Stts>,
@@ -89,6 +100,13 @@ pub(crate) fn read(data: &[u8]) -> Option<Movie> {
         }
     }
     described.then_some(movie)
+}
+
+/// Reads a description that stands apart from its file.
+pub(crate) fn read_description(moov: &[u8]) -> Movie {
+    let mut movie = Movie::default();
+    read_moov(moov, &mut movie);
+    movie
 }
 
 fn read_moov(body: &[u8], movie: &mut Movie) {

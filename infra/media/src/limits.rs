@@ -63,3 +63,27 @@ pub const TEXT_CHARS_MAX: usize = 20_000;
 
 /// Most items of one list field.
 pub const LIST_ITEMS_MAX: usize = 100;
+
+/// Longest sound effect, in seconds.
+pub const EFFECT_SECONDS_MAX: u32 = 60;
+
+/// How much of a foreign sound is decoded, in seconds; the rest of it is not heard.
+pub const DECODED_SECONDS_MAX: u32 = 600;
+
+/// Longest video that is enlarged or whose lips are moved, in seconds.
+pub const REWORKED_SECONDS_MAX: u32 = 300;
+
+/// Most frames that are decoded of such a video.
+pub const REWORKED_FRAMES_MAX: usize = 36_000;
+
+/// Longest edge of an enlarged video, in pixels.
+pub const UPSCALED_VIDEO_EDGE_MAX: u32 = 3840;
+
+/// Longest edge of an enlarged picture, in pixels.
+pub const UPSCALED_IMAGE_EDGE_MAX: u32 = 8192;
+
+/// Longest recording that is written down, in seconds.
+pub const TRANSCRIPT_SECONDS_MAX: u32 = 7_200;
+
+/// Largest description of an MP4 file that is read while it is measured, in bytes.
+pub const DESCRIPTION_BYTES_MAX: u64 = 64 << 20;

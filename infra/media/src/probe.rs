@@ -6,11 +6,11 @@ use image::{ImageReader, Limits};
 use symphonia::core::codecs::CodecParameters;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, TrackType};
-use symphonia::core::io::MediaSourceStream;
+use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::units::{Duration, TimeBase};
 
-use crate::container;
+use crate::container::{self, Movie};
 
 /// Kinds of files that are recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -133,7 +133,9 @@ pub fn probe(bytes: &[u8]) -> Result<MediaInfo, ProbeError> {
         MediaKind::Wav => wav(bytes),
         MediaKind::Png | MediaKind::Jpeg | MediaKind::WebP => picture(bytes, kind),
         MediaKind::Mp4 | MediaKind::M4a | MediaKind::QuickTime => movie(bytes, kind),
-        MediaKind::Flac | MediaKind::Mp3 | MediaKind::Aac | MediaKind::Ogg | MediaKind::WebM => sound(bytes, kind),
+        MediaKind::Flac | MediaKind::Mp3 | MediaKind::Aac | MediaKind::Ogg | MediaKind::WebM => {
+            sound(Box::new(Cursor::new(bytes)), kind, Length::Stated)
+        }
     }
 }
 
@@ -143,7 +145,7 @@ pub(crate) fn is_mp4(bytes: &[u8]) -> bool {
 }
 
 /// The kind by the first bytes.
-fn kind_of(bytes: &[u8]) -> Option<MediaKind> {
+pub(crate) fn kind_of(bytes: &[u8]) -> Option<MediaKind> {
     let at = |from: usize, mark: &[u8]| bytes.get(from..from + mark.len()) == Some(mark);
     Some(if at(0, b"\x89PNG\r\n\x1a\n") {
         MediaKind::Png
@@ -188,7 +190,7 @@ fn kind_of(bytes: &[u8]) -> Option<MediaKind> {
     })
 }
 
-fn damaged(kind: MediaKind, reason: impl ToString) -> ProbeError {
+pub(crate) fn damaged(kind: MediaKind, reason: impl ToString) -> ProbeError {
     ProbeError::Damaged { kind, reason: reason.to_string() }
 }
 
@@ -245,6 +247,11 @@ fn picture(bytes: &[u8], kind: MediaKind) -> Result<MediaInfo, ProbeError> {
 
 fn movie(bytes: &[u8], kind: MediaKind) -> Result<MediaInfo, ProbeError> {
     let movie = container::read(bytes).ok_or_else(|| damaged(kind, "its description is missing"))?;
+    described(&movie, kind)
+}
+
+/// What the description of an MP4 or QuickTime file says.
+pub(crate) fn described(movie: &Movie, kind: MediaKind) -> Result<MediaInfo, ProbeError> {
     let video = movie.tracks.iter().find(|track| &track.handler == b"vide");
     let has_sound = movie.tracks.iter().any(|track| &track.handler == b"soun");
     let kind = match video {
@@ -264,12 +271,25 @@ fn movie(bytes: &[u8], kind: MediaKind) -> Result<MediaInfo, ProbeError> {
     })
 }
 
-fn sound(bytes: &[u8], kind: MediaKind) -> Result<MediaInfo, ProbeError> {
-    guarded(|| {
+/// Which length of a file is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Length {
+    /// What the file says about itself.
+    Stated,
+    /// That, or what its packets come to, whichever is longer.
+    Counted,
+}
+
+pub(crate) fn sound(
+    source: Box<dyn MediaSource + '_>,
+    kind: MediaKind,
+    length: Length,
+) -> Result<MediaInfo, ProbeError> {
+    guarded(move || {
         let mut hint = Hint::new();
         hint.mime_type(kind.content_type());
-        let stream = MediaSourceStream::new(Box::new(Cursor::new(bytes)), Default::default());
-        let format = symphonia::default::get_probe()
+        let stream = MediaSourceStream::new(source, Default::default());
+        let mut format = symphonia::default::get_probe()
             .probe(&hint, stream, FormatOptions::default(), MetadataOptions::default())
             .map_err(|error| error.to_string())?;
         let video = format.first_track(TrackType::Video);
@@ -282,6 +302,10 @@ fn sound(bytes: &[u8], kind: MediaKind) -> Result<MediaInfo, ProbeError> {
         let duration_ms = to_ms(whole.time_base, whole.duration)
             .or_else(|| track.and_then(|track| to_ms(track.time_base, track.duration)))
             .filter(|ms| *ms > 0);
+        let duration_ms = match length {
+            Length::Stated => duration_ms,
+            Length::Counted => duration_ms.max(counted(&mut *format)),
+        };
         Ok(MediaInfo {
             kind,
             width: size.map(|(width, _)| width.into()),
@@ -290,6 +314,19 @@ fn sound(bytes: &[u8], kind: MediaKind) -> Result<MediaInfo, ProbeError> {
         })
     })
     .map_err(|reason| damaged(kind, reason))
+}
+
+/// The end of the last packet of all tracks.
+fn counted(format: &mut (dyn symphonia::core::formats::FormatReader + '_)) -> Option<u64> {
+    let bases: Vec<(u32, Option<TimeBase>)> = format.tracks().iter().map(|track| (track.id, track.time_base)).collect();
+    let mut longest = None;
+    // A file that is cut off lasts as long as what is there of it.
+    while let Ok(Some(packet)) = format.next_packet() {
+        let base = bases.iter().find(|(id, _)| *id == packet.track_id).and_then(|(_, base)| *base);
+        let end = u64::try_from(packet.pts.get()).unwrap_or(0).saturating_add(packet.dur.get());
+        longest = longest.max(to_ms(base, Some(Duration::from(end))));
+    }
+    longest.filter(|ms| *ms > 0)
 }
 
 fn to_ms(base: Option<TimeBase>, duration: Option<Duration>) -> Option<u64> {
@@ -301,7 +338,7 @@ fn to_ms(base: Option<TimeBase>, duration: Option<Duration>) -> Option<u64> {
 }
 
 /// Runs a reader of foreign bytes; should one of the libraries panic, that is an error like another.
-fn guarded<T>(read: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+pub(crate) fn guarded<T>(read: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(read))
         .unwrap_or_else(|_| Err("the reader gave up".to_owned()))
 }

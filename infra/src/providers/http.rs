@@ -134,7 +134,8 @@ impl HttpProvider {
     fn report(&self, report: WireReport) -> Report {
         let outputs = report.outputs.into_iter().map(|output| match output {
             WireOutput::Text { fields } => OutputReport::Text(fields),
-            WireOutput::File { url, .. } => OutputReport::Media(Media::Url(url)),
+            WireOutput::File { url, fields: None, .. } => OutputReport::Media(Media::Url(url)),
+            WireOutput::File { url, fields: Some(fields), .. } => OutputReport::Both { media: Media::Url(url), fields },
             WireOutput::Failed { error } => OutputReport::Failed(error),
         });
         Report {

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use mintmark_domain::ports::{CancelReply, Media, OutputReport, Probe, Report};
+use serde_json::{Map, Value};
 
 use super::sandbox::{Handed, JobSummary, Sandbox};
 use super::wire::{
@@ -101,12 +102,18 @@ async fn output(State(server): State<Server>, Path((client_id, index)): Path<(St
         return not_found();
     };
     match report.outputs.into_iter().nth(index) {
-        Some(OutputReport::Media(Media::Bytes { content_type, bytes })) => {
+        Some(
+            OutputReport::Media(Media::Bytes { content_type, bytes })
+            | OutputReport::Both { media: Media::Bytes { content_type, bytes }, .. },
+        ) => {
             server.sandbox.file_fetched(&client_id, index);
             ([(header::CONTENT_TYPE, content_type)], bytes).into_response()
         }
         Some(
-            OutputReport::Media(Media::Url(_) | Media::Stored(_)) | OutputReport::Text(_) | OutputReport::Failed(_),
+            OutputReport::Media(Media::Url(_) | Media::Stored(_))
+            | OutputReport::Both { media: Media::Url(_) | Media::Stored(_), .. }
+            | OutputReport::Text(_)
+            | OutputReport::Failed(_),
         )
         | None => not_found(),
     }
@@ -128,16 +135,23 @@ fn status_of(sandbox: &Sandbox, client_id: &str) -> Option<WireStatus> {
     })
 }
 
+fn wire_file(client_id: &str, index: usize, media: Media, fields: Option<Map<String, Value>>) -> WireOutput {
+    match media {
+        Media::Bytes { content_type, .. } => {
+            WireOutput::File { url: format!("v1/jobs/{client_id}/outputs/{index}"), content_type, fields }
+        }
+        Media::Url(url) => WireOutput::File { url, content_type: String::new(), fields },
+        Media::Stored(_) => WireOutput::Failed {
+            error: WireError::new("provider_failed", "A sandbox of its own has no storage of ours.").error,
+        },
+    }
+}
+
 fn wire_report(client_id: &str, report: Report) -> WireReport {
     let output = |(index, output): (usize, OutputReport)| match output {
         OutputReport::Text(fields) => WireOutput::Text { fields },
-        OutputReport::Media(Media::Bytes { content_type, .. }) => {
-            WireOutput::File { url: format!("v1/jobs/{client_id}/outputs/{index}"), content_type }
-        }
-        OutputReport::Media(Media::Url(url)) => WireOutput::File { url, content_type: String::new() },
-        OutputReport::Media(Media::Stored(_)) => WireOutput::Failed {
-            error: WireError::new("provider_failed", "A sandbox of its own has no storage of ours.").error,
-        },
+        OutputReport::Media(media) => wire_file(client_id, index, media, None),
+        OutputReport::Both { media, fields } => wire_file(client_id, index, media, Some(fields)),
         OutputReport::Failed(error) => WireOutput::Failed { error },
     };
     WireReport {

@@ -56,6 +56,9 @@ pub struct WireJob {
     /// The person's own words, where a generator's template made the prompt of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<String>,
+    /// What is not to be heard or seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub negative_prompt: Option<String>,
     /// The typed fields that a text has to have.
     #[serde(default)]
     pub fields: Vec<OutputField>,
@@ -101,6 +104,7 @@ impl From<&Job> for WireJob {
             parameters: job.parameters.clone(),
             prompt: job.prompt.clone(),
             asked: job.asked.clone(),
+            negative_prompt: job.negative_prompt.clone(),
             fields: job.fields.clone(),
             generator: job.generator.clone(),
             preferences: job.preferences.clone(),
@@ -127,6 +131,7 @@ impl WireJob {
             parameters: self.parameters,
             prompt: self.prompt,
             asked: self.asked,
+            negative_prompt: self.negative_prompt,
             fields: self.fields,
             generator: self.generator,
             preferences: self.preferences,
@@ -197,6 +202,9 @@ pub enum WireOutput {
         url: String,
         /// Its media type.
         content_type: String,
+        /// What is said of it: a sound's details; the fields of a transcript whose sound this is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fields: Option<Map<String, Value>>,
     },
     /// It was not made.
     Failed {
@@ -246,6 +254,7 @@ mod tests {
             parameters: model.check(Dialect::Generor, &Ask::prompt(6)).unwrap(),
             prompt: "Tell a joke. Topic or wish: owls".into(),
             asked: Some("owls".into()),
+            negative_prompt: None,
             fields: Vec::new(),
             generator: Some("joke".into()),
             preferences: [Some("pun".into()), None],

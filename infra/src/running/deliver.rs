@@ -10,7 +10,7 @@ use mintmark_domain::creation::{Creation, Output};
 use mintmark_domain::es::StreamRef;
 use mintmark_domain::ports::{AssetError, Media, OutputReport, Report};
 use mintmark_domain::run::{AttemptRef, FailureReason, ReportedCost};
-use mintmark_domain::usecases::{Conclusion, Delivery, DeliveryContent, Refusal};
+use mintmark_domain::usecases::{Conclusion, Delivery, DeliveryContent, Refusal, TRANSCRIBED_AUDIO};
 use mintmark_media::{MediaClass, probe};
 use serde::{Deserialize, Serialize};
 
@@ -57,7 +57,13 @@ pub(super) async fn deliver(carried: &Carried<'_>, report: Report) -> Step<Vec<D
             Some(OutputReport::Text(fields)) => checked_text(carried, fields),
             Some(OutputReport::Media(media)) => {
                 steps::reach(steps::BEFORE_STORE);
-                let stored = store(carried, index, media).await?;
+                let stored = store(carried, index, media, carried.requested.parameters.media_type).await?;
+                steps::reach(steps::AFTER_STORE);
+                stored
+            }
+            Some(OutputReport::Both { media, fields }) => {
+                steps::reach(steps::BEFORE_STORE);
+                let stored = store_both(carried, index, media, fields).await?;
                 steps::reach(steps::AFTER_STORE);
                 stored
             }
@@ -87,7 +93,29 @@ fn checked_text(carried: &Carried<'_>, fields: serde_json::Map<String, serde_jso
     }
 }
 
-async fn store(carried: &Carried<'_>, index: usize, media: Media) -> Step<Delivery> {
+/// A file and what is said of it. Of a text the file comes along: its key stands with the fields.
+async fn store_both(
+    carried: &Carried<'_>,
+    index: usize,
+    media: Media,
+    mut fields: serde_json::Map<String, serde_json::Value>,
+) -> Step<Delivery> {
+    let is_text = carried.requested.parameters.media_type == MediaType::Text;
+    let as_kind = if is_text { MediaType::Audio } else { carried.requested.parameters.media_type };
+    let output = match store(carried, index, media, as_kind).await? {
+        Ok(DeliveryContent::Asset(output)) => output,
+        other => return Ok(other),
+    };
+    if !is_text {
+        return Ok(Ok(DeliveryContent::Detailed(output, fields)));
+    }
+    if let Output::Asset { key, .. } = output {
+        fields.insert(TRANSCRIBED_AUDIO.to_owned(), key.into());
+    }
+    Ok(Ok(DeliveryContent::Text(fields)))
+}
+
+async fn store(carried: &Carried<'_>, index: usize, media: Media, as_kind: MediaType) -> Step<Delivery> {
     let (content_type, bytes) = match media {
         Media::Stored(key) => return ready(carried, key).await,
         Media::Bytes { content_type, bytes } => (content_type, bytes),
@@ -99,12 +127,17 @@ async fn store(carried: &Carried<'_>, index: usize, media: Media) -> Step<Delive
             }
         },
     };
-    let Some(measured) = measure(carried.requested.parameters.media_type, content_type, bytes.clone()).await else {
+    let Some(measured) = measure(as_kind, content_type, bytes.clone()).await else {
         return Ok(Err(failed("The provider delivered a file of another kind.")));
     };
     let user_id = owner(carried).await?;
     let number = carried.requested.creations.get(index).map_or(0, |creation| creation.number);
-    let key = key_of(carried.requested.parameters.media_type, user_id, number, measured.extension);
+    let key = if carried.requested.parameters.media_type == MediaType::Text {
+        // What comes along with a text is no creation of its own.
+        format!("transcripts/{}/{number}.{}", carried.run.hex(), measured.extension)
+    } else {
+        key_of(as_kind, user_id, number, measured.extension)
+    };
     put(carried, &key, measured.content_type, bytes.clone()).await?;
     Ok(Ok(DeliveryContent::Asset(measured.output(key, bytes.len()))))
 }
@@ -209,6 +242,7 @@ impl Measured {
             width: self.width,
             height: self.height,
             duration_ms: self.duration_ms,
+            details: None,
         }
     }
 }
@@ -288,7 +322,7 @@ async fn keep(
     for output in outputs {
         assets.push(match output {
             Ok(DeliveryContent::Asset(output)) => Ok(output.clone()),
-            Ok(DeliveryContent::Text(_) | DeliveryContent::Planned { .. }) => return,
+            Ok(DeliveryContent::Text(_) | DeliveryContent::Planned { .. } | DeliveryContent::Detailed(..)) => return,
             Err(reason) => Err(reason.clone()),
         });
     }

@@ -1,20 +1,27 @@
 //! From a run to the job that its provider gets.
 
+use std::io::Cursor;
 use std::time::Duration;
 
+use bytes::Bytes;
 use mintmark_domain::Timestamp;
-use mintmark_domain::catalog::{Catalog, Checked};
+use mintmark_domain::catalog::{Catalog, Checked, SyncMode};
 use mintmark_domain::ids::RunId;
 use mintmark_domain::ports::{
     FetchedInput, InputError, InputFetcher, InputMedia, InputRole, InputWanted, Job, PageJob, ReadProduct, WorkflowJob,
 };
 use mintmark_domain::run::{FailureReason, Inputs, RequestedRun};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 use sha2::{Digest, Sha256};
 
 use super::memory::{InputMemory, Room};
 
 /// The pause before an input that could not be reached is tried once more.
 const INPUT_RETRY_PAUSE: Duration = Duration::from_secs(1);
+
+/// By how much a file may be longer than when it was priced, in milliseconds.
+const LENGTH_SLACK_MS: u64 = 1_000;
 
 /// A job without what belongs to one attempt.
 pub(super) struct Draft {
@@ -67,7 +74,34 @@ pub(super) async fn draft(
         }
     };
     room.shrink(media.iter().map(|input| input.bytes.len() as u64).sum());
+    same_length(&media, parameters).await?;
     Ok(Draft { inputs, media, product: None, room: Some(room) })
+}
+
+/// What was priced by its length is still as long as it was: the file behind an address may be another
+/// one by now, and more than was held for is never made.
+async fn same_length(media: &[InputMedia], parameters: &Checked) -> Result<(), FailureReason> {
+    let Some(priced) = parameters.media_seconds else { return Ok(()) };
+    let lengths = |role: InputRole| media.iter().find(|input| input.role == role).map(|input| input.bytes.clone());
+    let (video, sound) = (lengths(InputRole::SourceVideo), lengths(InputRole::InputAudio));
+    let measured = tokio::task::spawn_blocking(move || {
+        let length = |bytes: Bytes| mintmark_media::measure(Cursor::new(bytes)).ok()?.duration_ms;
+        (video.and_then(length), sound.and_then(length))
+    });
+    let (video, sound) = measured.await.unwrap_or_default();
+    let mode = parameters.choices.sync_mode.as_deref().and_then(SyncMode::from_name);
+    let length = match (mode, video, sound) {
+        (Some(mode), Some(video), Some(sound)) => Some(mode.length(video, sound)),
+        (_, video, sound) => sound.or(video),
+    };
+    let most = (priced * Decimal::ONE_THOUSAND).to_u64().unwrap_or(u64::MAX).saturating_add(LENGTH_SLACK_MS);
+    match length {
+        Some(length) if length <= most => Ok(()),
+        Some(_) | None => {
+            let message = "The file behind an address is another one than when the run was accepted.".to_owned();
+            Err(FailureReason { code: "input_changed".into(), message })
+        }
+    }
 }
 
 fn no_room() -> FailureReason {
@@ -130,12 +164,15 @@ fn wanted<'a>(inputs: &'a Inputs, parameters: &Checked) -> Vec<Wanted<'a>> {
         (InputRole::Image, &inputs.images, parameters.images),
         (InputRole::Reference, &inputs.reference_images, parameters.references),
         (InputRole::ReferenceVideo, &inputs.reference_videos, parameters.reference_videos),
+        (InputRole::Character, &inputs.conditioning, parameters.conditioning),
     ];
     let singles = [
         (InputRole::ReferenceAudio, &inputs.reference_audio, parameters.reference_audio),
         (InputRole::SourceVideo, &inputs.source_video, parameters.source_video),
         (InputRole::FirstFrame, &inputs.first_frame, parameters.first_frame),
         (InputRole::LastFrame, &inputs.last_frame, parameters.last_frame),
+        (InputRole::InputAudio, &inputs.input_audio, parameters.input_audio),
+        (InputRole::InputAudio, &inputs.youtube, parameters.input_audio),
     ];
     let lists = lists.into_iter().flat_map(|(role, urls, used)| {
         let urls = urls.iter().take(used as usize).enumerate();
@@ -156,6 +193,9 @@ fn unusable(input: &Wanted<'_>, problem: &InputError) -> FailureReason {
         InputError::TooLarge { max_bytes } => {
             ("input_too_large", format!("is larger than the {max_bytes} bytes that {} may have", kind(input)))
         }
+        InputError::Unsupported(_) => ("source_unsupported", "cannot be fetched by this server".to_owned()),
+        InputError::NoLength => ("input_without_length", "does not say how long it is".to_owned()),
+        InputError::Busy => ("overloaded", "could not be looked at in time".to_owned()),
         InputError::OtherKind { found, .. } => ("input_of_other_kind", format!("is {found}, not {}", kind(input))),
     };
     FailureReason { code: code.into(), message: format!("The input {} {what}.", input.field()) }
@@ -194,6 +234,7 @@ impl Draft {
             parameters: requested.parameters.clone(),
             prompt: told.or_else(|| self.inputs.provider_prompt.clone()).unwrap_or_else(|| self.inputs.prompt.clone()),
             asked: templated.then(|| self.inputs.prompt.clone()),
+            negative_prompt: self.inputs.negative_prompt.clone(),
             fields: generator.map(|generator| generator.fields.clone()).unwrap_or_default(),
             generator: requested.generator.clone(),
             preferences: [requested.preference.clone(), requested.preference_two.clone()],
@@ -223,7 +264,6 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use async_trait::async_trait;
-    use bytes::Bytes;
     use mintmark_domain::catalog::{Ask, Dialect, Sources};
 
     use super::super::memory::InputLimits;
@@ -248,6 +288,10 @@ mod tests {
             }
             let bytes = Bytes::from(vec![0; usize::try_from(size).unwrap_or(0)]);
             Ok(FetchedInput { content_type: "image/png".into(), bytes })
+        }
+
+        async fn measure(&self, url: &str, _wanted: InputWanted) -> Result<u64, InputError> {
+            url.parse().map_err(|_| InputError::NoLength)
         }
     }
 

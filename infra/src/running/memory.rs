@@ -50,7 +50,7 @@ impl InputLimits {
         match kind {
             InputKind::Image => self.image_bytes_max,
             InputKind::Audio => self.audio_bytes_max,
-            InputKind::Video => self.video_bytes_max,
+            InputKind::Video | InputKind::Recording => self.video_bytes_max,
         }
     }
 }

@@ -52,7 +52,8 @@ async fn a_run_is_delivered_charged_and_stored_under_its_stable_address() {
         let loaded =
             world.writer.load(creation.id.shard(), vec![StreamRef::of::<Creation>(creation.id)]).await.unwrap();
         let made = loaded[0].state.as_any().downcast_ref::<Creation>().unwrap();
-        let Some(Output::Asset { key, content_type, size_bytes, width, height, duration_ms }) = made.output() else {
+        let Some(Output::Asset { key, content_type, size_bytes, width, height, duration_ms, .. }) = made.output()
+        else {
             panic!("no asset: {made:?}");
         };
         assert_eq!(*key, format!("users/{}/img/image-{}.webp", caller.user_id, creation.number));

@@ -131,6 +131,10 @@ impl InputFetcher for Samples {
         let bytes = Bytes::from_static(b"a file");
         Ok(FetchedInput { content_type: "image/png".into(), bytes })
     }
+
+    async fn measure(&self, _url: &str, _wanted: InputWanted) -> Result<u64, InputError> {
+        Ok(1_000)
+    }
 }
 
 struct NoLinks;
@@ -497,6 +501,7 @@ impl World {
             dispatch: Arc::new(dispatcher.clone()),
             inputs: Arc::new(Samples),
             identity: mintmark_domain::ports::Identity::absent(),
+            assets: Arc::new(MemoryAssets { files: Mutex::default(), gate: Stop::default() }),
             links: Arc::new(NoLinks),
             catalog: Arc::clone(&self.catalog),
             settings: Arc::new(Settings::default()),

@@ -4,6 +4,7 @@ mod key_use;
 mod projection;
 mod queries;
 mod rows;
+mod trainings;
 
 pub use key_use::KeyUse;
 pub use projection::AccountsProjection;

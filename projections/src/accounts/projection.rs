@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use mintmark_domain::account::{AccountEvent, Profile};
+use mintmark_domain::account::{AccountEvent, InfluencerStatus, Profile};
 use mintmark_domain::es::Recorded;
 use mintmark_domain::ids::SealedId;
 use mintmark_domain::ports::Vault;
@@ -13,6 +13,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::rows::{AccountKey, AccountRow, KeyKey, KeyRow};
+use super::trainings::{self, Trainings};
 use crate::error::ApplyError;
 use crate::fact::{Event, Fact, Kind};
 use crate::positions::{position_column, shard_column};
@@ -52,9 +53,13 @@ impl Projection for AccountsProjection {
 
     fn definition(&self) -> Definition {
         Definition {
-            schema: "read_accounts_v1",
+            schema: "read_accounts_v2",
             ddl: include_str!("schema.sql"),
-            tables: &[("accounts", "account_id"), ("api_keys", "account_id, key_id")],
+            tables: &[
+                ("accounts", "account_id"),
+                ("api_keys", "account_id, key_id"),
+                ("trainings", "account_id, influencer_id"),
+            ],
         }
     }
 
@@ -88,6 +93,7 @@ impl Projection for AccountsProjection {
         }
         fold.accounts.save(connection).await?;
         fold.keys.save(connection).await?;
+        trainings::save(connection, fold.trainings).await?;
         erase(connection, fold.erased).await?;
         Ok(())
     }
@@ -125,6 +131,8 @@ struct Fold {
     keys: Rows<KeyRow>,
     profiles: HashMap<SealedId, Profile>,
     erased: Vec<(Uuid, Timestamp)>,
+    /// What the batch says last of each influencer: since when it is trained, if it is.
+    trainings: Trainings,
 }
 
 async fn load(connection: &mut PgConnection, facts: &[(&Recorded, &AccountEvent)]) -> sqlx::Result<Fold> {
@@ -169,6 +177,7 @@ async fn load(connection: &mut PgConnection, facts: &[(&Recorded, &AccountEvent)
         keys: Rows::load(connection, keys.into_iter().collect()).await?,
         profiles: HashMap::new(),
         erased: Vec::new(),
+        trainings: Trainings::default(),
     })
 }
 
@@ -216,6 +225,10 @@ impl Fold {
                 undescribe(&mut row);
                 self.erased.push((account_id, event.recorded_at));
             }
+            AccountEvent::InfluencerMoved { influencer_id, status, .. } => {
+                let since = (*status == InfluencerStatus::Training).then_some(event.recorded_at);
+                self.trainings.insert((account_id, influencer_id.clone()), since);
+            }
             // Lists of clients, voices and influencers are read from the account itself.
             AccountEvent::ClientIssued(_)
             | AccountEvent::ClientRevoked { .. }
@@ -223,8 +236,7 @@ impl Fold {
             | AccountEvent::VoiceChanged { .. }
             | AccountEvent::VoiceArchived { .. }
             | AccountEvent::InfluencerAdded { .. }
-            | AccountEvent::InfluencerChanged { .. }
-            | AccountEvent::InfluencerMoved { .. } => {}
+            | AccountEvent::InfluencerChanged { .. } => {}
         }
         if let Some(kept) = self.accounts.get_mut(&AccountKey { account_id }) {
             *kept = row;
@@ -285,9 +297,10 @@ async fn erase(connection: &mut PgConnection, erased: Vec<(Uuid, Timestamp)>) ->
         "UPDATE api_keys k SET name = '', revoked_at = coalesce(k.revoked_at, e.at)
          FROM unnest($1::uuid[], $2::timestamptz[]) AS e (account_id, at) WHERE k.account_id = e.account_id",
     )
-    .bind(accounts)
+    .bind(&accounts)
     .bind(times)
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
+    sqlx::query("DELETE FROM trainings WHERE account_id = ANY($1)").bind(accounts).execute(connection).await?;
     Ok(())
 }

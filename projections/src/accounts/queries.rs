@@ -71,10 +71,10 @@ pub struct ApiKey {
 }
 
 const ACCOUNTS: &str = "SELECT account_id, user_id, profile, username, display_name, bio, website, avatar, tier,
-    suspended, erased, registered_at, updated_at, position FROM read_accounts_v1.accounts";
+    suspended, erased, registered_at, updated_at, position FROM read_accounts_v2.accounts";
 
 /// Rows of an account `a` that are as its stream says.
-const READABLE: &str = "NOT EXISTS (SELECT FROM read_accounts_v1.unreadable u WHERE u.stream_id = a.account_id)";
+const READABLE: &str = "NOT EXISTS (SELECT FROM read_accounts_v2.unreadable u WHERE u.stream_id = a.account_id)";
 
 #[derive(sqlx::FromRow)]
 struct AccountView {
@@ -179,8 +179,8 @@ impl ReadModels {
     /// The highest public integer id of each kind that the read models show.
     pub async fn highest_integers(&self) -> Result<Vec<(IntegerKind, u64)>, QueryError> {
         let (user, key, creation): (Option<i64>, Option<i64>, Option<i64>) = sqlx::query_as(
-            "SELECT (SELECT max(user_id) FROM read_accounts_v1.accounts),
-                    (SELECT max(key_id) FROM read_accounts_v1.api_keys),
+            "SELECT (SELECT max(user_id) FROM read_accounts_v2.accounts),
+                    (SELECT max(key_id) FROM read_accounts_v2.api_keys),
                     (SELECT max(number) FROM read_generation_v1.creations)",
         )
         .fetch_one(&self.pool)
@@ -191,7 +191,7 @@ impl ReadModels {
     }
 
     async fn account_is_readable(&self, account: Uuid) -> Result<(), QueryError> {
-        self.readable("SELECT EXISTS (SELECT FROM read_accounts_v1.unreadable WHERE stream_id = $1)", account).await
+        self.readable("SELECT EXISTS (SELECT FROM read_accounts_v2.unreadable WHERE stream_id = $1)", account).await
     }
 
     async fn shown_if_readable(&self, row: Option<AccountView>) -> Result<Option<Account>, QueryError> {
@@ -217,7 +217,7 @@ impl ReadModels {
         let rows: Vec<KeyView> = sqlx::query_as(
             "SELECT k.key_id, k.account_id, k.name, k.prefix, k.scopes, k.made_with, k.created_at, u.last_used_at,
                     k.revoked_at
-             FROM read_accounts_v1.api_keys k LEFT JOIN read_side.key_use u ON u.key_id = k.key_id
+             FROM read_accounts_v2.api_keys k LEFT JOIN read_side.key_use u ON u.key_id = k.key_id
              WHERE k.account_id = $1 AND ($2 OR k.revoked_at IS NULL) ORDER BY k.created_at DESC, k.key_id DESC",
         )
         .bind(account.0)

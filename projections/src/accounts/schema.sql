@@ -32,3 +32,12 @@ CREATE TABLE api_keys (
     revoked_at timestamptz,
     PRIMARY KEY (account_id, key_id)
 );
+
+-- Influencers that are being trained; a row goes when its training ends.
+CREATE TABLE trainings (
+    account_id    uuid        NOT NULL,
+    influencer_id text        NOT NULL,
+    since         timestamptz NOT NULL,
+    PRIMARY KEY (account_id, influencer_id)
+);
+CREATE INDEX trainings_by_age ON trainings (since);

@@ -112,7 +112,7 @@ pub(super) const READABLE: &str =
 /// What goes with a creation `c`.
 pub(super) const JOINS: &str = "
     LEFT JOIN read_generation_v1.runs r ON r.run_id = c.run_id
-    LEFT JOIN read_accounts_v1.accounts a ON a.account_id = c.account_id";
+    LEFT JOIN read_accounts_v2.accounts a ON a.account_id = c.account_id";
 
 #[derive(sqlx::FromRow)]
 pub(super) struct View {

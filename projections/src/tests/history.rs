@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use cqrs_es::DomainEvent;
 use mintmark_domain::account::{Account, AccountCommand, IssuedKey, Profile, Scopes, Tier};
 use mintmark_domain::batch::{Batch, BatchCommand, BatchMode, CreatedBatch, ItemOutcome};
-use mintmark_domain::catalog::{Capability, Checked, Dialect, MediaType, Mode};
+use mintmark_domain::catalog::{Capability, Checked, Choices, Dialect, MediaType, Mode};
 use mintmark_domain::creation::{Creation, CreationCommand, License, OpenedCreation, Output, Privacy};
 use mintmark_domain::es::{Aggregate, AggregateType, Commit, End, EventLog, NewEvent, SealedText, StreamId};
 use mintmark_domain::ids::{AccountId, BatchId, CommitId, CreationId, RunId, SealedId, WalletId, derived_id};
@@ -502,6 +502,7 @@ pub(super) fn picture(number: u64) -> Output {
         width: Some(64),
         height: Some(32),
         duration_ms: None,
+        details: None,
     }
 }
 
@@ -580,5 +581,7 @@ fn checked(asked: &Asked) -> Checked {
         language: None,
         temperature: None,
         output_format: None,
+        conditioning: 0,
+        choices: Choices::default(),
     }
 }

@@ -93,15 +93,16 @@ fn archive_voice() -> AccountCommand {
 }
 
 fn add_influencer(id: &str) -> AccountCommand {
-    AccountCommand::AddInfluencer { influencer_id: id.into(), details: sealed("details") }
+    AccountCommand::AddInfluencer { influencer_id: id.into(), details: sealed("details"), handle_claim: None }
 }
 
 fn change_influencer() -> AccountCommand {
-    AccountCommand::ChangeInfluencer { influencer_id: "i".into(), details: sealed("other details") }
+    let (details, handle_claim) = (sealed("other details"), None);
+    AccountCommand::ChangeInfluencer { influencer_id: "i".into(), details, handle_claim }
 }
 
 fn move_to(status: InfluencerStatus) -> AccountCommand {
-    AccountCommand::MoveInfluencer { influencer_id: "i".into(), status }
+    AccountCommand::MoveInfluencer { influencer_id: "i".into(), status, at: crate::event_book::sample_time(3) }
 }
 
 /// Every command but registration and erasure.

@@ -16,11 +16,28 @@ fn answer(fields: Value) -> serde_json::Map<String, Value> {
 }
 
 #[test]
-fn there_are_twelve_and_they_cover_every_medium() {
+fn there_are_sixteen_and_they_cover_every_medium() {
     let slugs: Vec<&str> = catalog().generators().map(|generator| generator.slug.as_str()).collect();
     assert_eq!(
         slugs,
-        ["image", "video", "vision", "joke", "poem", "recipe", "story", "speech", "logo", "quiz", "loop", "vector"]
+        [
+            "image",
+            "video",
+            "vision",
+            "joke",
+            "poem",
+            "recipe",
+            "story",
+            "speech",
+            "logo",
+            "quiz",
+            "loop",
+            "vector",
+            "music",
+            "soundeffect",
+            "upscale",
+            "cutout"
+        ]
     );
     let media: BTreeSet<MediaType> = catalog().generators().map(|generator| generator.media_type).collect();
     assert_eq!(media, BTreeSet::from(MediaType::ALL));

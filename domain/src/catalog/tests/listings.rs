@@ -81,19 +81,11 @@ fn girlgenerator_has_one_default_and_a_few_others() {
 }
 
 #[test]
-fn text_image_video_and_speech_have_routes_and_the_rest_has_none() {
+fn every_capability_of_a_model_has_a_route() {
     let routed: BTreeSet<Capability> =
         catalog().models().filter(|model| catalog().route(model).is_some()).map(|model| model.capability).collect();
-    assert_eq!(
-        routed,
-        BTreeSet::from([
-            Capability::TextGeneration,
-            Capability::Vision,
-            Capability::ImageGeneration,
-            Capability::VideoGeneration,
-            Capability::SpeechGeneration
-        ])
-    );
+    let of_a_model = |capability: &Capability| *capability != Capability::ProductExtraction;
+    assert_eq!(routed, Capability::ALL.into_iter().filter(of_a_model).collect());
     let of_models = |route: &&super::super::Route| !route.capabilities.contains(&Capability::ProductExtraction);
     assert!(catalog().routes().filter(of_models).all(|route| route.provider == "sandbox"));
     assert_eq!(
@@ -106,7 +98,8 @@ fn text_image_video_and_speech_have_routes_and_the_rest_has_none() {
 fn a_route_that_names_a_model_goes_before_one_that_means_it_by_capability() {
     let sources = Sources::embedded().with(
         "routes.toml",
-        "[[route]]\nprovider = \"sandbox\"\ncapabilities = [\"text_generation\", \"vision\", \"image_generation\", \"video_generation\", \"speech_generation\"]\n\
+        "[[route]]\nprovider = \"sandbox\"\ncapabilities = [\"text_generation\", \"vision\", \"image_generation\", \"video_generation\", \"speech_generation\", \
+         \"image_editing\", \"image_upscaling\", \"vector_generation\", \"music_generation\", \"sound_effect_generation\"]\n\
          [[route]]\nprovider = \"other\"\nmodels = [\"flux-schnell\"]\n",
     );
     let catalog = crate::catalog::Catalog::load(&sources).unwrap();

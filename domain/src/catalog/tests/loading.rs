@@ -224,9 +224,9 @@ fn generators_fit_together() {
         ("generators/speech.toml", "status = \"active\"", "status = \"development\"", ""),
         (
             "generators/vector.toml",
-            "status = \"development\"",
-            "status = \"active\"",
-            "no route reaches recraft-v4-vector",
+            "default_model = \"recraft-v4-vector\"",
+            "default_model = \"recraft-v5-vector\"",
+            "there is no model recraft-v5-vector",
         ),
         (joke, "similar = [\"poem\"", "similar = [\"joke\"", "joke is not another generator"),
         (joke, "media_type = \"text\"", "media_type = \"img\"", "another medium"),

@@ -1,6 +1,7 @@
 //! What the built-in catalog is held to, and what a broken one is told.
 
 mod checking;
+mod choices;
 mod combinations;
 mod generators;
 mod listings;

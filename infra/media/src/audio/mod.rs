@@ -1,13 +1,23 @@
-//! Sound: speech-like babble of a text, and music, as WAV that is made while it is read.
+//! Sound: speech-like babble of a text, music and effects, as WAV that is made while it is read; and
+//! sound of others, decoded.
 
+mod effects;
 mod music;
+mod pcm;
 mod speech;
 mod synth;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
+pub use music::{MusicDetails, MusicSection};
+pub(crate) use pcm::decode as decode_audio;
+
 use crate::error::MediaError;
-use crate::limits::{AUDIO_SAMPLE_RATE, MUSIC_SECONDS_MAX, SPEECH_CHARS_MAX, SPEECH_CHARS_PER_SECOND};
+use crate::limits::{
+    AUDIO_SAMPLE_RATE, EFFECT_SECONDS_MAX, MUSIC_SECONDS_MAX, SPEECH_CHARS_MAX, SPEECH_CHARS_PER_SECOND,
+};
 use crate::seed::Root;
 
 /// Samples that are made at once.
@@ -31,6 +41,26 @@ pub struct Audio {
 enum Voice {
     Speech(Box<speech::Speech>),
     Music(Box<music::Music>),
+    /// Samples that are there already, and how many were read.
+    Ready(Arc<[f32]>, usize),
+}
+
+/// What a piece of music is to be besides its prompt.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MusicChoices<'a> {
+    /// Nobody sings: the leading voice is left out.
+    pub instrumental: bool,
+    /// What is not to be heard, in words (`drums`, `vocals`, …).
+    pub without: &'a str,
+}
+
+/// What a sound effect is to be besides its prompt.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct EffectChoices {
+    /// 0 to 1: how closely the prompt is followed; 0.3 where not said.
+    pub influence: Option<f32>,
+    /// Whether its end runs into its beginning.
+    pub seamless: bool,
 }
 
 /// Speaks a text: each character has a sound of its own (vowels, hisses, hums, stops, pauses), so it
@@ -60,13 +90,62 @@ pub fn make_speech(text: &str, voice: &str, seed: u64) -> Result<Audio, MediaErr
 /// # Errors
 /// [`MediaError::Length`] for nothing or above [`MUSIC_SECONDS_MAX`].
 pub fn make_music(prompt: &str, seed: u64, duration_ms: u64) -> Result<Audio, MediaError> {
-    let max_ms = u64::from(MUSIC_SECONDS_MAX) * 1000;
+    make_music_with(prompt, seed, duration_ms, MusicChoices::default()).map(|(audio, _)| audio)
+}
+
+/// [`make_music`] with choices, and what can be said of the piece.
+///
+/// # Errors
+/// As of [`make_music`].
+pub fn make_music_with(
+    prompt: &str,
+    seed: u64,
+    duration_ms: u64,
+    choices: MusicChoices<'_>,
+) -> Result<(Audio, MusicDetails), MediaError> {
+    let samples = samples_of(duration_ms, MUSIC_SECONDS_MAX)?;
+    let music = music::Music::new(prompt, &Root::new(prompt, seed), samples).with(choices);
+    let details = music.details();
+    Ok((Audio { source: Voice::Music(Box::new(music)), samples }, details))
+}
+
+/// Makes a sound effect of exactly the asked length. The prompt's words choose what kind of sound it
+/// is (a door that slams, rain, a beep, an engine, …), the hash of prompt and seed the rest.
+///
+/// # Errors
+/// [`MediaError::Length`] for nothing or above [`EFFECT_SECONDS_MAX`].
+pub fn make_effect(prompt: &str, seed: u64, duration_ms: u64, choices: EffectChoices) -> Result<Audio, MediaError> {
+    const INFLUENCE_USUAL: f32 = 0.3;
+    let samples = samples_of(duration_ms, EFFECT_SECONDS_MAX)?;
+    let influence = choices.influence.unwrap_or(INFLUENCE_USUAL);
+    let played = effects::play(
+        prompt,
+        &Root::new(prompt, seed),
+        samples as usize,
+        effects::Choices { influence, seamless: choices.seamless },
+    );
+    Ok(Audio { source: Voice::Ready(played.into(), 0), samples })
+}
+
+/// The sound of a file, a video's track too, as WAV; `None` where it has none. What lies beyond
+/// [`DECODED_SECONDS_MAX`](crate::limits::DECODED_SECONDS_MAX) is left out.
+///
+/// # Errors
+/// [`MediaError::Input`] for what cannot be decoded.
+pub fn extract_audio(file: &Bytes) -> Result<Option<Audio>, MediaError> {
+    let Some(decoded) = decode_audio(file, 0)? else { return Ok(None) };
+    let samples = decoded.len() as u64;
+    let ready: Vec<f32> = decoded.into_iter().map(|sample| f32::from(sample) / 32_000.0).collect();
+    Ok(Some(Audio { source: Voice::Ready(ready.into(), 0), samples }))
+}
+
+/// How many samples a length takes.
+fn samples_of(duration_ms: u64, seconds_max: u32) -> Result<u64, MediaError> {
+    let max_ms = u64::from(seconds_max) * 1000;
     if duration_ms == 0 || duration_ms > max_ms {
         return Err(MediaError::Length { asked_ms: duration_ms, max_ms });
     }
-    let samples = (duration_ms * u64::from(AUDIO_SAMPLE_RATE) / 1000).max(1);
-    let music = music::Music::new(prompt, &Root::new(prompt, seed), samples);
-    Ok(Audio { source: Voice::Music(Box::new(music)), samples })
+    Ok((duration_ms * u64::from(AUDIO_SAMPLE_RATE) / 1000).max(1))
 }
 
 impl Audio {
@@ -105,6 +184,13 @@ impl Audio {
             match &mut source {
                 Voice::Speech(speech) => speech.fill(&mut samples),
                 Voice::Music(music) => music.fill(&mut samples),
+                Voice::Ready(ready, at) => {
+                    let end = (*at + samples.len()).min(ready.len());
+                    for (sample, made) in samples.iter_mut().zip(&ready[(*at).min(end)..end]) {
+                        *sample = *made;
+                    }
+                    *at = end;
+                }
             }
             Some(samples.into_iter().map(|sample| (sample.clamp(-1.0, 1.0) * 32_000.0) as i16).collect())
         })

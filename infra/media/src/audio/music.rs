@@ -1,5 +1,6 @@
 //! Small pieces of music: a chord progression, played by pad, bass, plucked strings and a soft beat.
 
+use super::MusicChoices;
 use super::synth::{Echo, Noise, RATE};
 use crate::seed::{Rng, Root};
 
@@ -78,6 +79,35 @@ impl Decay {
     }
 }
 
+/// Most pairs of sections that a piece is described by; ten minutes at the fastest tempo have fewer.
+const SECTIONS_MAX: usize = 60;
+
+/// What can be said of a piece.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MusicDetails {
+    /// Beats per minute.
+    pub tempo_bpm: u32,
+    /// `A minor`, `C# major`, …
+    pub key: String,
+    /// Whether nobody sings.
+    pub instrumental: bool,
+    /// Whether there is a beat.
+    pub drums: bool,
+    /// Its parts: they follow each other without a gap, from the beginning to the end.
+    pub sections: Vec<MusicSection>,
+}
+
+/// A part of a piece.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MusicSection {
+    /// `intro`, `verse`, …
+    pub name: &'static str,
+    /// When it begins, in milliseconds.
+    pub start_ms: u64,
+    /// When it ends, in milliseconds.
+    pub end_ms: u64,
+}
+
 /// A piece that is being played.
 #[derive(Debug, Clone)]
 pub(super) struct Music {
@@ -89,6 +119,9 @@ pub(super) struct Music {
     pattern: [usize; 8],
     beat: bool,
     busy: bool,
+    sings: bool,
+    minor: bool,
+    tempo: f32,
     rng: Rng,
     noise: Noise,
     echo: Echo,
@@ -123,6 +156,9 @@ impl Music {
             pattern: *rng.pick(&PATTERNS),
             beat: fast || (!calm && rng.chance(0.65)),
             busy: fast,
+            sings: true,
+            minor,
+            tempo,
             noise: Noise::new(rng.bits()),
             echo: Echo::new(step as f32 * 3.0 / RATE, 0.42),
             notes: Vec::with_capacity(NOTES_MAX),
@@ -131,6 +167,48 @@ impl Music {
             lead: 4,
             decay: Decay::table(),
             rng,
+        }
+    }
+
+    /// The same piece with what was chosen.
+    pub(super) fn with(mut self, choices: MusicChoices<'_>) -> Self {
+        let without = choices.without.to_lowercase();
+        let names = |any: &[&str]| any.iter().any(|word| without.contains(word));
+        self.sings = !choices.instrumental && !names(&["vocal", "voice", "sing", "lyric", "melod", "lead"]);
+        self.beat &= !names(&["drum", "beat", "percussion", "rhythm"]);
+        self
+    }
+
+    /// What can be said of the piece.
+    pub(super) fn details(&self) -> MusicDetails {
+        // Nine keys from A upwards, as `root_hertz` is drawn.
+        const KEYS: [&str; 9] = ["A", "A#", "B", "C", "C#", "D", "D#", "E", "F"];
+        let place = ((self.root_hertz / 110.0).log2() * 12.0).round() as usize;
+        let bar_ms = (self.step * STEPS) as f32 / RATE * 1000.0;
+        let length_ms = (self.samples as f32 / RATE * 1000.0).round() as u64;
+        // The build of `begin`: pad alone, strings, everything; then eight bars at a time.
+        let (mut sections, mut bar) = (Vec::new(), 0u64);
+        for (name, bars) in [("intro", 1), ("build", 1), ("verse", 2)]
+            .into_iter()
+            .chain(std::iter::repeat_n([("chorus", 4), ("verse", 4)], SECTIONS_MAX).flatten())
+        {
+            let start_ms = (bar as f32 * bar_ms) as u64;
+            if start_ms >= length_ms {
+                break;
+            }
+            bar += bars;
+            let end_ms = ((bar as f32 * bar_ms) as u64).min(length_ms);
+            sections.push(MusicSection { name, start_ms, end_ms });
+        }
+        if let Some(last) = sections.last_mut() {
+            last.end_ms = length_ms;
+        }
+        MusicDetails {
+            tempo_bpm: self.tempo.round() as u32,
+            key: format!("{} {}", KEYS[place.min(KEYS.len() - 1)], if self.minor { "minor" } else { "major" }),
+            instrumental: !self.sings,
+            drums: self.beat,
+            sections,
         }
     }
 
@@ -194,7 +272,7 @@ impl Music {
             let accent = if at.is_multiple_of(4) { 0.20 } else { 0.14 };
             self.play(Kind::Pluck, self.hertz(chord + 2 * place + octave), accent, 2);
         }
-        if full && bar % 8 >= 4 && at.is_multiple_of(4) && self.rng.chance(0.7) {
+        if self.sings && full && bar % 8 >= 4 && at.is_multiple_of(4) && self.rng.chance(0.7) {
             self.lead = (self.lead + self.rng.between(0, 4) as i32 - 2).clamp(0, 9);
             self.play(Kind::Lead, self.hertz(self.lead + 14), 0.13, 4);
         }

@@ -7,12 +7,16 @@ mod made;
 mod nature;
 mod palette;
 mod references;
+mod rework;
 mod scene;
 mod size;
+mod vector;
 
 pub use codec::ImageFormat;
 pub(crate) use codec::{Plane, Rgb, cover_part, decode_image, fit_cover, scale};
+pub use rework::{cut_out, upscale_image};
 pub use size::{parse_ratio, size_for, video_size_for};
+pub use vector::draw_svg;
 
 use bytes::Bytes;
 
@@ -47,6 +51,16 @@ pub fn draw_image(prompt: &str, seed: u64, picture: Picture, references: &[Bytes
     let decoded = decode_all(references)?;
     let rgb = paint(prompt, seed, picture.width, picture.height, &decoded)?;
     codec::encode(&rgb, picture.format)
+}
+
+/// How bright a picture is on the whole: 0 to 255.
+///
+/// # Errors
+/// [`MediaError::Input`] for what cannot be read.
+pub fn brightness(file: &Bytes) -> Result<u8, MediaError> {
+    let small = scale(&decode_image(file, 0)?, 16, 16);
+    let sum: u32 = small.data.iter().map(|value| u32::from(*value)).sum();
+    Ok((sum / small.data.len().max(1) as u32) as u8)
 }
 
 /// Reads all references, or says which one cannot be read.

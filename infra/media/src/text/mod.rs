@@ -3,9 +3,12 @@
 mod phrases;
 mod script;
 mod topic;
+mod transcript;
 mod write;
 
 use serde_json::{Map, Value};
+
+pub use transcript::{Transcript, TranscriptSegment, TranscriptWord, make_transcript};
 
 use crate::limits::{LIST_ITEMS_MAX, TEXT_CHARS_MAX};
 use crate::seed::{Rng, Root};

@@ -147,6 +147,36 @@ impl Frame {
         }
     }
 
+    /// Draws a mouth where a face that fills the frame has it, as wide open as said: 0 to 1.
+    pub(super) fn mouth(&mut self, open: f32) {
+        let unit = self.width.min(self.height) as f32;
+        let center = (self.width as f32 / 2.0, self.height as f32 * 0.66);
+        let open = open.clamp(0.0, 1.0);
+        // Lips, and what is dark between them.
+        self.oval(center, (unit * 0.11, unit * (0.016 + 0.062 * open)), (96, 112, 172));
+        self.oval(center, (unit * 0.09, unit * 0.05 * open), (28, 124, 136));
+    }
+
+    /// Fills an oval with one colour.
+    fn oval(&mut self, center: (f32, f32), radii: (f32, f32), colour: (u8, u8, u8)) {
+        let (rx, ry) = (radii.0.max(0.5), radii.1.max(0.5));
+        let (width, half) = (self.width as usize, self.width as usize / 2);
+        let range = |middle: f32, radius: f32, size: u32| {
+            let first = (middle - radius).clamp(0.0, size as f32) as usize;
+            first..((middle + radius).ceil().clamp(0.0, size as f32) as usize).max(first)
+        };
+        for y in range(center.1, ry, self.height) {
+            for x in range(center.0, rx, self.width) {
+                let (dx, dy) = ((x as f32 + 0.5 - center.0) / rx, (y as f32 + 0.5 - center.1) / ry);
+                if dx * dx + dy * dy <= 1.0 {
+                    self.y[y * width + x] = colour.0;
+                    let place = (y / 2).min(self.height as usize / 2 - 1) * half + (x / 2).min(half - 1);
+                    (self.u[place], self.v[place]) = (colour.1, colour.2);
+                }
+            }
+        }
+    }
+
     /// Places another frame with its upper left corner at an even place, inside a light border.
     pub(super) fn inset(&mut self, other: &Self, left: i32, top: i32, border: i32) {
         let edge = border & !1;

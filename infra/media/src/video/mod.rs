@@ -3,6 +3,7 @@
 mod direct;
 mod frame;
 mod mux;
+mod rework;
 mod sound;
 mod source;
 
@@ -13,6 +14,8 @@ use crate::limits::{EDGE_MIN, INPUTS_MAX, VIDEO_EDGE_MAX, VIDEO_FPS, VIDEO_SECON
 use crate::picture::{Rgb, decode_image};
 use crate::probe::is_mp4;
 use direct::Director;
+
+pub use rework::{LipsyncSpec, SyncMode, make_lipsync, upscale_video};
 
 /// What a video is made from.
 ///

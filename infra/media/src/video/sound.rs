@@ -1,4 +1,4 @@
-//! The sound of a video: music of its length as a FLAC track.
+//! The sound of a video as a FLAC track: music of its length, or samples that are given.
 
 use flacenc::bitsink::ByteSink;
 use flacenc::component::{BitRepr as _, Stream};
@@ -33,7 +33,13 @@ impl Sound {
     /// Music of a prompt that lasts so long.
     pub(super) fn of(prompt: &str, seed: u64, duration_ms: u64) -> Result<Self, MediaError> {
         let music = make_music(prompt, seed, duration_ms)?;
-        let samples: Vec<i32> = music.pcm().flatten().map(i32::from).collect();
+        let samples: Vec<i16> = music.pcm().flatten().collect();
+        Self::encoded(&samples)
+    }
+
+    /// Samples at our own rate.
+    pub(super) fn encoded(samples: &[i16]) -> Result<Self, MediaError> {
+        let samples: Vec<i32> = samples.iter().copied().map(i32::from).collect();
         let config = flacenc::config::Encoder::default().into_verified().map_err(|(_, error)| refused(error))?;
         let source = MemSource::from_samples(&samples, 1, SAMPLE_BITS, AUDIO_SAMPLE_RATE as usize);
         let stream = flacenc::encode_with_fixed_block_size(&config, source, config.block_size)

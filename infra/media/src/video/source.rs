@@ -10,7 +10,7 @@ use openh264::formats::YUVSource;
 use super::frame::Frame;
 use crate::container::{self, Sample};
 use crate::error::MediaError;
-use crate::limits::{INPUT_VIDEO_FRAMES_MAX, INPUT_VIDEO_PIXELS_MAX};
+use crate::limits::{INPUT_VIDEO_FRAMES_MAX, INPUT_VIDEO_PIXELS_MAX, REWORKED_FRAMES_MAX};
 use crate::picture::Plane;
 
 /// An H.264 track of an MP4 file that is read from its start.
@@ -37,6 +37,19 @@ pub(super) struct Source {
 impl Source {
     /// Opens a file and decodes its first frame, so that what cannot be decoded is known at once.
     pub(super) fn open(file: Bytes, index: usize, size: (u32, u32)) -> Result<Self, MediaError> {
+        Self::open_up_to(file, index, size, INPUT_VIDEO_FRAMES_MAX)
+    }
+
+    /// The same for a video that is worked on whole: one with more frames is refused, not cut.
+    pub(super) fn open_whole(file: Bytes, index: usize, size: (u32, u32)) -> Result<Self, MediaError> {
+        let source = Self::open_up_to(file, index, size, REWORKED_FRAMES_MAX)?;
+        match source.samples.len() {
+            REWORKED_FRAMES_MAX.. => Err(MediaError::input(index, "it has too many frames")),
+            _ => Ok(source),
+        }
+    }
+
+    fn open_up_to(file: Bytes, index: usize, size: (u32, u32), frames_max: usize) -> Result<Self, MediaError> {
         let fail = |reason: &str| MediaError::input(index, reason);
         let movie = container::read(&file).ok_or_else(|| fail("not an MP4 file, or its description is missing"))?;
         let video =
@@ -46,7 +59,7 @@ impl Source {
         if pixels == 0 || pixels > INPUT_VIDEO_PIXELS_MAX {
             return Err(fail("the frames are too large"));
         }
-        let samples = video.samples(file.len(), INPUT_VIDEO_FRAMES_MAX);
+        let samples = video.samples(file.len(), frames_max);
         let mut shown_ms: Vec<u64> = samples.iter().map(|sample| sample.shown_ms).collect();
         shown_ms.sort_unstable();
         let first = *shown_ms.first().ok_or_else(|| fail("no frames that could be read"))?;
@@ -150,6 +163,14 @@ impl Source {
         }
         Ok(())
     }
+}
+
+/// Width and height of a video's own frames.
+pub(super) fn size_of(file: &Bytes, index: usize) -> Result<(u32, u32), MediaError> {
+    let movie = container::read(file).ok_or_else(|| MediaError::input(index, "not an MP4 file"))?;
+    let video = movie.tracks.iter().find(|track| &track.handler == b"vide");
+    let size = video.map(|track| (track.width, track.height)).filter(|(width, height)| *width > 0 && *height > 0);
+    size.ok_or_else(|| MediaError::input(index, "no video track"))
 }
 
 /// A decoded picture, cut to fill a frame; `None` where the decoder gave something senseless.

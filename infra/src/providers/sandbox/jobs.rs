@@ -44,8 +44,12 @@ impl JobState {
                 .outputs
                 .iter()
                 .map(|output| match output {
-                    OutputReport::Media(Media::Bytes { bytes, .. }) => bytes.len(),
-                    OutputReport::Media(_) | OutputReport::Text(_) | OutputReport::Failed(_) => 256,
+                    OutputReport::Media(Media::Bytes { bytes, .. })
+                    | OutputReport::Both { media: Media::Bytes { bytes, .. }, .. } => bytes.len(),
+                    OutputReport::Media(_)
+                    | OutputReport::Both { .. }
+                    | OutputReport::Text(_)
+                    | OutputReport::Failed(_) => 256,
                 })
                 .sum(),
         }
@@ -82,7 +86,12 @@ impl Entry {
             JobState::Failed(..) => return Some(0),
             JobState::Finished(report) | JobState::Cancelled(report) => report,
         };
-        let is_file = |output: &OutputReport| matches!(output, OutputReport::Media(Media::Bytes { .. }));
+        let is_file = |output: &OutputReport| {
+            matches!(
+                output,
+                OutputReport::Media(Media::Bytes { .. }) | OutputReport::Both { media: Media::Bytes { .. }, .. }
+            )
+        };
         let files = report.outputs.iter().enumerate().filter(|(_, output)| is_file(output));
         Some(files.map(|(index, _)| bit(index)).sum())
     }

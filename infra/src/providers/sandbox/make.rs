@@ -11,11 +11,10 @@ use mintmark_media::{
 use rust_decimal::prelude::ToPrimitive;
 
 use super::cards::Cards;
+use super::rework;
 
 /// The length of what has none, in milliseconds.
 const DURATION_DEFAULT_MS: u64 = 5_000;
-/// The length of music that has none, in milliseconds.
-const MUSIC_DEFAULT_MS: u64 = 30_000;
 /// The numbers, and the numbers of texts in a list, where a field does not bound them.
 const NUMBERS: (u32, u32) = (1, 90);
 const ITEMS: (u32, u32) = (3, 8);
@@ -30,16 +29,16 @@ pub(super) fn make(job: &Job, prompt: &str, index: u32) -> OutputReport {
         Capability::ImageGeneration => image(job, prompt, seed),
         Capability::VideoGeneration => video(job, prompt, seed),
         Capability::SpeechGeneration => speech(job, prompt, seed),
-        Capability::MusicGeneration => music(job, prompt, seed),
-        Capability::ImageEditing
-        | Capability::ImageUpscaling
-        | Capability::VectorGeneration
-        | Capability::VideoUpscaling
-        | Capability::LipsyncGeneration
-        | Capability::SoundEffectGeneration
-        | Capability::Transcription
-        | Capability::ProductExtraction => {
-            let message = "The sandbox cannot do this yet.".to_owned();
+        Capability::MusicGeneration => return rework::music(job, prompt, seed),
+        Capability::SoundEffectGeneration => rework::effect(job, prompt, seed),
+        Capability::ImageEditing => rework::cut_out(job),
+        Capability::ImageUpscaling => rework::larger_image(job),
+        Capability::VectorGeneration => rework::vector(job, prompt, seed),
+        Capability::VideoUpscaling => rework::larger_video(job),
+        Capability::LipsyncGeneration => rework::lipsync(job),
+        Capability::Transcription => return rework::transcript(job, seed),
+        Capability::ProductExtraction => {
+            let message = "Product pages are read by this server itself.".to_owned();
             return OutputReport::Failed(FailureReason { code: "unsupported".into(), message });
         }
     };
@@ -75,7 +74,7 @@ pub(super) fn ready(media_type: MediaType) -> Result<(&'static str, &'static str
     }
 }
 
-fn cannot(error: &MediaError) -> FailureReason {
+pub(super) fn cannot(error: &MediaError) -> FailureReason {
     match error {
         MediaError::Input { .. } | MediaError::NoInput | MediaError::TooManyInputs { .. } => {
             FailureReason { code: "input_unreadable".into(), message: "An input could not be read.".into() }
@@ -137,12 +136,12 @@ fn inputs(job: &Job, roles: &[InputRole]) -> Vec<Bytes> {
     job.media.iter().filter(|media| roles.contains(&media.role)).map(|media| media.bytes.clone()).collect()
 }
 
-fn input(job: &Job, role: InputRole) -> Result<Bytes, MediaError> {
+pub(super) fn input(job: &Job, role: InputRole) -> Result<Bytes, MediaError> {
     inputs(job, &[role]).into_iter().next().ok_or(MediaError::NoInput)
 }
 
 /// The ratio that was asked for; else that of the first input that has one; else `fallback`.
-fn ratio(job: &Job, fallback: &str) -> String {
+pub(super) fn ratio(job: &Job, fallback: &str) -> String {
     let asked = job.parameters.aspect_ratio.as_deref().filter(|ratio| mintmark_media::parse_ratio(ratio).is_some());
     if let Some(asked) = asked {
         return asked.to_owned();
@@ -154,7 +153,7 @@ fn ratio(job: &Job, fallback: &str) -> String {
     sizes.into_iter().find(|ratio| mintmark_media::parse_ratio(ratio).is_some()).unwrap_or_else(|| fallback.to_owned())
 }
 
-type Made = Result<(&'static str, Vec<u8>), MediaError>;
+pub(super) type Made = Result<(&'static str, Vec<u8>), MediaError>;
 
 fn image(job: &Job, prompt: &str, seed: u64) -> Made {
     let resolution = job.parameters.resolution.as_deref();
@@ -165,12 +164,12 @@ fn image(job: &Job, prompt: &str, seed: u64) -> Made {
         Some("jpg" | "jpeg") => ImageFormat::Jpeg,
         _ => ImageFormat::WebP,
     };
-    let references = inputs(job, &[InputRole::Image, InputRole::Reference]);
+    let references = inputs(job, &[InputRole::Image, InputRole::Reference, InputRole::Character]);
     let drawn = draw_image(prompt, seed, Picture { width, height, format }, &references)?;
     Ok((format.content_type(), drawn))
 }
 
-fn duration_ms(job: &Job, default_ms: u64) -> u64 {
+pub(super) fn duration_ms(job: &Job, default_ms: u64) -> u64 {
     let asked = job.parameters.duration_seconds.map(|seconds| seconds * rust_decimal::Decimal::ONE_THOUSAND);
     asked.and_then(|ms| ms.to_u64()).unwrap_or(default_ms)
 }
@@ -212,11 +211,5 @@ fn video(job: &Job, prompt: &str, seed: u64) -> Made {
 
 fn speech(job: &Job, prompt: &str, seed: u64) -> Made {
     let audio = make_speech(prompt, job.parameters.voice.as_deref().unwrap_or_default(), seed)?;
-    Ok((audio.content_type(), audio.to_vec()))
-}
-
-fn music(job: &Job, prompt: &str, seed: u64) -> Made {
-    let longest = u64::from(limits::MUSIC_SECONDS_MAX) * 1_000;
-    let audio = make_music(prompt, seed, duration_ms(job, MUSIC_DEFAULT_MS).min(longest))?;
     Ok((audio.content_type(), audio.to_vec()))
 }

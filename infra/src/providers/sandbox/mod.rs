@@ -28,13 +28,14 @@ mod answers;
 mod cards;
 mod jobs;
 mod make;
+mod rework;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use mintmark_domain::catalog::MediaType;
+use mintmark_domain::catalog::{Capability, MediaType};
 use mintmark_domain::ports::{
     AssetError, Assets, CancelReply, Job, Media, OutputReport, Probe, Provider, ProviderTraits, ProviderUnreachable,
     Report, Submission, SubmitError,
@@ -101,8 +102,13 @@ pub(crate) struct InstantAssets {
 impl InstantAssets {
     fn output(&self, job: &Job, prompt: &str, index: u32) -> OutputReport {
         let key = match job.parameters.media_type {
+            // Of a transcript the recording is what counts, and it costs nothing to make.
+            MediaType::Text if job.parameters.capability == Capability::Transcription => {
+                return make::make(job, prompt, index);
+            }
             MediaType::Text => return make::text(job, prompt, job.seed.wrapping_add(u64::from(index))),
-            MediaType::Img | MediaType::Svg => &self.image,
+            MediaType::Svg => return make::make(job, prompt, index),
+            MediaType::Img => &self.image,
             MediaType::Video => &self.video,
             MediaType::Audio => &self.audio,
         };
