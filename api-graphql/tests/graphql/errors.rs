@@ -35,9 +35,13 @@ async fn every_class_of_refusal_has_its_code() {
     let voiceless = ask(&app, CREATE, json!({"model": "speech.elevenlabs_turbo_v2_5", "prompt": "x"})).await;
     assert_eq!(voiceless["errors"][0]["extensions"]["field"], "voiceId", "{voiceless}");
     assert!(voiceless["errors"][0]["message"].as_str().unwrap().starts_with("voiceId "), "{voiceless}");
-    for model in ["lipsync.lipsync_2_pro", "transcription.whisper_v1", "video_upscale.fal_video_upscaler"] {
+    for (model, reason) in [
+        ("lipsync.lipsync_2_pro", "missing_value"),
+        ("transcription.whisper_v1", "missing_value"),
+        ("video_upscale.fal_video_upscaler", "unsupported_input_combination"),
+    ] {
         let later = ask(&app, CREATE, json!({"model": model, "prompt": "x"})).await;
-        assert_eq!(later["errors"][0]["extensions"]["reason"], "missing_value", "{later}");
+        assert_eq!(later["errors"][0]["extensions"]["reason"], reason, "{later}");
     }
     let many = "mutation { createRun(input: {model: \"image.nano_banana_2\", prompt: \"x\", count: 99}) { replayed } }";
     assert_eq!(code(&ask(&app, many, Value::Null).await), "BAD_USER_INPUT");

@@ -180,7 +180,8 @@ impl World {
             vault: Arc::new(PgVault::new(pool.clone(), &master)),
             dispatch: Arc::new(dispatcher.clone()),
             inputs: Arc::new(
-                GuardedInputs::new(egress.clone(), links.clone(), assets.clone(), clock).with_youtube(options.youtube.clone()),
+                GuardedInputs::new(egress.clone(), links.clone(), assets.clone(), clock)
+                    .with_youtube(options.youtube.clone()),
             ),
             assets: Arc::new(assets.clone()),
             identity: identity::on_postgres(&pool, &master, Arc::new(tokens)),
