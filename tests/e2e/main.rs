@@ -7,6 +7,8 @@ mod command_line;
 mod documents;
 mod first_start;
 mod main_job;
+mod once;
+mod printed;
 mod process;
 mod site;
 mod subscription;

@@ -10,8 +10,6 @@ type Object<'a> = IndexMap<String, &'a RawValue>;
 pub struct Example {
     /// The path below `/v1`.
     pub path: String,
-    /// What a key has to be allowed.
-    pub scope: String,
     /// The request's body; `null` where there is none.
     pub request: Value,
     /// The answer, as text.
@@ -26,7 +24,6 @@ impl Example {
         let parts: Object<'_> = serde_json::from_str(&text).unwrap();
         Example {
             path: serde_json::from_str(parts["path"].get()).unwrap(),
-            scope: serde_json::from_str(parts["scope"].get()).unwrap(),
             request: serde_json::from_str(parts["request"].get()).unwrap(),
             response: parts["response"].get().to_owned(),
         }
