@@ -125,8 +125,8 @@ async fn every_printed_line_of_genfire_runs() {
 
 async fn authentication(lines: &mut Lines<'_>) {
     let key = lines.values["YOUR_API_KEY"].clone();
-    let create = r#"mutation { createOauthClient(name: "printed", scopes: ["models:read", "runs:read", "images:write"]) { client { clientId } secret } }"#;
-    let made = lines.server.graphql(&key, create).await["createOauthClient"].clone();
+    let create = r#"mutation { createOAuthClient(name: "printed", scopes: ["models:read", "runs:read", "images:write"]) { client { clientId } secret } }"#;
+    let made = lines.server.graphql(&key, create).await["createOAuthClient"].clone();
     lines.values.insert("gfo_oauth_123", made["client"]["clientId"].as_str().unwrap().to_owned());
     lines.values.insert("gfs_live_secret", made["secret"].as_str().unwrap().to_owned());
     let token = lines.good("POST /v1/oauth/token").await;
