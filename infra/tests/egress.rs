@@ -150,7 +150,10 @@ async fn fetch(server: &Server, path: &str) -> Result<Fetched, EgressError> {
 async fn a_body_comes_with_its_media_type() {
     let server = Server::saying(ok("Content-Type: Image/PNG; charset=x\r\n", b"pixels")).await;
     let fetched = fetch(&server, "/").await.unwrap();
-    assert_eq!(fetched, Fetched { content_type: Some("image/png".to_owned()), charset: None, bytes: "pixels".into() });
+    assert_eq!(
+        fetched,
+        Fetched { content_type: Some("image/png".to_owned()), charset: Some("x".to_owned()), bytes: "pixels".into() }
+    );
     let mut file = Vec::new();
     let egress = egress(&server.allowed(), lying(&[]));
     let head = egress.fetch_to(&server.url("/"), LIMITS, &mut file).await.unwrap();
