@@ -15,7 +15,7 @@ mod sample;
 #[cfg(test)]
 mod tests;
 
-pub use cache::{PageCache, SCHEMA};
+pub use cache::{CacheError, PageCache, SCHEMA};
 pub use parse::{Product, parse_product};
 pub use provider::{EXTRACTOR, Extractor};
 pub use reader::{Products, ProductsSettings};
