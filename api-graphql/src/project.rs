@@ -2,9 +2,11 @@
 
 use async_graphql::{Context, Enum, ID, Json, Object, SimpleObject};
 use chrono::{DateTime, Utc};
+use futures::future::join_all;
 use mintmark_domain::es::Confirmed;
 use mintmark_domain::ids::ProjectId;
 use mintmark_domain::project::ProjectStatus;
+use mintmark_domain::run::RunStatus;
 use mintmark_domain::usecases::{IdempotencyKey, ProjectView, Refusal};
 use mintmark_projections::generation::RunFilter;
 use mintmark_projections::{Order, Place, Walk};
@@ -110,6 +112,10 @@ impl Project {
     }
 }
 
+/// How many stretches of runs are looked at for one page: a page of an account whose runs mostly planned anew
+/// may be shorter than was asked for, and goes on at its cursor.
+const STRETCHES_MAX: usize = 5;
+
 /// A page of projects.
 #[derive(SimpleObject)]
 pub(crate) struct ProjectPage {
@@ -140,20 +146,25 @@ pub(crate) async fn projects(ctx: &Context<'_>, first: Option<i32>, after: Optio
     let wanted = usize::try_from(first).unwrap_or_default();
     let makers = core.catalog.workflows().find(|workflow| workflow.makes_project());
     let capability = makers.map(mintmark_domain::catalog::Workflow::price_key);
-    let filter = RunFilter { capability, ..RunFilter::default() };
+    let filter = RunFilter { capability, statuses: vec![RunStatus::Succeeded], ..RunFilter::default() };
     let (mut nodes, mut end_cursor) = (Vec::new(), None);
-    // Runs that failed or planned one anew opened none: the walk goes on until the page is full.
-    while nodes.len() < wanted {
+    // Runs that planned one anew opened none: the walk goes on until the page is full, or long enough.
+    for _ in 0..STRETCHES_MAX {
+        if nodes.len() >= wanted {
+            break;
+        }
         let stretch = ctx.reads().run_walk(account, &filter, Order::Newest, &walk, first).await?;
-        let mut last: Option<Place> = None;
+        let (mut last, mut opened): (Option<Place>, Vec<ProjectId>) = (None, Vec::new());
         for (place, run) in &stretch.items {
-            if nodes.len() == wanted {
+            if nodes.len() + opened.len() == wanted {
                 break;
             }
             last = Some(*place);
-            let opened = run.request.project.filter(|project| *project == ProjectId::of_run(run.id));
-            let Some(opened) = opened else { continue };
-            match core.project_view(account, opened).await {
+            opened.extend(run.request.project.filter(|project| *project == ProjectId::of_run(run.id)));
+        }
+        // At once: states that are asked for together are read together.
+        for view in join_all(opened.into_iter().map(|project| core.project_view(account, project))).await {
+            match view {
                 Ok(view) => nodes.push(Project(view)),
                 Err(Refusal::NotFound(_)) => {}
                 Err(refusal) => return Err(refusal.into()),

@@ -8,8 +8,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::http::Server;
-use crate::report::{Report, percentile};
-use crate::scaled;
+use crate::report::{Report, median, percentile};
+use crate::{LASTS, ROUNDS, scaled};
 
 /// How many items the batch has.
 const ITEMS: usize = 10_000;
@@ -17,7 +17,7 @@ const ITEMS: usize = 10_000;
 const CONCURRENCY: usize = 50;
 /// The other account asks for so many runs a second.
 const OTHER_RATE: f64 = 20.0;
-/// For how long it does so without the batch.
+/// For how long it does so without the batch, each round.
 const ALONE: Duration = Duration::from_secs(10);
 /// Between two looks at the batch.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -27,51 +27,68 @@ pub async fn measure(server: &Server, report: &mut Report) -> anyhow::Result<()>
     let (_, other) = server.account("beside")?;
     let (_, key) = server.account("batches")?;
     one(server, &other).await?;
-    let never = AtomicBool::new(false);
-    let alone = times(server, &other, &never, Some(ALONE)).await?;
-    let inputs: Vec<Value> =
-        (0..items).map(|n| json!({"input": {"prompt": format!("A lighthouse at dusk, number {n}")}})).collect();
-    let body = json!({"mode": "operation", "target": "images.generations.create", "concurrency": CONCURRENCY,
-        "items": inputs});
     let before = peak_mib(server.pid())?;
-    let over = AtomicBool::new(false);
-    let batch = async {
-        let begun = Instant::now();
-        let made = server.ask(&key, Method::POST, "/v1/batches", Some(&body)).await?;
-        let accepted = begun.elapsed();
-        let path = format!("/v1/batches/{}", made["id"].as_str().context("id")?);
-        let begun = Instant::now();
-        loop {
-            let batch = server.ask(&key, Method::GET, &path, None).await?;
-            if batch["completed_at"].is_string() {
-                anyhow::ensure!(batch["status"] == "completed", "{batch}");
-                break;
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-        over.store(true, Ordering::Relaxed);
-        anyhow::Ok((accepted, begun.elapsed()))
-    };
-    let ((accepted, ran), beside) = tokio::try_join!(batch, times(server, &other, &over, None))?;
+    let (mut rates, mut ratios, mut accepted) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut with, mut without, mut slower) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let runs = server.runs_per_second(LASTS).await?;
+        let alone = percentile(times(server, &other, &AtomicBool::new(false), Some(ALONE)).await?, 0.99);
+        let over = AtomicBool::new(false);
+        let (batch, beside) = tokio::try_join!(batch(server, &key, items, &over), times(server, &other, &over, None))?;
+        let (rate, beside) = (items as f64 / batch.ran.as_secs_f64(), percentile(beside, 0.99));
+        rates.push(rate);
+        ratios.push(rate / runs);
+        accepted.push(batch.accepted.as_secs_f64() * 1_000.0);
+        with.push(beside);
+        without.push(alone);
+        slower.push(beside / alone);
+    }
     let after = peak_mib(server.pid())?;
-    let rate = items as f64 / ran.as_secs_f64();
     report.line(
         &format!("a batch of {items} instant items, {CONCURRENCY} at once"),
-        &format!("{rate:.0} items/s, {:.2} × whole runs over HTTP", rate / report.runs.max(1.0)),
+        &format!("{:.0} items/s, {:.2} × whole runs over HTTP", median(rates), median(ratios)),
         "",
     );
     report.line(
         "the batch is accepted",
-        &format!("{} ms, peak memory {after} MiB, before it {before} MiB", accepted.as_millis()),
+        &format!("{:.0} ms; peak memory {after} MiB, before it {before} MiB", median(accepted)),
         "",
     );
-    let (with, without) = (percentile(beside, 0.99), percentile(alone, 0.99));
     report.line(
         "another account's run during the batch, p99",
-        &format!("{with:.0} ms, {:.2} × the {without:.0} ms without", with / without.max(f64::EPSILON)),
+        &format!("{:.0} ms, {:.2} × the {:.0} ms without", median(with), median(slower), median(without)),
         "≤ 1.5 ×",
     );
     Ok(())
+}
+
+struct Batch {
+    /// From the request to its answer.
+    accepted: Duration,
+    /// From there until it has ended.
+    ran: Duration,
+}
+
+async fn batch(server: &Server, key: &str, items: usize, over: &AtomicBool) -> anyhow::Result<Batch> {
+    let inputs: Vec<Value> =
+        (0..items).map(|n| json!({"input": {"prompt": format!("A lighthouse at dusk, number {n}")}})).collect();
+    let body = json!({"mode": "operation", "target": "images.generations.create", "concurrency": CONCURRENCY,
+        "items": inputs});
+    let begun = Instant::now();
+    let made = server.ask(key, Method::POST, "/v1/batches", Some(&body)).await?;
+    let accepted = begun.elapsed();
+    let path = format!("/v1/batches/{}", made["id"].as_str().context("id")?);
+    let begun = Instant::now();
+    loop {
+        let batch = server.ask(key, Method::GET, &path, None).await?;
+        if batch["completed_at"].is_string() {
+            anyhow::ensure!(batch["status"] == "completed", "{batch}");
+            break;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    over.store(true, Ordering::Relaxed);
+    Ok(Batch { accepted, ran: begun.elapsed() })
 }
 
 async fn one(server: &Server, key: &str) -> anyhow::Result<()> {

@@ -1,5 +1,6 @@
 //! `make bench`: speed as ratios to a baseline on the same cluster, in the same run, interleaved,
-//! median of five. Prints what it measured, and writes it into `docs/BENCHMARKS.md`.
+//! median of five. Prints what it measured, and writes it into `docs/BENCHMARKS.md`. Named parts alone are
+//! only printed: `cargo bench --bench speed -- batches webhooks usage`.
 
 mod batches;
 mod budget;
@@ -26,6 +27,9 @@ const ROUNDS: usize = 5;
 const LASTS: Duration = Duration::from_secs(3);
 /// How many events the full log holds.
 const MANY_EVENTS: i64 = 1_000_000;
+/// pgbench's clients and all servers and writers that are measured beside each other.
+const CONNECTIONS: u16 = 400;
+
 /// What part of the full sizes of batches, webhooks and usage is measured, in hundredths; less is only for
 /// trying the code out.
 pub fn scaled(size: usize) -> usize {
@@ -33,33 +37,49 @@ pub fn scaled(size: usize) -> usize {
     (size * hundredths.unwrap_or(100) / 100).max(1)
 }
 
-/// pgbench's clients and all servers and writers that are measured beside each other.
-const CONNECTIONS: u16 = 400;
-
 fn main() -> anyhow::Result<()> {
     // `cargo test` runs benches too; there is nothing to test here.
     if std::env::args().any(|argument| argument == "--test") {
         return Ok(());
     }
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(measure())
+    let parts: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let settings = EmbeddedSettings { max_connections: CONNECTIONS, ..EmbeddedSettings::default() };
+        let cluster = TestCluster::with_settings(settings).await;
+        if parts.is_empty() { all(&cluster).await } else { some(&cluster, &parts).await }
+    })
 }
 
-async fn measure() -> anyhow::Result<()> {
-    let settings = EmbeddedSettings { max_connections: CONNECTIONS, ..EmbeddedSettings::default() };
-    let cluster = TestCluster::with_settings(settings).await;
+/// The parts that need no more than a server on a young log.
+async fn some(cluster: &TestCluster, parts: &[String]) -> anyhow::Result<()> {
+    let mut report = Report::default();
+    let server = http::Server::start(cluster, "young_log", true).await?;
+    for part in parts {
+        match part.as_str() {
+            "batches" => batches::measure(&server, &mut report).await?,
+            "webhooks" => webhooks::measure(&server, &mut report).await?,
+            "usage" => usage::measure(&server, &mut report).await?,
+            other => anyhow::bail!("no part {other}: there are batches, webhooks and usage"),
+        }
+    }
+    server.stop().await
+}
+
+async fn all(cluster: &TestCluster) -> anyhow::Result<()> {
     let mut report = Report::default();
     eprintln!("start and rest");
     start::measure(&mut report).await?;
     eprintln!("a cold wallet, contended writers");
-    cold::measure(&cluster, &mut report).await?;
-    contended::measure(&cluster, LASTS, &mut report).await?;
+    cold::measure(cluster, &mut report).await?;
+    contended::measure(cluster, LASTS, &mut report).await?;
 
-    let fresh = http::Server::start(&cluster, "young_log", true).await?;
-    let drawn = http::Server::start(&cluster, "drawn_log", false).await?;
-    let full = http::Server::start(&cluster, "full_log", true).await?;
+    let fresh = http::Server::start(cluster, "young_log", true).await?;
+    let drawn = http::Server::start(cluster, "drawn_log", false).await?;
+    let full = http::Server::start(cluster, "full_log", true).await?;
     eprintln!("filling a log");
     full.fill(MANY_EVENTS).await?;
-    rounds(&cluster, [&fresh, &drawn, &full], &mut report).await?;
+    rounds(cluster, [&fresh, &drawn, &full], &mut report).await?;
     for (server, log) in [(&fresh, "a young log"), (&full, "a log of 1,000,000 events")] {
         eprintln!("lag, {log}");
         lag::measure(server, log, &mut report).await?;
@@ -69,7 +89,7 @@ async fn measure() -> anyhow::Result<()> {
     webhooks::measure(&fresh, &mut report).await?;
     usage::measure(&fresh, &mut report).await?;
     eprintln!("catching up");
-    projections::measure(&cluster, &full, &mut report).await?;
+    projections::measure(cluster, &full, &mut report).await?;
     for server in [fresh, drawn, full] {
         server.stop().await?;
     }

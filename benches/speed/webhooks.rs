@@ -16,12 +16,14 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::http::Server;
-use crate::report::{Report, percentile};
-use crate::scaled;
+use crate::report::{Report, median, percentile};
+use crate::{ROUNDS, scaled};
 
 /// How many accounts tell, each to as many endpoints as an account may have: a hundred.
 const ACCOUNTS: usize = 5;
 const ENDPOINTS_EACH: usize = 20;
+/// The endpoint that dies for half of the time; what arrives there is not counted.
+const DOOMED: &str = "doomed";
 /// How many runs of each account are told at full speed.
 const RUNS_EACH: usize = 60;
 /// How many runs of each account are told one after the other, for the delay.
@@ -50,6 +52,9 @@ impl Receiver {
         async fn take(State(arrivals): State<Arrivals>, Path(endpoint): Path<String>, body: Bytes) -> StatusCode {
             let body: Value = serde_json::from_slice(&body).unwrap_or_default();
             let told: Option<DateTime<Utc>> = body["created_at"].as_str().and_then(|text| text.parse().ok());
+            if endpoint == DOOMED {
+                return StatusCode::NO_CONTENT;
+            }
             let delay = told.map_or(0, |told| (Utc::now() - told).num_milliseconds());
             let arrival = Arrival { endpoint, at: Instant::now(), delay_ms: delay as f64 };
             arrivals.lock().unwrap_or_else(PoisonError::into_inner).push(arrival);
@@ -82,42 +87,57 @@ impl Receiver {
 pub async fn measure(server: &Server, report: &mut Report) -> anyhow::Result<()> {
     let receiver = Receiver::start().await?;
     let mut keys = Vec::new();
-    let mut last = (String::new(), String::new());
+    let mut doomed = (String::new(), String::new());
     for account in 0..ACCOUNTS {
         let (_, key) = server.account(&format!("hooks{account}"))?;
         for number in 0..ENDPOINTS_EACH {
-            let body = json!({"url": format!("{}/{account}-{number}", receiver.base), "events": ["run.completed"]});
+            let name = if account + number == 0 { DOOMED.to_owned() } else { format!("{account}-{number}") };
+            let body = json!({"url": format!("{}/{name}", receiver.base), "events": ["run.completed"]});
             let made = server.ask(&key, Method::POST, "/v1/webhooks", Some(&body)).await?;
-            last = (key.clone(), made["id"].as_str().context("id")?.to_owned());
+            if name == DOOMED {
+                doomed = (key.clone(), made["id"].as_str().context("id")?.to_owned());
+            }
         }
         keys.push(key);
     }
     let endpoints = ACCOUNTS * ENDPOINTS_EACH;
-    let runs = scaled(RUNS_EACH);
-    let asked = (0..runs).flat_map(|_| &keys).map(|key| run(server, key));
-    futures::future::try_join_all(asked).await?;
-    let arrivals = receiver.arrived(runs * endpoints).await?;
-    let times: Vec<Instant> = arrivals.iter().map(|arrival| arrival.at).collect();
-    let (first, end) = (times.iter().min().context("none")?, times.iter().max().context("none")?);
-    let rate = arrivals.len() as f64 / (*end - *first).as_secs_f64().max(0.001);
-    report.line(
-        &format!("webhook deliveries to {endpoints} endpoints, one connection each"),
-        &format!("{rate:.0}/s"),
-        "≥ 500/s",
-    );
-    let well = steady(server, &receiver, &keys, endpoints).await?;
+    let mut rates = Vec::new();
+    for _ in 0..ROUNDS {
+        rates.push(full_speed(server, &receiver, &keys, endpoints - 1).await?);
+    }
+    report.line(&format!("webhook deliveries to {endpoints} endpoints"), &format!("{:.0}/s", median(rates)), "≥ 500/s");
     // A listener that takes connections and never answers.
     let dead = TcpListener::bind("127.0.0.1:0").await?;
-    let body = json!({"url": format!("http://{}/dead", dead.local_addr()?)});
-    server.ask(&last.0, Method::PATCH, &format!("/v1/webhooks/{}", last.1), Some(&body)).await?;
-    let beside = steady(server, &receiver, &keys, endpoints - 1).await?;
-    let (with, without) = (percentile(beside, 0.99), percentile(well, 0.99));
+    let (dead, live) = (format!("http://{}/dead", dead.local_addr()?), format!("{}/{DOOMED}", receiver.base));
+    let (mut with, mut without, mut slower) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let mut delays = [0.0; 2];
+        for (url, delay) in [&live, &dead].into_iter().zip(&mut delays) {
+            let path = format!("/v1/webhooks/{}", doomed.1);
+            server.ask(&doomed.0, Method::PATCH, &path, Some(&json!({"url": url}))).await?;
+            *delay = percentile(steady(server, &receiver, &keys, endpoints - 1).await?, 0.99);
+        }
+        without.push(delays[0]);
+        with.push(delays[1]);
+        slower.push(delays[1] / delays[0].max(1.0));
+    }
     report.line(
         "delay of a delivery with one dead endpoint among 100, p99",
-        &format!("{with:.0} ms, {:.2} × the {without:.0} ms without", with / without.max(1.0)),
+        &format!("{:.0} ms, {:.2} × the {:.0} ms without", median(with), median(slower), median(without)),
         "≤ 1.2 ×",
     );
     Ok(())
+}
+
+/// Deliveries a second to so many endpoints, from many runs at once.
+async fn full_speed(server: &Server, receiver: &Receiver, keys: &[String], counted: usize) -> anyhow::Result<f64> {
+    let runs = scaled(RUNS_EACH);
+    let asked = (0..runs).flat_map(|_| keys).map(|key| run(server, key));
+    futures::future::try_join_all(asked).await?;
+    let arrivals = receiver.arrived(runs * counted).await?;
+    let times = arrivals.iter().map(|arrival| arrival.at);
+    let (first, end) = (times.clone().min().context("none")?, times.max().context("none")?);
+    Ok(arrivals.len() as f64 / (end - first).as_secs_f64().max(0.001))
 }
 
 async fn run(server: &Server, key: &str) -> anyhow::Result<()> {

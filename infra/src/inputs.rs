@@ -6,10 +6,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt as _;
+use mintmark_domain::ids::AccountId;
 use mintmark_domain::ports::{Clock, FetchedInput, InputError, InputFetcher, InputKind, InputWanted, Links};
 use mintmark_media::{MediaClass, MediaInfo, ProbeError, measure, probe, sample};
+use mintmark_turns::Turns;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
-use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::assets::AssetStore;
@@ -23,11 +24,13 @@ pub struct GuardedInputs {
     assets: AssetStore,
     clock: Arc<dyn Clock>,
     youtube: YoutubeSource,
-    measuring: Semaphore,
+    measuring: Turns,
 }
 
 /// How many files are measured at once: each may take half a gigabyte of the temporary directory.
-const MEASURED_AT_ONCE_MAX: usize = 4;
+const MEASURED_AT_ONCE_MAX: usize = 8;
+/// How many of them are one account's: a slow file keeps its own account waiting and nobody else.
+const ACCOUNT_MEASURED_AT_ONCE_MAX: usize = 1;
 /// How long a request waits for its file to be measured.
 const MEASURE_TURN_WITHIN: Duration = Duration::from_secs(20);
 /// How long fetching a file that is measured may take in all.
@@ -39,7 +42,7 @@ impl GuardedInputs {
     /// Inputs through `egress`; addresses that `links` knows as our own come from `assets`.
     #[must_use]
     pub fn new(egress: Egress, links: Arc<dyn Links>, assets: AssetStore, clock: Arc<dyn Clock>) -> Self {
-        let measuring = Semaphore::new(MEASURED_AT_ONCE_MAX);
+        let measuring = Turns::new(MEASURED_AT_ONCE_MAX, ACCOUNT_MEASURED_AT_ONCE_MAX);
         GuardedInputs { egress, links, assets, clock, youtube: YoutubeSource::None, measuring }
     }
 
@@ -61,7 +64,8 @@ pub fn document_sample(url: &Url) -> Option<Fetched> {
         _ => MediaClass::Image,
     };
     let made = sample(class, name);
-    Some(Fetched { content_type: Some(made.content_type.to_owned()), charset: None, bytes: made.bytes })
+    let content_type = Some(made.content_type.to_owned());
+    Some(Fetched { url: url.clone(), content_type, charset: None, bytes: made.bytes })
 }
 
 fn input_error(error: EgressError) -> InputError {
@@ -140,7 +144,7 @@ fn unreachable(error: &dyn std::fmt::Display) -> InputError {
 
 /// What was found in a file, if it is of the kind that is wanted.
 fn judged(wanted: InputWanted, probed: Result<MediaInfo, ProbeError>) -> Result<MediaInfo, InputError> {
-    let info = probed.map_err(|error| unreachable(&error))?;
+    let info = probed.map_err(|error| InputError::Unreadable(error.to_string()))?;
     if !fits(wanted.kind, info.kind.class()) {
         return Err(InputError::OtherKind { found: info.content_type().to_owned(), wanted: wanted.kind });
     }
@@ -174,9 +178,8 @@ impl InputFetcher for GuardedInputs {
         Ok(FetchedInput { content_type: info.content_type().to_owned(), bytes })
     }
 
-    async fn measure(&self, url: &str, wanted: InputWanted) -> Result<u64, InputError> {
-        let turn = tokio::time::timeout(MEASURE_TURN_WITHIN, self.measuring.acquire()).await;
-        let _turn = turn.map_err(|_| InputError::Busy)?.map_err(|error| unreachable(&error))?;
+    async fn measure(&self, account: AccountId, url: &str, wanted: InputWanted) -> Result<u64, InputError> {
+        let _turn = self.measuring.take(account, MEASURE_TURN_WITHIN).await.ok_or(InputError::Busy)?;
         let limits = FetchLimits { total: MEASURE_FETCH_WITHIN, ..limits(wanted) };
         // A file without a name, gone with its handle: never in memory, never left behind.
         let file = tempfile::tempfile().map_err(|error| unreachable(&error))?;

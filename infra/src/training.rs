@@ -35,15 +35,18 @@ pub async fn keep_training(core: &Core, queue: &dyn TrainingQueue, settings: Tra
     }
 }
 
-/// Ends those that are due. How many ended. Errors: the read models or the log did not answer.
+/// Ends those that are due. How many ended. Errors: the read models did not answer.
 pub async fn end_due(core: &Core, queue: &dyn TrainingQueue, lasts: Duration) -> Result<usize, String> {
     let lasts = TimeDelta::from_std(lasts).unwrap_or(TimeDelta::MAX);
     let due_since = core.now() - lasts;
     let trainings = queue.trainings(due_since, PAGE).await.map_err(|error| error.to_string())?;
     let mut ended = 0;
     for training in trainings {
-        let finished = core.finish_training(training.account, &training.influencer_id, lasts).await;
-        ended += usize::from(finished.map_err(|refusal| refusal.to_string())?);
+        match core.finish_training(training.account, &training.influencer_id, lasts).await {
+            Ok(finished) => ended += usize::from(finished),
+            // One that cannot be ended now keeps none of the others waiting.
+            Err(refusal) => tracing::warn!(%refusal, "a training could not be ended; it is tried again"),
+        }
     }
     Ok(ended)
 }

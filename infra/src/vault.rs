@@ -11,6 +11,9 @@ use uuid::Uuid;
 
 use crate::keys::{KeyError, MasterKey, Purpose, PurposeKey, SubjectKeys};
 
+/// How many bytes are fingerprinted before other tasks have a turn.
+const FINGERPRINTED_AT_ONCE: usize = 1 << 20;
+
 /// Texts in the table `sealed`, under keys in the table `subject_keys`.
 #[derive(Debug)]
 pub struct PgVault {
@@ -84,7 +87,15 @@ impl Vault for PgVault {
     }
 
     async fn fingerprint(&self, subject: Uuid, bytes: &[u8]) -> Result<String, VaultError> {
-        Ok(self.keys.key(subject).await.map_err(vault_error)?.fingerprint(bytes))
+        let mut fingerprint = self.keys.key(subject).await.map_err(vault_error)?.fingerprinting();
+        for (number, part) in bytes.chunks(FINGERPRINTED_AT_ONCE).enumerate() {
+            if number > 0 {
+                // Tens of megabytes take a while; others go on meanwhile.
+                tokio::task::yield_now().await;
+            }
+            fingerprint.update(part);
+        }
+        Ok(fingerprint.finish())
     }
 
     fn claim_value(&self, kind: ClaimKind, name: &str) -> Vec<u8> {

@@ -51,6 +51,7 @@ fn egress(allow: &[String], resolver: Arc<Lying>) -> Egress {
     let samples = |url: &Url| {
         let known = url.path() == "/product.png";
         known.then(|| Fetched {
+            url: url.clone(),
             content_type: Some("image/png".to_owned()),
             charset: None,
             bytes: Bytes::from_static(b"sample"),
@@ -150,10 +151,8 @@ async fn fetch(server: &Server, path: &str) -> Result<Fetched, EgressError> {
 async fn a_body_comes_with_its_media_type() {
     let server = Server::saying(ok("Content-Type: Image/PNG; charset=x\r\n", b"pixels")).await;
     let fetched = fetch(&server, "/").await.unwrap();
-    assert_eq!(
-        fetched,
-        Fetched { content_type: Some("image/png".to_owned()), charset: Some("x".to_owned()), bytes: "pixels".into() }
-    );
+    let (content_type, charset) = (Some("image/png".to_owned()), Some("x".to_owned()));
+    assert_eq!(fetched, Fetched { url: server.url("/"), content_type, charset, bytes: "pixels".into() });
     let mut file = Vec::new();
     let egress = egress(&server.allowed(), lying(&[]));
     let head = egress.fetch_to(&server.url("/"), LIMITS, &mut file).await.unwrap();

@@ -65,8 +65,16 @@ pub enum Role {
     Tool,
 }
 
-/// Everything that is put together for one process.
+/// Everything that is put together for one process, and the database that it stands on.
 pub struct Platform {
+    parts: Parts,
+    /// Where the embedded database lies, if people should know.
+    pub notice: Option<String>,
+    database: Database,
+}
+
+/// What is put together over a database.
+pub struct Parts {
     /// The configuration.
     pub config: Config,
     /// The use cases. A server's run what is accepted; a tool's leave it to a server.
@@ -91,9 +99,14 @@ pub struct Platform {
     pub uploads: Arc<SignedUploads>,
     /// The keys that sign access tokens.
     pub signing_keys: Arc<SigningKeys>,
-    /// Where the embedded database lies, if people should know.
-    pub notice: Option<String>,
-    database: Database,
+}
+
+impl std::ops::Deref for Platform {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
 }
 
 impl Platform {
@@ -105,7 +118,7 @@ impl Platform {
         let url = Some(config.database_url.as_str()).filter(|url| !url.is_empty());
         let database = Database::open(url, &config.data_dir, EmbeddedSettings::default()).await?;
         match Self::on(config, role, catalog, &database).await {
-            Ok(parts) => Ok(parts.with(database)),
+            Ok(parts) => Ok(Platform { parts, notice: database.notice().map(str::to_owned), database }),
             Err(error) => {
                 // The first error is the one that matters.
                 let _ = database.close().await;
@@ -232,10 +245,10 @@ impl Platform {
 
     /// Settles what is under way and leaves the database; the last to leave an embedded one stops it.
     pub async fn close(self) -> anyhow::Result<()> {
-        self.writer.shutdown(CLOSE_WITHIN).await;
-        drop(self.core);
-        drop(self.log);
-        self.pool.close().await;
+        let Parts { core, log, writer, pool, .. } = self.parts;
+        writer.shutdown(CLOSE_WITHIN).await;
+        drop((core, log));
+        pool.close().await;
         self.database.close().await?;
         Ok(())
     }
@@ -250,58 +263,6 @@ fn first_error<T>(worked: anyhow::Result<T>, closed: anyhow::Result<()>) -> anyh
         (Err(working), Err(closing)) => {
             tracing::warn!(error = %closing, "closing failed too");
             Err(working)
-        }
-    }
-}
-
-/// A platform without its database, which is kept apart until all the rest has come up.
-struct Parts {
-    config: Config,
-    core: Core,
-    log: Arc<PgEventLog>,
-    writer: Arc<Writer>,
-    pool: PgPool,
-    projections: Vec<Arc<dyn Projection>>,
-    followers: Vec<Arc<dyn Projection>>,
-    egress: Egress,
-    assets: AssetStore,
-    products: Arc<Products>,
-    uploads: Arc<SignedUploads>,
-    signing_keys: Arc<SigningKeys>,
-}
-
-impl Parts {
-    fn with(self, database: Database) -> Platform {
-        let Parts {
-            config,
-            core,
-            log,
-            writer,
-            pool,
-            projections,
-            followers,
-            egress,
-            assets,
-            products,
-            uploads,
-            signing_keys,
-        } = self;
-        let notice = database.notice().map(str::to_owned);
-        Platform {
-            config,
-            core,
-            log,
-            writer,
-            pool,
-            projections,
-            followers,
-            egress,
-            assets,
-            products,
-            uploads,
-            signing_keys,
-            notice,
-            database,
         }
     }
 }

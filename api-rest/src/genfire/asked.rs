@@ -172,6 +172,7 @@ fn input_name(field: &str, images: &'static str) -> &'static str {
         "source_video" => "source_video_url",
         "first_frame" => "first_frame_url",
         "input_audio" => "audio_url",
+        "inline_audio" => "audio_base64",
         "youtube" => "youtube_url",
         "reference_audio" => "voice_id",
         "conditioning" => "mentions",

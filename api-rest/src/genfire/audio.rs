@@ -92,5 +92,5 @@ pub(super) async fn speak(
     prefer: Prefer,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    Submission { caller, idempotency, prefer, body }.answer(&state.core, &SPEECH, read).await
+    Submission { caller, idempotency, prefer, body }.answer(&state, &SPEECH, read).await
 }

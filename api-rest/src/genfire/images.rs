@@ -126,5 +126,5 @@ pub(super) async fn create(
     prefer: Prefer,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    Submission { caller, idempotency, prefer, body }.answer(&state.core, &IMAGES, read).await
+    Submission { caller, idempotency, prefer, body }.answer(&state, &IMAGES, read).await
 }

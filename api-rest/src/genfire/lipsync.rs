@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::asked::{Asked, Operation, bounded, decimal, typed, unsupported};
 use super::run::RunResource;
 use super::submit::Submission;
-use crate::http::{Authenticated, Idempotency, JsonBody, Prefer, Problem};
+use crate::http::{Authenticated, Idempotency, JsonBody, LargeBody, Prefer, Problem};
 use crate::state::AppState;
 
 /// The most bytes of a sound that comes within a request, decoded (decision 32).
@@ -157,8 +157,9 @@ pub(super) async fn create(
     Authenticated(caller): Authenticated,
     idempotency: Idempotency,
     prefer: Prefer,
-    body: JsonBody<Map<String, Value>, BODY_BYTES_MAX>,
+    body: LargeBody<BODY_BYTES_MAX>,
 ) -> Result<Response, Problem> {
+    let LargeBody { body, turn: _turn } = body;
     let body = JsonBody { value: body.value, bytes: body.bytes };
-    Submission { caller, idempotency, prefer, body }.answer(&state.core, &LIPSYNC, read).await
+    Submission { caller, idempotency, prefer, body }.answer(&state, &LIPSYNC, read).await
 }

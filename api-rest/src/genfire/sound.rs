@@ -164,7 +164,7 @@ pub(super) async fn music(
     prefer: Prefer,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    Submission { caller, idempotency, prefer, body }.answer(&state.core, &MUSIC, read_music).await
+    Submission { caller, idempotency, prefer, body }.answer(&state, &MUSIC, read_music).await
 }
 
 /// Generate sound effects
@@ -194,5 +194,5 @@ pub(super) async fn effect(
     prefer: Prefer,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    Submission { caller, idempotency, prefer, body }.answer(&state.core, &EFFECTS, read_effect).await
+    Submission { caller, idempotency, prefer, body }.answer(&state, &EFFECTS, read_effect).await
 }

@@ -1,9 +1,11 @@
 //! From a request to an accepted run and its answer: what every generation endpoint does.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use mintmark_domain::catalog::{Catalog, Dialect};
 use mintmark_domain::creation::Privacy;
@@ -14,7 +16,9 @@ use serde_json::{Map, Value};
 use super::asked::{Asked, Operation};
 use super::mapping::{Mapper, RunFacts};
 use super::run::{RunResource, RunState};
-use crate::http::{Idempotency, JsonBody, LogPosition, Prefer, Problem, Replayed};
+use super::uploads;
+use crate::http::{Idempotency, JsonBody, LogPosition, PARSED_INLINE_BYTES_MAX, Prefer, Problem, Replayed};
+use crate::state::AppState;
 
 /// How long an answer waits for a run's end at most (decision 12).
 const WAIT_MAX: Duration = Duration::from_secs(60);
@@ -36,24 +40,64 @@ pub(super) type Reader = fn(&Catalog, Map<String, Value>) -> Result<Asked, Probl
 
 impl Submission {
     /// Accepts the run, waits as long as is due, and answers with the run as it then stands.
-    pub async fn answer(self, core: &Core, operation: &Operation, read: Reader) -> Result<Response, Problem> {
+    pub async fn answer(self, state: &AppState, operation: &Operation, read: Reader) -> Result<Response, Problem> {
         self.caller.require(operation.scope)?;
-        let key = self.idempotency.required(&self.body.bytes)?;
-        let (accepted, inputs) = match read(&core.catalog, self.body.value) {
-            Ok(mut asked) => {
-                if let Some(sound) = asked.attached.take() {
-                    asked.inputs.input_audio = Some(core.keep_input(self.caller.account, sound).await?);
-                }
-                let (images_field, inputs) = (asked.images_field, asked.inputs.clone());
-                let accepted = core.accept_run(&self.caller, request(operation, asked, key)).await;
-                let refused = |refusal| operation.refused(&core.catalog, &refusal, images_field);
-                (accepted.map_err(refused)?, Some(inputs))
-            }
+        let (core, key) = (&state.core, self.idempotency.required(&self.body.bytes)?);
+        let (accepted, inputs) = match read_aside(core, self.body, read).await? {
+            Ok(mut asked) => match asked.attached.take() {
+                Some(sound) => match core.replay(&self.caller, Some(&key)).await? {
+                    Some(found) => (found, None),
+                    None => with_sound(state, &self.caller, operation, (asked, sound), key).await?,
+                },
+                None => accepted(core, &self.caller, operation, asked, key).await?,
+            },
             // A run that was accepted before stays found, whatever the catalog says by now.
             Err(problem) => (core.replay(&self.caller, Some(&key)).await?.ok_or(problem)?, None),
         };
         Waiting { prefer: self.prefer, waits: operation.waits }.answer(core, accepted, inputs).await
     }
+}
+
+/// What a body asks for. Reading a large one takes a while; other tasks need not wait for it.
+async fn read_aside(core: &Core, body: JsonBody, read: Reader) -> Result<Result<Asked, Problem>, Problem> {
+    if body.bytes.len() <= PARSED_INLINE_BYTES_MAX {
+        return Ok(read(&core.catalog, body.value));
+    }
+    let catalog = Arc::clone(&core.catalog);
+    let asked = tokio::task::spawn_blocking(move || read(&catalog, body.value)).await;
+    asked.map_err(|error| Problem::internal(format!("reading a body: {error}")))
+}
+
+async fn accepted(
+    core: &Core,
+    caller: &Caller,
+    operation: &Operation,
+    asked: Asked,
+    key: IdempotencyKey,
+) -> Result<(Accepted, Option<Inputs>), Problem> {
+    let (images_field, inputs) = (asked.images_field, asked.inputs.clone());
+    let accepted = core.accept_run(caller, request(operation, asked, key)).await;
+    let accepted = accepted.map_err(|refusal| operation.refused(&core.catalog, &refusal, images_field))?;
+    Ok((accepted, Some(inputs)))
+}
+
+/// The sound that came within the body is kept like an upload, unless nothing comes of the request.
+async fn with_sound(
+    state: &AppState,
+    caller: &Caller,
+    operation: &Operation,
+    (mut asked, sound): (Asked, Bytes),
+    key: IdempotencyKey,
+) -> Result<(Accepted, Option<Inputs>), Problem> {
+    let kept = state.uploads.keep(caller.account, sound).await.map_err(uploads::problem)?;
+    asked.inputs.input_audio = Some(kept.url);
+    let accepted = accepted(&state.core, caller, operation, asked, key).await;
+    if accepted.as_ref().map_or(true, |(accepted, _)| accepted.replayed)
+        && let Err(error) = state.uploads.discard(&kept.asset_id).await
+    {
+        tracing::warn!(%error, "a file that nothing came of is left until it is swept");
+    }
+    accepted
 }
 
 /// How long the answer to an accepted run waits for its end.

@@ -101,7 +101,7 @@ pub(super) async fn remove_background(
     prefer: Prefer,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    Submission { caller, idempotency, prefer, body }.answer(&state.core, &BACKGROUNDS, read_background).await
+    Submission { caller, idempotency, prefer, body }.answer(&state, &BACKGROUNDS, read_background).await
 }
 
 /// Upscale a video
@@ -130,5 +130,5 @@ pub(super) async fn upscale(
     prefer: Prefer,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    Submission { caller, idempotency, prefer, body }.answer(&state.core, &UPSCALING, read_upscale).await
+    Submission { caller, idempotency, prefer, body }.answer(&state, &UPSCALING, read_upscale).await
 }

@@ -30,7 +30,7 @@ const YOUTUBE_HOSTS: [&str; 5] = ["youtube.com", "www.youtube.com", "m.youtube.c
 /// A request for a transcript: exactly one of the three addresses.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct TranscriptionRequest {
-    /// A sound: mp3, wav, m4a, aac, ogg, flac, opus, webm; at most 500 MB and 2 hours.
+    /// A sound: mp3, wav, m4a, aac, ogg, flac, opus, webm, wma; at most 500 MB and 2 hours.
     #[schema(format = "uri")]
     pub audio_url: Option<String>,
     /// A video, whose sound is written down; at most 500 MB and 2 hours.
@@ -110,5 +110,5 @@ pub(super) async fn create(
     prefer: Prefer,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    Submission { caller, idempotency, prefer, body }.answer(&state.core, &TRANSCRIPTIONS, read).await
+    Submission { caller, idempotency, prefer, body }.answer(&state, &TRANSCRIPTIONS, read).await
 }

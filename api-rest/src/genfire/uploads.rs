@@ -136,7 +136,7 @@ pub(super) async fn put(
 }
 
 /// What an upload was refused for, in the dialect's kinds.
-fn problem(error: UploadError) -> Problem {
+pub(super) fn problem(error: UploadError) -> Problem {
     let said = crate::http::sentence(&error.to_string());
     let of = |kind: Kind, code: &'static str| Problem::new(kind, said.clone()).coded(code);
     match error {
@@ -149,6 +149,7 @@ fn problem(error: UploadError) -> Problem {
         UploadError::OtherContentType { .. } => of(Kind::UnsupportedMediaType, "content_type_mismatch"),
         UploadError::OtherSize { .. } => of(Kind::Validation, "size_mismatch"),
         UploadError::AlreadyStored => of(Kind::Conflict, "already_uploaded"),
+        UploadError::Busy => Problem::unavailable("too many files come in at once"),
         UploadError::UnderWay => of(Kind::Conflict, "upload_under_way"),
         UploadError::BrokenOff => of(Kind::Timeout, "upload_broken_off"),
         UploadError::Asset(error) => Refusal::Asset(error).into(),

@@ -127,5 +127,5 @@ pub(super) async fn create(
     prefer: Prefer,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    Submission { caller, idempotency, prefer, body }.answer(&state.core, &VIDEOS, read).await
+    Submission { caller, idempotency, prefer, body }.answer(&state, &VIDEOS, read).await
 }

@@ -17,7 +17,7 @@ use super::problem::{Kind, Problem};
 /// How many bytes a JSON body has at most unless its route says otherwise.
 pub const JSON_BYTES_MAX: usize = 1 << 20;
 /// How many bytes are parsed on a thread that others wait for too; what is larger gets one of its own.
-const PARSED_INLINE_BYTES_MAX: usize = 1 << 20;
+pub(crate) const PARSED_INLINE_BYTES_MAX: usize = 1 << 20;
 /// How long a body may take to arrive.
 pub const BODY_WITHIN: Duration = Duration::from_secs(60);
 

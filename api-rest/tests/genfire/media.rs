@@ -131,7 +131,7 @@ async fn lipsync_takes_one_sound_and_only_what_it_can_use() {
         ),
         (json!({"video_url": video, "audio_base64": "not base64!"}), "invalid_value", "audio_base64 must be"),
         (json!({"video_url": video, "audio_base64": ""}), "invalid_value", "audio_base64 must be"),
-        (json!({"video_url": video, "audio_base64": "QUJD"}), "input_unreachable", "audio_url"),
+        (json!({"video_url": video, "audio_base64": "QUJD"}), "input_unreadable", "audio_base64"),
         (
             json!({"video_url": video, "audio_url": audio, "sync_mode": "stretch"}),
             "unsupported_value",
@@ -149,6 +149,19 @@ async fn lipsync_takes_one_sound_and_only_what_it_can_use() {
         assert!(refused["detail"].as_str().unwrap().contains(said), "{refused}");
     }
     assert_eq!(app.available().await.to_string(), "100000", "nothing was held");
+    let kept = std::fs::read_dir(app.uploads().1.join("uploads")).into_iter().flatten().count();
+    assert_eq!(kept, 0, "a sound that nothing came of is not kept");
+}
+
+#[tokio::test]
+async fn who_cannot_pay_for_the_shortest_file_is_told_before_it_is_fetched() {
+    let app = TestApp::start().await;
+    let poor = app.register(mintmark_domain::account::Tier::Unlimited, 0).await;
+    // Fetched, it would be found to be nowhere.
+    let body = json!({"audio_url": "https://nowhere.invalid/a.mp3"});
+    let request = app.request_as(&poor.key, Method::POST, TRANSCRIPTIONS).header("Idempotency-Key", "one");
+    let refused = Answer::of(request.json(&body)).await.json_of(402);
+    assert_eq!(refused["code"], "insufficient_credits", "{refused}");
 }
 
 #[tokio::test]
@@ -159,7 +172,7 @@ async fn a_sound_in_a_body_may_be_large_and_not_too_large() {
         json!({"video_url": "https://example.com/a.mp4", "audio_base64": sound})
     };
     // Taken as a body, and found to be no sound.
-    assert_eq!(generate(&app, LIPSYNC, &of(2 << 20)).await.json_of(400)["code"], "input_unreachable");
+    assert_eq!(generate(&app, LIPSYNC, &of(2 << 20)).await.json_of(400)["code"], "input_unreadable");
     let refused = generate(&app, LIPSYNC, &of((25 << 20) + 1)).await.json_of(400);
     assert!(refused["detail"].as_str().unwrap().contains("at most 26214400 bytes"), "{refused}");
     // Without a socket, on which a server that reads no further is hard to hear.

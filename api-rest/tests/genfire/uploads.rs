@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::TimeDelta;
+use futures::StreamExt as _;
 use http::Method;
-use mintmark_domain::ports::{Clock, ManualClock};
+use mintmark_domain::ports::{Clock, ManualClock, UploadPut, Uploads as _};
 use mintmark_infra::uploads::UploadsSettings;
 use mintmark_media::{MediaClass, sample};
 use serde_json::{Value, json};
@@ -167,6 +168,57 @@ async fn an_account_has_so_many_uploads_and_bytes_and_no_more() {
     assert_eq!(Answer::of(theirs).await.status, 201);
 }
 
+#[tokio::test]
+async fn what_was_opened_and_never_put_counts_no_longer_than_it_can_be_put() {
+    let clock = Arc::new(ManualClock::at(chrono::Utc::now()));
+    let uploads = UploadsSettings { count_max: 1, bytes_max: 10 };
+    let app = TestApp::with(Options { uploads, clock: Some(clock.clone()), ..Options::default() }).await;
+    open(&app, "a", "text/plain", Some(10)).await;
+    assert_eq!(app.post("/v1/uploads", &json!({"filename": "b"})).await.json_of(400)["code"], "too_many_uploads");
+    clock.set(clock.now() + TimeDelta::minutes(15));
+    let upload = open(&app, "b", "text/plain", Some(10)).await;
+    assert_eq!(put(&app, &upload, "text/plain", "1234567890").await.status, 200);
+    // What is stored counts for as long as it can be read.
+    clock.set(clock.now() + TimeDelta::minutes(15));
+    assert_eq!(app.post("/v1/uploads", &json!({"filename": "c"})).await.json_of(400)["code"], "too_many_uploads");
+}
+
+#[tokio::test]
+async fn files_that_come_in_at_once_are_within_the_accounts_bytes_together() {
+    let uploads = UploadsSettings { count_max: 9, bytes_max: 10 };
+    let app = TestApp::with(Options { uploads, ..Options::default() }).await;
+    let (first, second) = (open(&app, "a", "text/plain", None).await, open(&app, "b", "text/plain", None).await);
+    // The first says how long it is, and waits: its bytes are taken from when it began.
+    let (begun, begins) = tokio::sync::oneshot::channel::<()>();
+    let (goes_on, waits) = tokio::sync::oneshot::channel::<()>();
+    let body = futures::stream::once(async move {
+        begun.send(()).unwrap();
+        waits.await.unwrap();
+        Ok(Bytes::from_static(b"123456"))
+    });
+    let url: reqwest::Url = first["upload_url"].as_str().unwrap().parse().unwrap();
+    let said = |name| url.query_pairs().find(|(known, _)| known == name).unwrap().1.into_owned();
+    let coming = UploadPut {
+        asset_id: first["asset_id"].as_str().unwrap().to_owned(),
+        expires: said("expires"),
+        signature: said("signature"),
+        content_type: Some("text/plain".to_owned()),
+        content_length: Some(6),
+    };
+    let slow = async {
+        let stored = app.uploads().0.put(coming, body.boxed()).await;
+        assert_eq!(stored.unwrap().size_bytes, 6);
+    };
+    let other = async {
+        begins.await.unwrap();
+        let refused = put(&app, &second, "text/plain", "12345").await.json_of(413);
+        assert_eq!(refused["code"], "payload_too_large");
+        goes_on.send(()).unwrap();
+    };
+    tokio::join!(slow, other);
+    assert_eq!(put(&app, &second, "text/plain", "1234").await.status, 200);
+}
+
 fn files(app: &TestApp) -> Vec<String> {
     let found = std::fs::read_dir(app.uploads().1.join("uploads")).into_iter().flatten();
     found.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
@@ -201,9 +253,9 @@ async fn addresses_expire_and_what_can_no_longer_be_read_is_swept() {
     assert_eq!(put(&app, &kept, "text/plain", "x").await.status, 200);
     clock.set(clock.now() + TimeDelta::minutes(15));
     assert_eq!(put(&app, &late, "text/plain", "x").await.json_of(403)["code"], "upload_expired");
-    assert_eq!((app.uploads().0.sweep().await.unwrap(), files(&app).len()), (0, 1));
+    assert_eq!((app.uploads().0.sweep().await.unwrap(), files(&app).len()), (1, 1), "the one that was never put");
     clock.set(clock.now() + TimeDelta::days(7));
-    assert_eq!((app.uploads().0.sweep().await.unwrap(), files(&app).len()), (2, 0));
+    assert_eq!((app.uploads().0.sweep().await.unwrap(), files(&app).len()), (1, 0));
     assert_eq!(Answer::of(app.anonymous(Method::GET, path(&app, &kept["asset_url"]))).await.status, 404);
 }
 

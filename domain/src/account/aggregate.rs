@@ -85,6 +85,8 @@ impl Account {
     pub const CLIENTS_MAX: usize = 50;
     /// How many voices, and how many influencers, there may be.
     pub const CHARACTERS_MAX: usize = 500;
+    /// How many influencers it may ever have had: archived ones stay known to the runs that they were in.
+    pub const INFLUENCERS_EVER_MAX: usize = 5_000;
 
     /// Its public integer id; `None` if there is no such account.
     #[must_use]
@@ -210,8 +212,12 @@ impl Account {
         if let Some(known) = self.influencers.get(&influencer_id) {
             return if known.details == details { Ok(vec![]) } else { Err(AccountError::IdTaken) };
         }
-        if self.influencers.len() >= Self::CHARACTERS_MAX {
+        let active = self.influencers.values().filter(|one| one.status != InfluencerStatus::Archived).count();
+        if active >= Self::CHARACTERS_MAX {
             return Err(AccountError::TooMany { max: Self::CHARACTERS_MAX });
+        }
+        if self.influencers.len() >= Self::INFLUENCERS_EVER_MAX {
+            return Err(AccountError::TooMany { max: Self::INFLUENCERS_EVER_MAX });
         }
         self.free_handle(&influencer_id, handle_claim.as_ref())?;
         Ok(vec![AccountEvent::InfluencerAdded { influencer_id, details, handle_claim }])

@@ -55,7 +55,8 @@ impl Model {
             language: checker.language()?,
             temperature: checker.temperature()?,
             output_format: checker.output_format()?,
-            conditioning: ask.conditioning.min(rules.images_max.saturating_sub(ask.images)),
+            // A character's photos take the places that the caller's own pictures leave.
+            conditioning: ask.conditioning.min(rules.images_used.saturating_sub(ask.images)),
             choices: rules.choices.check(ask)?,
         })
     }

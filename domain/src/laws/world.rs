@@ -232,7 +232,7 @@ impl InputFetcher for World {
         Err(InputError::Unreachable(url.into()))
     }
 
-    async fn measure(&self, url: &str, _: InputWanted) -> Result<u64, InputError> {
+    async fn measure(&self, _: AccountId, url: &str, _: InputWanted) -> Result<u64, InputError> {
         Err(InputError::Unreachable(url.into()))
     }
 }

@@ -27,7 +27,7 @@ pub use provider::{
 pub use running::{Dispatch, FetchedInput, InputError, InputFetcher, InputKind, InputWanted, Slot};
 pub use sign_in::{Passwords, SignIns, WebSession};
 pub use uploads::{
-    NewUpload, OpenedUpload, StoredUpload, UPLOAD_BYTES_MAX, UploadBody, UploadError, UploadPut, Uploads,
+    KeptUpload, NewUpload, OpenedUpload, StoredUpload, UPLOAD_BYTES_MAX, UploadBody, UploadError, UploadPut, Uploads,
 };
 pub use vault::{Vault, VaultError};
 pub use webhooks::{

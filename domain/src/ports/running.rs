@@ -76,10 +76,13 @@ pub enum InputError {
     /// A source that nobody here can fetch from.
     #[error("this server cannot fetch from there: {0}")]
     Unsupported(&'static str),
+    /// Something came, and it is no picture, sound or video that can be read.
+    #[error("the file cannot be read: {0}")]
+    Unreadable(String),
     /// A sound or a video whose length cannot be told, so that it cannot be priced.
     #[error("its length cannot be told")]
     NoLength,
-    /// As many files are being measured as may be at once.
+    /// As many files are being measured as may be at once, of all accounts or of this one.
     #[error("too many files are being measured")]
     Busy,
     /// A file, but not of the kind that belongs there.
@@ -151,6 +154,6 @@ pub trait InputFetcher: Send + Sync + 'static {
     async fn fetch(&self, url: &str, wanted: InputWanted) -> Result<FetchedInput, InputError>;
 
     /// How long a sound or a video lasts, in milliseconds: read to its end, and let go of. For what is
-    /// priced by its length.
-    async fn measure(&self, url: &str, wanted: InputWanted) -> Result<u64, InputError>;
+    /// priced by its length. `account` is whose turn it takes.
+    async fn measure(&self, account: AccountId, url: &str, wanted: InputWanted) -> Result<u64, InputError>;
 }

@@ -67,6 +67,15 @@ pub struct StoredUpload {
     pub size_bytes: u64,
 }
 
+/// A file that came within a request and was kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptUpload {
+    /// `asset_` and 24 hex digits.
+    pub asset_id: String,
+    /// Where it can be read for as long as an upload, with what signs it.
+    pub url: String,
+}
+
 /// Why an upload is refused, or was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UploadError {
@@ -90,6 +99,9 @@ pub enum UploadError {
         /// The most bytes of all of them.
         bytes_max: u64,
     },
+    /// Too many files come in at once.
+    #[error("too many files come in at once: try again")]
+    Busy,
     /// The address was not made here, or was changed.
     #[error("the signature of this address is wrong")]
     WrongSignature,
@@ -135,6 +147,12 @@ pub trait Uploads: Send + Sync + 'static {
 
     /// Stores a file as it comes in, whole or not at all.
     async fn put(&self, put: UploadPut, body: UploadBody) -> Result<StoredUpload, UploadError>;
+
+    /// Keeps a file that came within a request, as if it had been opened and put.
+    async fn keep(&self, account: AccountId, bytes: Bytes) -> Result<KeptUpload, UploadError>;
+
+    /// Deletes a kept file that nothing came of.
+    async fn discard(&self, asset_id: &str) -> Result<(), UploadError>;
 
     /// The upload whose file lies under a key, once it was stored.
     async fn stored(&self, key: &str) -> Result<Option<StoredUpload>, UploadError>;

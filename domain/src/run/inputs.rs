@@ -121,7 +121,7 @@ impl Inputs {
         } else if is(&self.last_frame) {
             "last_frame"
         } else if is(&self.input_audio) {
-            "input_audio"
+            if self.inline_audio { "inline_audio" } else { "input_audio" }
         } else if is(&self.youtube) {
             "youtube"
         } else {

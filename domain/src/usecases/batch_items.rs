@@ -201,6 +201,16 @@ impl Core {
         }
     }
 
+    /// Counts the next item as failed, for whoever could not start it time and again.
+    pub async fn drop_next_item(&self, batch_id: BatchId) -> Result<ItemStart, Refusal> {
+        let batch = self.batch_state(batch_id).await?;
+        match (batch.created(), batch.next_startable()) {
+            (Some(created), Some(index)) => self.drop_item(batch_id, created, index).await,
+            (Some(_), None) => Ok(ItemStart::NothingToStart),
+            (None, _) => Err(Refusal::NotFound("batch")),
+        }
+    }
+
     /// Counts an item as failed that can never start.
     pub(crate) async fn drop_item(
         &self,

@@ -161,16 +161,19 @@ impl Core {
     /// Stops a batch of the caller's: items that wait never start, those that run go on, and what
     /// they do not need is released. One that has ended stays as it is.
     pub async fn cancel_batch(&self, caller: &Caller, batch_id: BatchId) -> Result<(Batch, Confirmed), Refusal> {
+        caller.require(Scope::BatchesWrite)?;
         let wallet = self.batch_of(caller, batch_id).await?.created().map(|created| created.payer.wallet);
         let wallet = wallet.ok_or(Refusal::NotFound("batch"))?;
-        let by = caller.account.to_string();
+        let (account, acts_with) = (caller.account, caller.acts_with.clone());
+        let by = account.to_string();
         let decision = self
-            .request(batch_id.shard(), caller.acting(), caller.account)
-            .stream(StreamRef::of::<Account>(caller.account))
+            .request(batch_id.shard(), caller.acting(), account)
+            .stream(StreamRef::of::<Account>(account))
             .stream(StreamRef::of::<CreditWallet>(wallet))
             .stream(StreamRef::of::<Batch>(batch_id));
         let (batch, confirmed) = self
             .decide(decision, move |unit| {
+                unit.state::<Account>(account).authorize(&acts_with, Scope::BatchesWrite)?;
                 if !unit.state::<Batch>(batch_id).status().is_ended() {
                     stop(unit, batch_id, wallet, by.clone())?;
                 }

@@ -1,6 +1,5 @@
 //! Voices and influencers of an account: what is sealed of them, and how their files are kept.
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -96,14 +95,6 @@ impl Core {
         let id = SealedId(self.new_id(account.shard()));
         let text = serde_json::to_vec(details).unwrap_or_default();
         Ok((id, self.vault.seal(account.0, id, &text).await?))
-    }
-
-    /// Stores a file that came within a request, under a name made of its content: the same file of the
-    /// same account is stored once. Answers its address, good for the request.
-    pub async fn keep_input(&self, account: AccountId, bytes: Bytes) -> Result<String, Refusal> {
-        let key = format!("inputs/{}/{}.bin", account.0.simple(), hex::encode(Sha256::digest(&bytes)));
-        let stored = self.assets.put(&key, "application/octet-stream", bytes).await?;
-        Ok(self.links.signed(&stored.key, self.now()))
     }
 
     /// Fetches files that a caller names and keeps copies: addresses expire. Errors: one that the

@@ -12,6 +12,7 @@ use crate::ids::AccountId;
 use crate::money::PriceProblem;
 use crate::ports::{InputRole, InputWanted};
 use crate::run::Inputs;
+use crate::wallet::CreditWallet;
 
 /// The most bytes of a medium that is priced by its length (decision 7).
 pub const MEASURED_BYTES_MAX: u64 = 500_000_000;
@@ -42,8 +43,9 @@ impl Core {
         let judged = match self.judge((dialect, model), ask, workflow, self.now()) {
             Err(Refusal::Price(PriceProblem::LengthUnknown { .. })) if measuring == Measuring::Allowed => {
                 self.check_inputs(account, inputs).await?;
+                self.check_least(account, (dialect, model), ask, workflow).await?;
                 let capability = self.catalog.find(dialect, model).map(|model| model.capability);
-                ask.media_seconds = Some(self.measured(capability, ask, inputs).await?);
+                ask.media_seconds = Some(self.measured(account, capability, ask, inputs).await?);
                 self.judge((dialect, model), ask, workflow, self.now())?
             }
             judged => judged?,
@@ -51,28 +53,53 @@ impl Core {
         self.complete_voice(account, judged, inputs).await
     }
 
+    /// Refuses who cannot pay even for the shortest file, and what is wrong whatever its length, before a large
+    /// file is fetched for nothing.
+    async fn check_least(
+        &self,
+        account: AccountId,
+        model: (Dialect, &str),
+        ask: &Ask,
+        workflow: Option<&WorkflowRef>,
+    ) -> Result<(), Refusal> {
+        let shortest = Ask { media_seconds: Some(Decimal::new(1, 3)), ..ask.clone() };
+        let needed = self.judge(model, &shortest, workflow, self.now())?.quote.amount;
+        let wallet: CreditWallet = self.load(account.wallet()).await?;
+        let available = wallet.balance(self.now()).available;
+        if available < needed {
+            return Err(Refusal::Insufficient { needed, available, scope: "account" });
+        }
+        Ok(())
+    }
+
     /// How long what is made will be, in seconds, by the media that it is made from.
-    async fn measured(&self, capability: Option<Capability>, ask: &Ask, inputs: &Inputs) -> Result<Decimal, Refusal> {
+    async fn measured(
+        &self,
+        account: AccountId,
+        capability: Option<Capability>,
+        ask: &Ask,
+        inputs: &Inputs,
+    ) -> Result<Decimal, Refusal> {
         let sound = inputs.input_audio.as_deref().or(inputs.youtube.as_deref());
         let video = inputs.source_video.as_deref();
         let milliseconds = match (capability, video, sound) {
             (Some(Capability::LipsyncGeneration), Some(video), Some(sound)) => {
-                let video = self.length_of(inputs, video, InputRole::SourceVideo).await?;
-                let sound = self.length_of(inputs, sound, InputRole::InputAudio).await?;
+                let video = self.length_of(account, inputs, video, InputRole::SourceVideo).await?;
+                let sound = self.length_of(account, inputs, sound, InputRole::InputAudio).await?;
                 let mode = ask.choices.sync_mode.as_deref().and_then(SyncMode::from_name);
                 mode.unwrap_or(SyncMode::CutOff).length(video, sound)
             }
-            (_, _, Some(sound)) => self.length_of(inputs, sound, InputRole::InputAudio).await?,
-            (_, Some(video), None) => self.length_of(inputs, video, InputRole::SourceVideo).await?,
+            (_, _, Some(sound)) => self.length_of(account, inputs, sound, InputRole::InputAudio).await?,
+            (_, Some(video), None) => self.length_of(account, inputs, video, InputRole::SourceVideo).await?,
             (_, None, None) => return Err(AskProblem::new(AskField::SourceVideo, AskReason::Required).into()),
         };
         Ok(Decimal::new(i64::try_from(milliseconds).unwrap_or(i64::MAX), 3))
     }
 
-    async fn length_of(&self, inputs: &Inputs, url: &str, role: InputRole) -> Result<u64, Refusal> {
+    async fn length_of(&self, account: AccountId, inputs: &Inputs, url: &str, role: InputRole) -> Result<u64, Refusal> {
         let wanted = InputWanted { kind: role.kind(), bytes_max: MEASURED_BYTES_MAX };
         let refused = |problem| Refusal::Input { field: inputs.field_of(url), problem };
-        self.inputs.measure(url, wanted).await.map_err(refused)
+        self.inputs.measure(account, url, wanted).await.map_err(refused)
     }
 
     /// A voice of the account's own comes with its sample; anybody else's is as good as none.

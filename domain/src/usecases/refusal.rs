@@ -260,6 +260,7 @@ impl Refusal {
                 InputError::TooLarge { .. } => (ErrorClass::Validation, "input_too_large"),
                 InputError::OtherKind { .. } => (ErrorClass::Validation, "input_of_other_kind"),
                 InputError::Unsupported(_) => (ErrorClass::Validation, "source_unsupported"),
+                InputError::Unreadable(_) => (ErrorClass::Validation, "input_unreadable"),
                 InputError::NoLength => (ErrorClass::Validation, "input_without_length"),
                 InputError::Busy => (ErrorClass::Overloaded, "overloaded"),
             },

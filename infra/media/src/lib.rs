@@ -20,6 +20,7 @@
 //!   the last packet.
 //! * [`sample`]: built-in files for the example addresses of the documents.
 
+mod asf;
 mod audio;
 mod container;
 mod error;

@@ -4,6 +4,7 @@ use std::io::{Read, Seek, SeekFrom};
 
 use symphonia::core::io::MediaSource;
 
+use crate::asf;
 use crate::container;
 use crate::limits::DESCRIPTION_BYTES_MAX;
 use crate::probe::{Length, MediaInfo, MediaKind, ProbeError, damaged, described, kind_of, sound};
@@ -32,6 +33,7 @@ pub fn measure<S: Read + Seek + Send + Sync>(mut source: S) -> Result<MediaInfo,
             Ok(MediaInfo { kind, width: None, height: None, duration_ms: None })
         }
         MediaKind::Wav => measured_wav(&mut source, size),
+        MediaKind::Wma => asf::measured(&mut source, size),
         MediaKind::Mp4 | MediaKind::M4a | MediaKind::QuickTime => {
             let info = measured_movie(&mut source, size, kind)?;
             match info.duration_ms {

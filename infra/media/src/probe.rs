@@ -10,6 +10,7 @@ use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::units::{Duration, TimeBase};
 
+use crate::asf;
 use crate::container::{self, Movie};
 
 /// Kinds of files that are recognised.
@@ -33,6 +34,8 @@ pub enum MediaKind {
     Aac,
     /// Ogg sound.
     Ogg,
+    /// WMA sound.
+    Wma,
     /// MP4 that holds sound only.
     M4a,
     /// MP4 video.
@@ -67,6 +70,7 @@ impl MediaKind {
             Self::Mp3 => "audio/mpeg",
             Self::Aac => "audio/aac",
             Self::Ogg => "audio/ogg",
+            Self::Wma => "audio/x-ms-wma",
             Self::M4a => "audio/mp4",
             Self::Mp4 => "video/mp4",
             Self::QuickTime => "video/quicktime",
@@ -78,7 +82,7 @@ impl MediaKind {
     pub fn class(self) -> MediaClass {
         match self {
             Self::Png | Self::Jpeg | Self::WebP | Self::Gif => MediaClass::Image,
-            Self::Wav | Self::Flac | Self::Mp3 | Self::Aac | Self::Ogg | Self::M4a => MediaClass::Audio,
+            Self::Wav | Self::Flac | Self::Mp3 | Self::Aac | Self::Ogg | Self::Wma | Self::M4a => MediaClass::Audio,
             Self::Mp4 | Self::QuickTime | Self::WebM => MediaClass::Video,
         }
     }
@@ -131,6 +135,7 @@ pub fn probe(bytes: &[u8]) -> Result<MediaInfo, ProbeError> {
     match kind {
         MediaKind::Gif => gif(bytes),
         MediaKind::Wav => wav(bytes),
+        MediaKind::Wma => asf::measured(&mut Cursor::new(bytes), bytes.len() as u64),
         MediaKind::Png | MediaKind::Jpeg | MediaKind::WebP => picture(bytes, kind),
         MediaKind::Mp4 | MediaKind::M4a | MediaKind::QuickTime => movie(bytes, kind),
         MediaKind::Flac | MediaKind::Mp3 | MediaKind::Aac | MediaKind::Ogg | MediaKind::WebM => {
@@ -161,6 +166,8 @@ pub(crate) fn kind_of(bytes: &[u8]) -> Option<MediaKind> {
         MediaKind::Flac
     } else if at(0, b"OggS") {
         MediaKind::Ogg
+    } else if at(0, &asf::HEADER) {
+        MediaKind::Wma
     } else if at(0, b"\x1A\x45\xDF\xA3") {
         MediaKind::WebM
     } else if at(4, b"ftyp") {

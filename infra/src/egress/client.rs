@@ -32,6 +32,8 @@ pub struct Egress {
 /// What was fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetched {
+    /// The address that answered: the one that was asked, or the last that it redirected to.
+    pub url: Url,
     /// The media type as the server named it, in lower case and without parameters.
     pub content_type: Option<String>,
     /// The encoding that the server says a text has.
@@ -43,6 +45,8 @@ pub struct Fetched {
 /// What was fetched into a writer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchedHead {
+    /// The address that answered: the one that was asked, or the last that it redirected to.
+    pub url: Url,
     /// The media type as the server named it, in lower case and without parameters.
     pub content_type: Option<String>,
     /// The encoding that the server says a text has.
@@ -106,7 +110,7 @@ impl Egress {
         let head = self.fetch_to(url, limits, &mut bytes).await?;
         // What growing left over would live as long as the file.
         bytes.shrink_to_fit();
-        Ok(Fetched { content_type: head.content_type, charset: head.charset, bytes: bytes.into() })
+        Ok(Fetched { url: head.url, content_type: head.content_type, charset: head.charset, bytes: bytes.into() })
     }
 
     /// Fetches a URL into a writer, a file for example. After an error part of it may have
@@ -138,7 +142,7 @@ impl Egress {
             }
             let (content_type, charset) = (content_type(response.headers()), charset(response.headers()));
             let size_bytes = body::copy(response, limits, deadline, to).await?;
-            return Ok(FetchedHead { content_type, charset, size_bytes });
+            return Ok(FetchedHead { url, content_type, charset, size_bytes });
         }
         Err(EgressError::TooManyRedirects { max: limits.redirects_max })
     }
@@ -184,7 +188,7 @@ impl Egress {
         }
         to.write_all(&sample.bytes).await.map_err(|error| EgressError::Store(error.to_string()))?;
         to.flush().await.map_err(|error| EgressError::Store(error.to_string()))?;
-        Ok(FetchedHead { content_type: sample.content_type, charset: sample.charset, size_bytes })
+        Ok(FetchedHead { url: url.clone(), content_type: sample.content_type, charset: sample.charset, size_bytes })
     }
 
     /// One request to the pinned addresses, up to the head of its answer.

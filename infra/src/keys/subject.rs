@@ -46,18 +46,40 @@ impl SubjectKey {
         crypto::open(&self.sealing, &self.bound_to(id), sealed)
     }
 
-    /// The fingerprint of a request's body, 64 hexadecimal digits: equal for equal bytes of
-    /// the same person, and without the key not even a short body can be guessed from it.
+    /// The fingerprint of something short.
     #[must_use]
-    pub fn fingerprint(&self, body: &[u8]) -> String {
+    pub fn fingerprint(&self, bytes: &[u8]) -> String {
+        let mut fingerprint = self.fingerprinting();
+        fingerprint.update(bytes);
+        fingerprint.finish()
+    }
+
+    /// Begins the fingerprint of a request's body.
+    #[must_use]
+    pub fn fingerprinting(&self) -> Fingerprint {
         let mac = Hmac::<Sha256>::new_from_slice(self.fingerprints.as_slice());
-        let mut mac = mac.expect("HMAC takes keys of any length");
-        mac.update(body);
-        hex::encode(mac.finalize().into_bytes())
+        Fingerprint(mac.expect("HMAC takes keys of any length"))
     }
 
     fn bound_to(&self, id: Uuid) -> Vec<u8> {
         [self.subject.as_bytes().as_slice(), id.as_bytes()].concat()
+    }
+}
+
+/// The fingerprint of a request's body: equal for equal bytes of the same person, and without the key not
+/// even a short body can be guessed from it.
+pub struct Fingerprint(Hmac<Sha256>);
+
+impl Fingerprint {
+    /// The body's next part.
+    pub fn update(&mut self, part: &[u8]) {
+        self.0.update(part);
+    }
+
+    /// 64 hexadecimal digits.
+    #[must_use]
+    pub fn finish(self) -> String {
+        hex::encode(self.0.finalize().into_bytes())
     }
 }
 
@@ -86,9 +108,14 @@ mod tests {
 
     #[test]
     fn fingerprints_tell_bodies_apart() {
-        assert_eq!(key(1).fingerprint(b"{}"), key(1).fingerprint(b"{}"));
-        assert_ne!(key(1).fingerprint(b"{}"), key(1).fingerprint(b"{ }"));
+        let of = |key: SubjectKey, parts: &[&[u8]]| {
+            let mut fingerprint = key.fingerprinting();
+            parts.iter().for_each(|part| fingerprint.update(part));
+            fingerprint.finish()
+        };
+        assert_eq!(of(key(1), &[b"{}"]), of(key(1), &[b"{", b"}"]));
+        assert_ne!(of(key(1), &[b"{}"]), of(key(1), &[b"{ }"]));
         let other = SubjectKey::new(Uuid::from_u128(1), &SecretKey::new([6; 32]));
-        assert_ne!(key(1).fingerprint(b"{}"), other.fingerprint(b"{}"));
+        assert_ne!(of(key(1), &[b"{}"]), of(other, &[b"{}"]));
     }
 }

@@ -116,12 +116,20 @@ fn offered(offers: &Value, depth: usize) -> Option<String> {
         Value::Array(several) => several.iter().find_map(|offer| offered(offer, depth)),
         Value::Object(fields) => {
             let currency = fields.get("priceCurrency").and_then(Value::as_str);
-            let amount = ["price", "lowPrice", "highPrice"].into_iter().find_map(|name| text(fields.get(name)));
-            amount.and_then(|amount| price::shown(&amount, currency)).or_else(|| {
+            let mut amounts = ["price", "lowPrice", "highPrice"].into_iter().filter_map(|name| fields.get(name));
+            amounts.find_map(|amount| shown(amount, currency)).or_else(|| {
                 let more = ["priceSpecification", "offers"].into_iter().filter_map(|name| fields.get(name));
                 more.into_iter().find_map(|more| offered(more, depth))
             })
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+    }
+}
+
+/// A number is what it says; a text is read as shops write it.
+fn shown(amount: &Value, currency: Option<&str>) -> Option<String> {
+    match listed(Some(amount))? {
+        Value::Number(number) => number.to_string().parse().ok().map(|number| price::exact(number, currency)),
+        _ => text(Some(amount)).and_then(|amount| price::shown(&amount, currency)),
     }
 }

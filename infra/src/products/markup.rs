@@ -8,6 +8,8 @@ use super::price;
 
 /// The most elements of a kind that are looked at.
 const ELEMENTS_MAX: usize = 2_000;
+/// The most nodes of an element whose words are read.
+const WORDS_NODES_MAX: usize = 2_000;
 /// How far up the page the thing is looked for that a property belongs to.
 const ANCESTORS_MAX: usize = 64;
 /// How many of a plain page's pictures are taken.
@@ -22,7 +24,8 @@ fn all<'a>(page: &'a Html, selector: &str) -> Vec<ElementRef<'a>> {
 }
 
 fn words(element: ElementRef<'_>) -> String {
-    element.text().collect::<Vec<_>>().join(" ")
+    let nodes = element.descendants().take(WORDS_NODES_MAX);
+    nodes.filter_map(|node| node.value().as_text().map(|text| &**text)).collect::<Vec<&str>>().join(" ")
 }
 
 /// Where relative addresses of the page begin.

@@ -7,6 +7,7 @@ mod cache;
 mod charset;
 mod jsonld;
 mod markup;
+mod page;
 mod parse;
 mod price;
 mod provider;

@@ -2,11 +2,10 @@
 //! in JSON-LD goes before its OpenGraph and product meta, that before microdata, that before its plain
 //! words and pictures.
 
-use scraper::Html;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{jsonld, markup};
+use super::{jsonld, markup, page};
 
 /// The most Unicode scalars of a title or category.
 const LINE_CHARS_MAX: usize = 300;
@@ -50,7 +49,7 @@ pub(super) struct Found {
 /// Reads a page. `base` is where it was found: addresses in it are taken from there.
 #[must_use]
 pub fn parse_product(page: &str, base: &Url) -> Product {
-    let page = Html::parse_document(page);
+    let page = page::tree(page);
     let found = [jsonld::read(&page), markup::meta(&page), markup::microdata(&page), markup::plain(&page)];
     let base = markup::base(&page, base);
     let line = |pick: fn(&Found) -> Option<&String>| first(&found, pick).map(|text| clean(&text, LINE_CHARS_MAX));
@@ -104,8 +103,7 @@ fn without_tags(text: &str) -> String {
     if !text.contains('<') {
         return text.to_owned();
     }
-    let fragment = Html::parse_fragment(text);
-    fragment.root_element().text().collect::<Vec<_>>().join(" ")
+    page::text(text)
 }
 
 impl Product {

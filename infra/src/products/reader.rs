@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use mintmark_domain::ports::{Clock, PageJob, ProductReader, ReadProduct};
 use mintmark_domain::run::FailureReason;
 use serde_json::{Map, Value};
+use tokio::sync::Semaphore;
 use url::Url;
 
 use super::cache::PageCache;
@@ -22,6 +23,8 @@ const PAGE_WITHIN: Duration = Duration::from_secs(20);
 const PAGE_IDLE: Duration = Duration::from_secs(10);
 /// How many redirects of a page are followed, each judged anew.
 const REDIRECTS_MAX: u8 = 5;
+/// How many pages are taken apart at once.
+const PARSED_AT_ONCE_MAX: usize = 2;
 /// What a page may be.
 const PAGE_TYPES: [&str; 2] = ["text/html", "application/xhtml+xml"];
 
@@ -44,13 +47,14 @@ pub struct Products {
     cache: PageCache,
     clock: Arc<dyn Clock>,
     settings: ProductsSettings,
+    parsing: Arc<Semaphore>,
 }
 
 impl Products {
     /// A reader through `egress`, whose samples are pages.
     #[must_use]
     pub fn new(egress: Egress, cache: PageCache, clock: Arc<dyn Clock>, settings: ProductsSettings) -> Self {
-        Products { egress, cache, clock, settings }
+        Products { egress, cache, clock, settings, parsing: Arc::new(Semaphore::new(PARSED_AT_ONCE_MAX)) }
     }
 
     /// Forgets pages that are not served from the cache any more. Answers how many.
@@ -84,16 +88,20 @@ impl Products {
             idle: PAGE_IDLE,
             redirects_max: REDIRECTS_MAX,
         };
-        let Fetched { content_type, charset, bytes } =
+        let Fetched { url: base, content_type, charset, bytes } =
             self.egress.fetch(url, limits).await.map_err(|error| failure(&error))?;
         if content_type.as_deref().is_some_and(|kind| !PAGE_TYPES.contains(&kind)) {
             return Err(reason("not_a_page", "The address leads to no HTML page."));
         }
-        let base = url.clone();
+        let unreadable = || reason("not_a_page", "The page cannot be taken apart.");
+        let turn = Arc::clone(&self.parsing).acquire_owned().await.map_err(|_| unreadable())?;
         // Taking a large page apart takes a while; other tasks need not wait for it.
-        let parsed =
-            tokio::task::spawn_blocking(move || parse_product(&charset::decode(&bytes, charset.as_deref()), &base));
-        let product = parsed.await.map_err(|_| reason("not_a_page", "The page cannot be taken apart."))?;
+        let parsed = tokio::task::spawn_blocking(move || {
+            let product = parse_product(&charset::decode(&bytes, charset.as_deref()), &base);
+            drop(turn);
+            product
+        });
+        let product = parsed.await.map_err(|_| unreadable())?;
         Ok(product.fields())
     }
 }

@@ -31,7 +31,12 @@ pub fn product_sample(url: &Url) -> Option<Fetched> {
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Sample product</title>\
          <script type=\"application/ld+json\">{product}</script></head><body><h1>Sample product</h1></body></html>"
     );
-    Some(Fetched { content_type: Some("text/html".to_owned()), charset: None, bytes: Bytes::from(page) })
+    Some(Fetched {
+        url: url.clone(),
+        content_type: Some("text/html".to_owned()),
+        charset: None,
+        bytes: Bytes::from(page),
+    })
 }
 
 /// `matte-black-water-bottle` as `Matte Black Water Bottle`.

@@ -12,12 +12,20 @@ use super::engine::Engine;
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// The pause after the log could not take a decision.
 const OVERLOADED_PAUSE: Duration = Duration::from_millis(500);
+/// How often an item is tried that cannot start for another reason, with a second's pause and twice as much
+/// each time. After that it counts as failed, so that neither its batch nor the batch's hold waits for ever.
+const ITEM_TRIES_MAX: u32 = 6;
 
 /// Starts items as long as there are any to start, and again whenever one has ended.
 pub(super) async fn drive(engine: &Engine, batch: BatchId, wake: &Notify) {
     let stopping = &engine.shared.stopping;
+    let mut tries = 0;
     while !stopping.is_cancelled() {
-        match engine.core.start_batch_item(batch).await {
+        let started = engine.core.start_batch_item(batch).await;
+        if started.is_ok() {
+            tries = 0;
+        }
+        match started {
             Ok(ItemStart::Started { run, .. }) => engine.shared.note_batch(run, batch),
             Ok(ItemStart::Dropped { index }) => {
                 tracing::warn!(%batch, index, "an item's inputs are gone; it counts as failed");
@@ -34,9 +42,18 @@ pub(super) async fn drive(engine: &Engine, batch: BatchId, wake: &Notify) {
                 tracing::debug!(%batch, %refusal, "an item starts later");
                 tokio::time::sleep(OVERLOADED_PAUSE).await;
             }
+            Err(refusal) if tries < ITEM_TRIES_MAX => {
+                tracing::error!(%batch, %refusal, tries, "an item cannot start; it is tried again");
+                tokio::time::sleep(Duration::from_secs(1 << tries)).await;
+                tries += 1;
+            }
             Err(refusal) => {
-                tracing::error!(%batch, %refusal, "a batch cannot go on");
-                return;
+                tracing::error!(%batch, %refusal, "an item cannot start; it counts as failed");
+                if let Err(refusal) = engine.core.drop_next_item(batch).await {
+                    tracing::error!(%batch, %refusal, "a batch cannot go on; it is tried again");
+                    return;
+                }
+                tries = 0;
             }
         }
     }

@@ -231,7 +231,7 @@ impl Carried<'_> {
 
     async fn drafted(&self, inputs: Inputs) -> Result<Draft, FailureReason> {
         let (fetcher, memory) = (&*self.engine.core.inputs, &self.engine.memory);
-        let draft = job::draft(fetcher, memory, inputs, &self.requested.parameters).await?;
+        let draft = job::draft(fetcher, memory, self.requested.account, inputs, &self.requested.parameters).await?;
         workflow::with_product(self, draft).await
     }
 

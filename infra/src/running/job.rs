@@ -6,9 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use mintmark_domain::Timestamp;
 use mintmark_domain::catalog::{Catalog, Checked, SyncMode};
-use mintmark_domain::ids::RunId;
+use mintmark_domain::ids::{AccountId, RunId};
 use mintmark_domain::ports::{
-    FetchedInput, InputError, InputFetcher, InputMedia, InputRole, InputWanted, Job, PageJob, ReadProduct, WorkflowJob,
+    FetchedInput, InputError, InputFetcher, InputKind, InputMedia, InputRole, InputWanted, Job, PageJob, ReadProduct,
+    WorkflowJob,
 };
 use mintmark_domain::run::{FailureReason, Inputs, RequestedRun};
 use rust_decimal::Decimal;
@@ -19,9 +20,6 @@ use super::memory::{InputMemory, Room};
 
 /// The pause before an input that could not be reached is tried once more.
 const INPUT_RETRY_PAUSE: Duration = Duration::from_secs(1);
-
-/// By how much a file may be longer than when it was priced, in milliseconds.
-const LENGTH_SLACK_MS: u64 = 1_000;
 
 /// A job without what belongs to one attempt.
 pub(super) struct Draft {
@@ -58,10 +56,13 @@ impl Wanted<'_> {
 pub(super) async fn draft(
     fetcher: &dyn InputFetcher,
     memory: &InputMemory,
+    account: AccountId,
     inputs: Inputs,
     parameters: &Checked,
 ) -> Result<Draft, FailureReason> {
     let wanted = wanted(&inputs, parameters);
+    let large = wanted.iter().any(|input| input.role.kind() != InputKind::Image);
+    let _turn = if large { Some(memory.large_turn(account).await.ok_or_else(no_room)?) } else { None };
     let most = wanted.iter().map(|input| memory.limits().of(input.role.kind())).sum();
     let mut room = Room::default();
     let media = match fetch_all(fetcher, memory, &wanted, &mut room, AsItGoes::Yes).await? {
@@ -94,7 +95,7 @@ async fn same_length(media: &[InputMedia], parameters: &Checked) -> Result<(), F
         (Some(mode), Some(video), Some(sound)) => Some(mode.length(video, sound)),
         (_, video, sound) => sound.or(video),
     };
-    let most = (priced * Decimal::ONE_THOUSAND).to_u64().unwrap_or(u64::MAX).saturating_add(LENGTH_SLACK_MS);
+    let most = (priced * Decimal::ONE_THOUSAND).to_u64().unwrap_or(u64::MAX);
     match length {
         Some(length) if length <= most => Ok(()),
         Some(_) | None => {
@@ -194,6 +195,7 @@ fn unusable(input: &Wanted<'_>, problem: &InputError) -> FailureReason {
             ("input_too_large", format!("is larger than the {max_bytes} bytes that {} may have", kind(input)))
         }
         InputError::Unsupported(_) => ("source_unsupported", "cannot be fetched by this server".to_owned()),
+        InputError::Unreadable(_) => ("input_unreadable", "is no file that can be read".to_owned()),
         InputError::NoLength => ("input_without_length", "does not say how long it is".to_owned()),
         InputError::Busy => ("overloaded", "could not be looked at in time".to_owned()),
         InputError::OtherKind { found, .. } => ("input_of_other_kind", format!("is {found}, not {}", kind(input))),
@@ -264,7 +266,7 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use async_trait::async_trait;
-    use mintmark_domain::catalog::{Ask, Dialect, Sources};
+    use mintmark_domain::catalog::{Ask, Capability, Dialect, Sources};
 
     use super::super::memory::InputLimits;
     use super::*;
@@ -290,10 +292,12 @@ mod tests {
             Ok(FetchedInput { content_type: "image/png".into(), bytes })
         }
 
-        async fn measure(&self, url: &str, _wanted: InputWanted) -> Result<u64, InputError> {
+        async fn measure(&self, _: AccountId, url: &str, _wanted: InputWanted) -> Result<u64, InputError> {
             url.parse().map_err(|_| InputError::NoLength)
         }
     }
+
+    const ACCOUNT: AccountId = AccountId(uuid::Uuid::nil());
 
     const LIMITS: InputLimits = InputLimits {
         image_bytes_max: 40 << 10,
@@ -310,7 +314,54 @@ mod tests {
         let mut parameters = model.check(Dialect::Genfire, &Ask::prompt(6)).unwrap();
         parameters.images = u32::try_from(images.len()).unwrap();
         let images = images.iter().map(ToString::to_string).collect();
-        draft(fetcher, memory, Inputs { images, ..Inputs::default() }, &parameters).await
+        draft(fetcher, memory, ACCOUNT, Inputs { images, ..Inputs::default() }, &parameters).await
+    }
+
+    /// Sounds, each of as many milliseconds as its address says.
+    struct Sounds;
+
+    #[async_trait]
+    impl InputFetcher for Sounds {
+        fn check(&self, _url: &str) -> Result<(), InputError> {
+            Ok(())
+        }
+
+        async fn fetch(&self, url: &str, _wanted: InputWanted) -> Result<FetchedInput, InputError> {
+            let samples: usize = url.parse::<usize>().map_err(|_| InputError::Forbidden)? * 8;
+            let size = u32::try_from(samples).unwrap();
+            let mut wav = Vec::from(*b"RIFF");
+            wav.extend((36 + size).to_le_bytes());
+            wav.extend(*b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
+            wav.extend([8_000_u32.to_le_bytes(), 8_000_u32.to_le_bytes()].concat());
+            wav.extend(*b"\x01\0\x08\0data");
+            wav.extend(size.to_le_bytes());
+            wav.resize(wav.len() + samples, 128);
+            Ok(FetchedInput { content_type: "audio/wav".into(), bytes: wav.into() })
+        }
+
+        async fn measure(&self, _: AccountId, url: &str, _wanted: InputWanted) -> Result<u64, InputError> {
+            url.parse().map_err(|_| InputError::NoLength)
+        }
+    }
+
+    /// A transcription that was priced at two seconds, of a file of so many milliseconds.
+    async fn transcribing(milliseconds: u32) -> Result<Draft, FailureReason> {
+        let catalog = Catalog::load(&Sources::embedded()).unwrap();
+        let model = catalog.default_model(Dialect::Genfire, Capability::Transcription).unwrap();
+        let ask = Ask { input_audio: true, media_seconds: Some(Decimal::TWO), ..Ask::default() };
+        let parameters = model.check(Dialect::Genfire, &ask).unwrap();
+        let inputs = Inputs { input_audio: Some(milliseconds.to_string()), ..Inputs::default() };
+        draft(&Sounds, &InputMemory::new(InputLimits::default()), ACCOUNT, inputs, &parameters).await
+    }
+
+    #[tokio::test]
+    async fn a_file_that_grew_since_it_was_priced_fails_its_run() {
+        for milliseconds in [1_500, 2_000] {
+            assert!(transcribing(milliseconds).await.is_ok(), "{milliseconds}");
+        }
+        for milliseconds in [2_100, 60_000] {
+            assert_eq!(problem(transcribing(milliseconds).await).0, "input_changed", "{milliseconds}");
+        }
     }
 
     fn problem(drafted: Result<Draft, FailureReason>) -> (String, String) {

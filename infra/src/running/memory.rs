@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use mintmark_domain::ids::AccountId;
 use mintmark_domain::ports::InputKind;
+use mintmark_turns::{Turn, Turns};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
@@ -11,6 +13,9 @@ use crate::egress::FetchLimits;
 
 /// How many bytes one permit stands for. A permit for each byte would limit a run to 4 GiB.
 const UNIT_BYTES: u64 = 1 << 10;
+
+/// How many runs of one account fetch sounds or videos at once.
+const ACCOUNT_LARGE_AT_ONCE_MAX: usize = 1;
 
 /// How large inputs may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +64,7 @@ impl InputLimits {
 pub(super) struct InputMemory {
     limits: InputLimits,
     free: Arc<Semaphore>,
+    large: Turns,
 }
 
 /// Memory that one run has taken; given back when dropped.
@@ -72,7 +78,13 @@ fn units(bytes: u64) -> u32 {
 impl InputMemory {
     pub fn new(limits: InputLimits) -> Self {
         let most = units(limits.process_bytes_max.max(limits.run_bytes_max));
-        InputMemory { limits, free: Arc::new(Semaphore::new(most as usize)) }
+        let large = Turns::new(Semaphore::MAX_PERMITS, ACCOUNT_LARGE_AT_ONCE_MAX);
+        InputMemory { limits, free: Arc::new(Semaphore::new(most as usize)), large }
+    }
+
+    /// A turn to fetch sounds and videos, which claim much of the memory for as long as they come in.
+    pub async fn large_turn(&self, account: AccountId) -> Option<Turn> {
+        self.large.take(account, self.limits.wait_max).await
     }
 
     pub fn limits(&self) -> InputLimits {

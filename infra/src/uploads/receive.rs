@@ -22,8 +22,8 @@ pub(super) struct Limits {
     pub bytes_max: u64,
 }
 
-/// Stores a file as it comes in, whole or not at all. `every` is called now and then while it does; an error
-/// of it ends the upload. Answers its size.
+/// Stores a file as it comes in, whole or not at all. `every` is told now and then how many bytes came, and
+/// once more before the file is there for others; an error of it ends the upload. Answers its size.
 pub(super) async fn receive<F, Called>(
     store: &AssetStore,
     key: &AssetKey,
@@ -32,11 +32,14 @@ pub(super) async fn receive<F, Called>(
     (interval, mut every): (Duration, F),
 ) -> Result<u64, UploadError>
 where
-    F: FnMut() -> Called,
+    F: FnMut(u64) -> Called,
     Called: Future<Output = Result<(), UploadError>>,
 {
     let mut writer = store.writer(key).await.map_err(crate::assets::port_error)?;
-    let copied = copy(&mut writer, body, limits, (interval, &mut every)).await;
+    let copied = match copy(&mut writer, body, limits, (interval, &mut every)).await {
+        Ok(size) => every(size).await.map(|()| size),
+        Err(error) => Err(error),
+    };
     match copied {
         Ok(size) => match writer.finish().await {
             Ok(()) => Ok(size),
@@ -58,7 +61,7 @@ async fn copy<F, Called>(
     (interval, every): (Duration, &mut F),
 ) -> Result<u64, UploadError>
 where
-    F: FnMut() -> Called,
+    F: FnMut(u64) -> Called,
     Called: Future<Output = Result<(), UploadError>>,
 {
     let most = limits.declared.unwrap_or(u64::MAX).min(limits.bytes_max);
@@ -78,7 +81,7 @@ where
             return Err(UploadError::BrokenOff);
         }
         if called.elapsed() >= interval {
-            every().await?;
+            every(size).await?;
             called = Instant::now();
         }
     }

@@ -17,3 +17,4 @@ CREATE TABLE IF NOT EXISTS uploads (
 );
 CREATE INDEX IF NOT EXISTS uploads_by_account ON uploads (account_id, read_until);
 CREATE INDEX IF NOT EXISTS uploads_by_end ON uploads (read_until);
+CREATE INDEX IF NOT EXISTS uploads_unfinished ON uploads (created_at) WHERE state <> 'stored';

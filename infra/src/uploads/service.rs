@@ -4,19 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::{SubsecRound as _, TimeDelta};
 use mintmark_domain::Timestamp;
 use mintmark_domain::ids::AccountId;
 use mintmark_domain::ports::{
-    AssetError, Clock, Entropy, NewUpload, OpenedUpload, StoredUpload, UPLOAD_BYTES_MAX, UploadBody, UploadError,
-    UploadPut, Uploads,
+    AssetError, Clock, Entropy, KeptUpload, NewUpload, OpenedUpload, StoredUpload, UPLOAD_BYTES_MAX, UploadBody,
+    UploadError, UploadPut, Uploads,
 };
+use mintmark_turns::Turns;
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::names::{content_type, extension, served_as};
 use super::receive::{Limits, receive};
-use super::table::{Row, Table, unavailable};
+use super::table::{Claim, Row, Since, Table, unavailable};
 use crate::assets::{AssetKey, AssetStore, SignatureError, UrlSigner};
 
 /// How long an address to put to lives (decision 28).
@@ -25,6 +27,14 @@ const PUT_FOR: TimeDelta = TimeDelta::minutes(15);
 const READ_FOR: TimeDelta = TimeDelta::days(7);
 /// How long a claim on an upload holds that nobody renews.
 const CLAIM_FOR: TimeDelta = TimeDelta::seconds(60);
+/// How many files come in at once in one process: each may hold three parts of 8 MiB.
+const AT_ONCE_MAX: usize = 32;
+/// How many of them are one account's.
+const ACCOUNT_AT_ONCE_MAX: usize = 8;
+/// How long a file waits for its turn.
+const TURN_WITHIN: Duration = Duration::from_secs(20);
+/// The media type of a file that came without one.
+const UNKNOWN_TYPE: &str = "application/octet-stream";
 /// How often it is renewed while the file comes in.
 const RENEW_EVERY: Duration = Duration::from_secs(15);
 /// How many uploads that are over are swept at a time.
@@ -37,7 +47,7 @@ const LEFTOVER_AFTER: Duration = Duration::from_secs(24 * 3_600);
 pub struct UploadsSettings {
     /// The most uploads that can be put or read at a time.
     pub count_max: u32,
-    /// The most bytes of all of them.
+    /// The most bytes of all of them. Of a file whose size nobody said beforehand the bytes count as they come.
     pub bytes_max: u64,
 }
 
@@ -67,6 +77,7 @@ pub struct SignedUploads {
     deps: UploadsDeps,
     table: Table,
     settings: UploadsSettings,
+    turns: Turns,
 }
 
 impl SignedUploads {
@@ -74,11 +85,25 @@ impl SignedUploads {
     #[must_use]
     pub fn new(deps: UploadsDeps, settings: UploadsSettings) -> Self {
         let table = Table(deps.pool.clone());
-        SignedUploads { deps, table, settings }
+        SignedUploads { deps, table, settings, turns: Turns::new(AT_ONCE_MAX, ACCOUNT_AT_ONCE_MAX) }
     }
 
     fn now(&self) -> Timestamp {
         self.deps.clock.now()
+    }
+
+    fn since(&self) -> Since {
+        let now = self.now();
+        Since { now, put_since: now - PUT_FOR }
+    }
+
+    fn bytes_max(&self) -> i64 {
+        i64::try_from(self.settings.bytes_max).unwrap_or(i64::MAX)
+    }
+
+    fn too_many(&self) -> UploadError {
+        let UploadsSettings { count_max, bytes_max } = self.settings;
+        UploadError::TooMany { count_max, bytes_max }
     }
 
     /// Deletes what can no longer be read, and what broken uploads left. Answers how many uploads went.
@@ -86,7 +111,7 @@ impl SignedUploads {
     /// # Errors
     /// The database or storage did not answer.
     pub async fn sweep(&self) -> Result<usize, AssetError> {
-        let over = self.table.over(self.now(), SWEEP_MAX).await.map_err(|error| unavailable(&error))?;
+        let over = self.table.over(self.since(), SWEEP_MAX).await.map_err(|error| unavailable(&error))?;
         for (asset_id, key) in &over {
             if let Ok(key) = key.parse::<AssetKey>() {
                 self.deps.assets.delete(&key).await.map_err(crate::assets::port_error)?;
@@ -96,6 +121,23 @@ impl SignedUploads {
         }
         self.deps.assets.sweep_leftovers(LEFTOVER_AFTER).await.map_err(crate::assets::port_error)?;
         Ok(over.len())
+    }
+
+    /// A fresh id and key.
+    fn name(&self, extension: &str) -> Result<(String, AssetKey), UploadError> {
+        let mut random = [0; 12];
+        self.deps.entropy.fill(&mut random);
+        let hex = hex::encode(random);
+        let key = format!("uploads/{hex}.{extension}").parse().map_err(|_| AssetError::BadKey)?;
+        Ok((format!("asset_{hex}"), key))
+    }
+
+    /// Writes a new row within the account's limits. Answers when that was.
+    async fn insert(&self, row: &Row) -> Result<Timestamp, UploadError> {
+        let since = self.since();
+        let limits = (i64::from(self.settings.count_max), self.bytes_max());
+        let inserted = self.table.insert(row, (since, since.now + READ_FOR), limits).await;
+        if inserted.map_err(|error| unavailable(&error))? { Ok(since.now) } else { Err(self.too_many()) }
     }
 
     async fn row(&self, asset_id: &str) -> Result<Row, UploadError> {
@@ -110,7 +152,7 @@ impl SignedUploads {
             return Err(UploadError::OtherContentType { expected: row.content_type.clone() });
         }
         let account = AccountId(row.account_id);
-        let others = self.table.bytes_of(account, &row.asset_id, self.now()).await;
+        let others = self.table.bytes_of(account, &row.asset_id, self.since()).await;
         let left = self.settings.bytes_max.saturating_sub(others.map_err(|error| unavailable(&error))?);
         let limits = Limits {
             declared: row.declared.and_then(|declared| u64::try_from(declared).ok()),
@@ -123,26 +165,39 @@ impl SignedUploads {
         }
     }
 
-    async fn claimed(&self, row: &Row) -> Result<Uuid, UploadError> {
+    async fn claimed(&self, row: &Row, coming: Option<u64>) -> Result<Uuid, UploadError> {
         let mut random = [0; 16];
         self.deps.entropy.fill(&mut random);
-        let claim = Uuid::from_bytes(random);
-        let claimed = self.table.claim(&row.asset_id, claim, self.now(), CLAIM_FOR).await;
+        let (id, since) = (Uuid::from_bytes(random), self.since());
+        let claim = Claim { id, until: since.now + CLAIM_FOR };
+        let room = (coming.map(u64::cast_signed), self.bytes_max());
+        let claimed = self.table.claim(row, claim, since, room).await;
         if claimed.map_err(|error| unavailable(&error))? {
-            return Ok(claim);
+            return Ok(id);
         }
-        match self.row(&row.asset_id).await?.state.as_str() {
+        let now = self.row(&row.asset_id).await?;
+        match now.state.as_str() {
             "stored" => Err(UploadError::AlreadyStored),
-            _ => Err(UploadError::UnderWay),
+            "storing" if now.claimed_until.is_some_and(|until| until >= since.now) => Err(UploadError::UnderWay),
+            _ => Err(self.too_many()),
         }
+    }
+
+    /// The claim holds for another while, and the account has room for what came by now.
+    async fn renewed(&self, row: &Row, id: Uuid, came: u64) -> Result<(), UploadError> {
+        let since = self.since();
+        let renewed = self.table.renew(&row.asset_id, Claim { id, until: since.now + CLAIM_FOR }, came).await;
+        if !renewed.map_err(|error| unavailable(&error))? {
+            return Err(UploadError::UnderWay);
+        }
+        let others = self.table.bytes_of(AccountId(row.account_id), &row.asset_id, since).await;
+        let others = others.map_err(|error| unavailable(&error))?;
+        if others.saturating_add(came) > self.settings.bytes_max { Err(self.too_many()) } else { Ok(()) }
     }
 
     async fn store(&self, row: &Row, claim: Uuid, body: UploadBody, limits: Limits) -> Result<u64, UploadError> {
         let key: AssetKey = row.key.parse().map_err(|_| AssetError::BadKey)?;
-        let renew = || async move {
-            let renewed = self.table.renew(&row.asset_id, claim, self.now() + CLAIM_FOR).await;
-            if renewed.map_err(|error| unavailable(&error))? { Ok(()) } else { Err(UploadError::UnderWay) }
-        };
+        let renew = |came| self.renewed(row, claim, came);
         let size = receive(&self.deps.assets, &key, body, limits, (RENEW_EVERY, renew)).await?;
         let finished = self.table.finish(&row.asset_id, claim, size).await.map_err(|error| unavailable(&error))?;
         if finished { Ok(size) } else { Err(UploadError::AlreadyStored) }
@@ -156,14 +211,7 @@ impl Uploads for SignedUploads {
         if asked.size_bytes.is_some_and(|size| size > UPLOAD_BYTES_MAX) {
             return Err(UploadError::TooLarge { max: UPLOAD_BYTES_MAX });
         }
-        let mut random = [0; 12];
-        self.deps.entropy.fill(&mut random);
-        let hex = hex::encode(random);
-        let key: AssetKey = format!("uploads/{hex}.{extension}").parse().map_err(|_| AssetError::BadKey)?;
-        let asset_id = format!("asset_{hex}");
-        let now = self.now();
-        // Addresses are good to the second.
-        let expires_at = (now + PUT_FOR).trunc_subsecs(0);
+        let (asset_id, key) = self.name(&extension)?;
         let row = Row {
             asset_id: asset_id.clone(),
             account_id: account.0,
@@ -172,13 +220,11 @@ impl Uploads for SignedUploads {
             declared: asked.size_bytes.map(u64::cast_signed),
             state: "open".to_owned(),
             size_bytes: None,
+            claimed_until: None,
         };
-        let UploadsSettings { count_max, bytes_max } = self.settings;
-        let limits = (i64::from(count_max), i64::try_from(bytes_max).unwrap_or(i64::MAX));
-        let inserted = self.table.insert(&row, (now, now + READ_FOR), limits).await;
-        if !inserted.map_err(|error| unavailable(&error))? {
-            return Err(UploadError::TooMany { count_max, bytes_max });
-        }
+        let now = self.insert(&row).await?;
+        // Addresses are good to the second.
+        let expires_at = (now + PUT_FOR).trunc_subsecs(0);
         Ok(OpenedUpload {
             upload_url: self.deps.signer.upload(&asset_id, expires_at).into(),
             asset_url: self.deps.signer.signed_for(&key, now, READ_FOR).into(),
@@ -198,8 +244,10 @@ impl Uploads for SignedUploads {
         if row.state == "stored" {
             return Err(UploadError::AlreadyStored);
         }
+        let turn = self.turns.take(AccountId(row.account_id), TURN_WITHIN).await;
+        let _turn = turn.ok_or(UploadError::Busy)?;
         let limits = self.admit(&row, &put).await?;
-        let claim = self.claimed(&row).await?;
+        let claim = self.claimed(&row, put.content_length).await?;
         match self.store(&row, claim, body, limits).await {
             Ok(size_bytes) => Ok(StoredUpload {
                 asset_id: row.asset_id,
@@ -213,6 +261,31 @@ impl Uploads for SignedUploads {
                 Err(error)
             }
         }
+    }
+
+    async fn keep(&self, account: AccountId, bytes: Bytes) -> Result<KeptUpload, UploadError> {
+        let (asset_id, key) = self.name("bin")?;
+        let row = Row {
+            asset_id: asset_id.clone(),
+            account_id: account.0,
+            key: key.to_string(),
+            content_type: UNKNOWN_TYPE.to_owned(),
+            declared: None,
+            state: "stored".to_owned(),
+            size_bytes: i64::try_from(bytes.len()).ok(),
+            claimed_until: None,
+        };
+        // First: a file without a row would never be swept.
+        let now = self.insert(&row).await?;
+        self.deps.assets.put(&key, bytes).await.map_err(crate::assets::port_error)?;
+        Ok(KeptUpload { url: self.deps.signer.signed_for(&key, now, READ_FOR).into(), asset_id })
+    }
+
+    async fn discard(&self, asset_id: &str) -> Result<(), UploadError> {
+        let Some(row) = self.table.find(asset_id).await.map_err(|error| unavailable(&error))? else { return Ok(()) };
+        let key: AssetKey = row.key.parse().map_err(|_| AssetError::BadKey)?;
+        self.deps.assets.delete(&key).await.map_err(crate::assets::port_error)?;
+        Ok(self.table.forget(asset_id).await.map_err(|error| unavailable(&error))?)
     }
 
     async fn stored(&self, key: &str) -> Result<Option<StoredUpload>, UploadError> {

@@ -1,6 +1,5 @@
 //! The rows of uploads.
 
-use chrono::TimeDelta;
 use mintmark_domain::Timestamp;
 use mintmark_domain::ids::AccountId;
 use mintmark_domain::ports::AssetError;
@@ -17,9 +16,34 @@ pub(super) struct Row {
     pub declared: Option<i64>,
     pub state: String,
     pub size_bytes: Option<i64>,
+    pub claimed_until: Option<Timestamp>,
 }
 
-const COLUMNS: &str = "asset_id, account_id, key, content_type, declared, state, size_bytes";
+/// What counts against an account's limits: what is stored, what comes in, and what can still be put. `now`
+/// and `put_since` are the statement's places of the present and of when the oldest address was made that is
+/// still good.
+fn live(now: &str, put_since: &str) -> String {
+    format!(
+        "read_until > {now} AND (state = 'stored' OR created_at > {put_since} OR state = 'storing' AND claimed_until > {now})"
+    )
+}
+
+/// When an upload counts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Since {
+    pub now: Timestamp,
+    /// What was opened before cannot be put any more.
+    pub put_since: Timestamp,
+}
+
+/// A claim on an upload.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Claim {
+    pub id: Uuid,
+    pub until: Timestamp,
+}
+
+const COLUMNS: &str = "asset_id, account_id, key, content_type, declared, state, size_bytes, claimed_until";
 
 /// The rows of uploads.
 #[derive(Clone, Debug)]
@@ -34,35 +58,46 @@ impl Table {
     pub async fn insert(
         &self,
         row: &Row,
-        (now, read_until): (Timestamp, Timestamp),
+        (since, read_until): (Since, Timestamp),
         (count_max, bytes_max): (i64, i64),
     ) -> sqlx::Result<bool> {
-        let mut transaction = self.0.begin().await?;
-        // Of one account's requests one counts at a time.
-        sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('uploads ' || $1::text, 0))")
+        let mut transaction = self.counting(row.account_id).await?;
+        let sql = format!(
+            "INSERT INTO uploads
+                 (asset_id, account_id, key, content_type, declared, state, size_bytes, created_at, read_until)
+             SELECT $1, $2, $3, $4, $5, $11, $12, $6, $7
+             FROM (SELECT count(*) AS number, coalesce(sum(coalesce(size_bytes, declared, 0)), 0) AS bytes
+                   FROM uploads WHERE account_id = $2 AND {}) AS known
+             WHERE number < $8 AND bytes + coalesce($12, $5, 0) <= $9",
+            live("$6", "$10")
+        );
+        let inserted = sqlx::query(&sql)
+            .bind(&row.asset_id)
             .bind(row.account_id)
+            .bind(&row.key)
+            .bind(&row.content_type)
+            .bind(row.declared)
+            .bind(since.now)
+            .bind(read_until)
+            .bind(count_max)
+            .bind(bytes_max)
+            .bind(since.put_since)
+            .bind(&row.state)
+            .bind(row.size_bytes)
             .execute(&mut *transaction)
             .await?;
-        let inserted = sqlx::query(
-            "INSERT INTO uploads (asset_id, account_id, key, content_type, declared, state, created_at, read_until)
-             SELECT $1, $2, $3, $4, $5, 'open', $6, $7
-             FROM (SELECT count(*) AS number, coalesce(sum(coalesce(size_bytes, declared, 0)), 0) AS bytes
-                   FROM uploads WHERE account_id = $2 AND read_until > $6) AS known
-             WHERE number < $8 AND bytes + coalesce($5, 0) <= $9",
-        )
-        .bind(&row.asset_id)
-        .bind(row.account_id)
-        .bind(&row.key)
-        .bind(&row.content_type)
-        .bind(row.declared)
-        .bind(now)
-        .bind(read_until)
-        .bind(count_max)
-        .bind(bytes_max)
-        .execute(&mut *transaction)
-        .await?;
         transaction.commit().await?;
         Ok(inserted.rows_affected() == 1)
+    }
+
+    /// A transaction in which nobody else counts this account's uploads.
+    async fn counting(&self, account_id: Uuid) -> sqlx::Result<sqlx::Transaction<'static, sqlx::Postgres>> {
+        let mut transaction = self.0.begin().await?;
+        sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('uploads ' || $1::text, 0))")
+            .bind(account_id)
+            .execute(&mut *transaction)
+            .await?;
+        Ok(transaction)
     }
 
     /// An upload by its id.
@@ -77,53 +112,79 @@ impl Table {
         sqlx::query_as(&sql).bind(key).bind(now).fetch_optional(&self.0).await
     }
 
-    /// The bytes of an account's other uploads that can still be read.
-    pub async fn bytes_of(&self, account: AccountId, but: &str, now: Timestamp) -> sqlx::Result<u64> {
-        let bytes: i64 = sqlx::query_scalar(
+    /// The bytes of an account's other uploads.
+    pub async fn bytes_of(&self, account: AccountId, but: &str, since: Since) -> sqlx::Result<u64> {
+        let sql = format!(
             "SELECT coalesce(sum(coalesce(size_bytes, declared, 0)), 0)::bigint FROM uploads
-             WHERE account_id = $1 AND asset_id <> $2 AND read_until > $3",
-        )
-        .bind(account.0)
-        .bind(but)
-        .bind(now)
-        .fetch_one(&self.0)
-        .await?;
+             WHERE account_id = $1 AND asset_id <> $2 AND {}",
+            live("$3", "$4")
+        );
+        let bytes: i64 = sqlx::query_scalar(&sql)
+            .bind(account.0)
+            .bind(but)
+            .bind(since.now)
+            .bind(since.put_since)
+            .fetch_one(&self.0)
+            .await?;
         Ok(u64::try_from(bytes).unwrap_or(0))
     }
 
-    /// Claims an upload for whoever stores it: one that nobody stores, or whose claim has lapsed.
-    pub async fn claim(&self, asset_id: &str, claim: Uuid, now: Timestamp, lease: TimeDelta) -> sqlx::Result<bool> {
-        let claimed = sqlx::query(
-            "UPDATE uploads SET state = 'storing', claim = $2, claimed_until = $3
-             WHERE asset_id = $1 AND (state = 'open' OR state = 'storing' AND claimed_until < $4)",
-        )
-        .bind(asset_id)
-        .bind(claim)
-        .bind(now + lease)
-        .bind(now)
-        .execute(&self.0)
-        .await?;
+    /// Claims an upload for whoever stores it, one that nobody stores or whose claim has lapsed, together
+    /// with the bytes that are known to come. Answers whether; not where the account has no room for them.
+    pub async fn claim(
+        &self,
+        row: &Row,
+        claim: Claim,
+        since: Since,
+        (coming, bytes_max): (Option<i64>, i64),
+    ) -> sqlx::Result<bool> {
+        let mut transaction = self.counting(row.account_id).await?;
+        let sql = format!(
+            "UPDATE uploads SET state = 'storing', claim = $2, claimed_until = $3, size_bytes = $4
+             WHERE asset_id = $1 AND (state = 'open' OR state = 'storing' AND claimed_until < $5)
+               AND (SELECT coalesce(sum(coalesce(size_bytes, declared, 0)), 0) FROM uploads
+                    WHERE account_id = $7 AND asset_id <> $1 AND {}) + coalesce($4, declared, 0) <= $8",
+            live("$5", "$6")
+        );
+        let claimed = sqlx::query(&sql)
+            .bind(&row.asset_id)
+            .bind(claim.id)
+            .bind(claim.until)
+            .bind(coming)
+            .bind(since.now)
+            .bind(since.put_since)
+            .bind(row.account_id)
+            .bind(bytes_max)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
         Ok(claimed.rows_affected() == 1)
     }
 
-    /// Renews a claim. Answers whether it still held.
-    pub async fn renew(&self, asset_id: &str, claim: Uuid, until: Timestamp) -> sqlx::Result<bool> {
-        let renewed = sqlx::query("UPDATE uploads SET claimed_until = $3 WHERE asset_id = $1 AND claim = $2")
-            .bind(asset_id)
-            .bind(claim)
-            .bind(until)
-            .execute(&self.0)
-            .await?;
+    /// Renews a claim, and says how many bytes came so far. Answers whether it still held.
+    pub async fn renew(&self, asset_id: &str, claim: Claim, came: u64) -> sqlx::Result<bool> {
+        let renewed = sqlx::query(
+            "UPDATE uploads SET claimed_until = $3, size_bytes = greatest(size_bytes, $4)
+             WHERE asset_id = $1 AND claim = $2",
+        )
+        .bind(asset_id)
+        .bind(claim.id)
+        .bind(claim.until)
+        .bind(came.cast_signed())
+        .execute(&self.0)
+        .await?;
         Ok(renewed.rows_affected() == 1)
     }
 
     /// Gives a claim up: the file can be put again.
     pub async fn give_up(&self, asset_id: &str, claim: Uuid) -> sqlx::Result<()> {
-        sqlx::query("UPDATE uploads SET state = 'open', claim = NULL WHERE asset_id = $1 AND claim = $2")
-            .bind(asset_id)
-            .bind(claim)
-            .execute(&self.0)
-            .await?;
+        sqlx::query(
+            "UPDATE uploads SET state = 'open', claim = NULL, size_bytes = NULL WHERE asset_id = $1 AND claim = $2",
+        )
+        .bind(asset_id)
+        .bind(claim)
+        .execute(&self.0)
+        .await?;
         Ok(())
     }
 
@@ -140,13 +201,21 @@ impl Table {
         Ok(finished.rows_affected() == 1)
     }
 
-    /// Keys of uploads whose address to read from is over, `limit` at most; with whether a file lies there.
-    pub async fn over(&self, now: Timestamp, limit: i64) -> sqlx::Result<Vec<(String, String)>> {
-        sqlx::query_as("SELECT asset_id, key FROM uploads WHERE read_until <= $1 ORDER BY read_until LIMIT $2")
-            .bind(now)
-            .bind(limit)
-            .fetch_all(&self.0)
-            .await
+    /// Uploads that can be read no more, and those that can be put no more and never were, `limit` of each at
+    /// most: their ids and keys.
+    pub async fn over(&self, since: Since, limit: i64) -> sqlx::Result<Vec<(String, String)>> {
+        sqlx::query_as(
+            "(SELECT asset_id, key FROM uploads WHERE read_until <= $1 ORDER BY read_until LIMIT $3)
+             UNION
+             (SELECT asset_id, key FROM uploads
+              WHERE state <> 'stored' AND created_at <= $2 AND coalesce(claimed_until, $1) <= $1
+              ORDER BY created_at LIMIT $3)",
+        )
+        .bind(since.now)
+        .bind(since.put_since)
+        .bind(limit)
+        .fetch_all(&self.0)
+        .await
     }
 
     /// Forgets an upload.

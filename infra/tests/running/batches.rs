@@ -108,6 +108,19 @@ async fn a_batch_is_partial_or_failed_by_its_items_and_what_failed_goes_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_item_that_can_never_start_counts_as_failed_and_its_batch_goes_on() {
+    let (_world, node, remote, caller) = world().await;
+    let request = keyed(batch(1, vec![item("a", 1), item("b", 1), item("c", 1)]), "one", "{}");
+    let id = BatchId::keyed(caller.account, "POST", "/v1/batches", "one");
+    *node.gate.defect.lock().unwrap() = Some(RunId::of_item(id, 1));
+    assert_eq!(create(&node, &caller, request).await.batch_id, id);
+    let state = over(&node, id).await;
+    assert_eq!((state.status(), state.counts()), (BatchStatus::Partial, (2, 1)));
+    assert_eq!(node.balance(caller.account).await, (credits("94"), credits("0")));
+    assert_eq!(remote.submissions().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_batch_that_is_stopped_starts_nothing_more_and_lets_what_runs_go_on() {
     let (_world, node, remote, caller) = world().await;
     let items = (0..10).map(|_| item("a boat [sandbox:slow=10]", 1)).collect();

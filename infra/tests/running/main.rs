@@ -6,5 +6,6 @@ mod batches;
 mod crashes;
 mod endings;
 mod fairness;
+mod fakes;
 mod registering;
 mod support;

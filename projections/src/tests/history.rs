@@ -21,7 +21,7 @@ use mintmark_domain::run::{
     Surface,
 };
 use mintmark_domain::wallet::{
-    Balance, BonusKind, CreditWallet, GrantSource, HeldFor, LotKind, WalletCommand, WalletOwner,
+    Balance, BonusKind, CreditWallet, GrantSource, HeldFor, LotKind, RefundPart, WalletCommand, WalletOwner,
 };
 use mintmark_domain::{Credits, Shard, Timestamp};
 use mintmark_log::memory::MemoryEventLog;
@@ -445,6 +445,16 @@ impl History {
         if self.state::<CreditWallet>(wallet).hold(held_for).is_some() {
             assert!(self.act::<CreditWallet>(wallet, WalletCommand::Release { held_for, at }));
         }
+    }
+
+    /// Gives one credit of what a run captured back, if it captured any.
+    pub fn refund(&mut self, run: RunId) {
+        let (wallet, amount, at) = (self.request_of(run).payer.wallet.0, Credits::whole(1), self.now);
+        let Some(parts) = self.state::<Run>(run.0).refund_parts(amount) else { return };
+        let (reference, by, reason) = (self.id("refund").to_string(), "an operator".into(), "a fault".to_owned());
+        let given = parts.iter().map(|part| RefundPart { kind: part.kind, amount: part.amount }).collect();
+        assert!(self.act::<Run>(run.0, RunCommand::Refund { reference, amount, parts, by, reason, at }));
+        assert!(self.act::<CreditWallet>(wallet, WalletCommand::Refund { run, parts: given, reason: None, at }));
     }
 
     fn finish_item(&mut self, request: &RequestedRun, outcome: ItemOutcome) {

@@ -9,9 +9,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("mintmark-media", &[]),
     ("mintmark-postgres", &[]),
     ("mintmark-log", &["mintmark-domain"]),
-    ("mintmark-infra", &["mintmark-domain", "mintmark-media", "mintmark-postgres"]),
+    ("mintmark-turns", &["mintmark-domain"]),
+    ("mintmark-infra", &["mintmark-domain", "mintmark-media", "mintmark-postgres", "mintmark-turns"]),
     ("mintmark-projections", &["mintmark-domain"]),
-    ("mintmark-api-rest", &["mintmark-domain", "mintmark-projections"]),
+    ("mintmark-api-rest", &["mintmark-domain", "mintmark-projections", "mintmark-turns"]),
     ("mintmark-api-graphql", &["mintmark-domain", "mintmark-projections"]),
 ];
 

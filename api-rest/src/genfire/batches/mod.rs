@@ -3,7 +3,6 @@
 //! An item's input is read by the very function that reads the single endpoint's body, and judged by
 //! the same use case; what is refused is named with its item: `items[3].input.aspect_ratio`.
 
-mod body;
 mod read;
 mod resource;
 mod routes;

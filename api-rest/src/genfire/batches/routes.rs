@@ -11,13 +11,14 @@ use mintmark_domain::usecases::{AcceptedBatch, Caller, Refusal};
 use mintmark_projections::generation::{Batch, BatchFilter};
 use mintmark_projections::{Order, Place, ProjectionName, Waited, Walk};
 
-use super::body::BatchBody;
 use super::read::{BatchCreateRequest, read};
 use super::resource::{BatchItemList, BatchList, BatchResource, CreatedBatchResource};
 use super::shown::{self, accepted};
-use crate::http::{Authenticated, Idempotency, LogPosition, Problem, QueryParams, Replayed, fresh};
+use crate::http::{Authenticated, Idempotency, LargeBody, LogPosition, Problem, QueryParams, Replayed, fresh};
 use crate::state::AppState;
 
+/// How many bytes a batch has at most: 64 MB (decision 32).
+const BATCH_BYTES_MAX: usize = 64 << 20;
 /// How many batches a page holds unless said otherwise.
 const LIMIT_DEFAULT: u32 = 25;
 /// The most batches, or items, of a page.
@@ -90,11 +91,11 @@ pub(in crate::genfire) async fn create(
     State(state): State<AppState>,
     Authenticated(caller): Authenticated,
     idempotency: Idempotency,
-    body: BatchBody,
+    body: LargeBody<BATCH_BYTES_MAX>,
 ) -> Result<Response, Problem> {
     caller.require(Scope::BatchesWrite)?;
     let key = idempotency.required(&body.body.bytes)?;
-    let BatchBody { body, turn: _turn } = body;
+    let LargeBody { body, turn: _turn } = body;
     let found = match read(&state.core, body.value, &key).await {
         Ok(read) => match state.core.create_batch(&caller, read.request.clone()).await {
             Ok(accepted) => accepted,
