@@ -83,10 +83,18 @@ impl Place {
     }
 
     async fn serve(&self) -> (Process, String) {
+        self.serve_armed(None).await
+    }
+
+    /// A server, armed to die at a step if there is one.
+    async fn serve_armed(&self, step: Option<&str>) -> (Process, String) {
         let address: SocketAddr = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let mut serve = command(&self.db, self.directory.path());
         serve.args(["serve", "--listen", &address.to_string(), "--data-dir"]).arg(self.directory.path());
         serve.env("MINTMARK_SANDBOX__URL", &self.provider).stdout(Stdio::null());
+        if let Some(step) = step {
+            serve.env("FAILPOINTS", format!("{step}=return"));
+        }
         let process = Process(serve.spawn().unwrap());
         let base = format!("http://{address}");
         let begun = Instant::now();
@@ -230,4 +238,38 @@ async fn no_event_is_lost_or_told_as_two_when_the_server_is_killed_while_it_tell
     assert_eq!(page["data"].as_array().unwrap().len(), 41, "one delivery for each event");
     drop(server);
     place.verify();
+}
+
+#[cfg(feature = "failpoints")]
+#[tokio::test]
+async fn an_endpoint_that_was_told_right_before_a_kill_is_told_again_with_the_same_id_and_bytes() {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    let place = Place::new().await;
+    let (url, told) = receiver().await;
+    let step = mintmark_infra::webhooks::steps::AFTER_POST;
+    let (mut server, base) = place.serve_armed(Some(step)).await;
+    place.post(&base, "/v1/webhooks", &json!({"url": url, "events": ["run.completed"]})).await;
+    let image = json!({"model": "image.nano_banana_2", "prompt": "a small boat"});
+    let ask = place.client.post(format!("{base}/v1/images/generations")).bearer_auth(&place.key);
+    // The server may die before it answers.
+    let _ = ask.header("Idempotency-Key", "boat").json(&image).send().await;
+    let begun = Instant::now();
+    let status = loop {
+        if let Some(status) = server.0.try_wait().unwrap() {
+            break status;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{step} was never reached");
+        tokio::time::sleep(LOOK_EVERY).await;
+    };
+    assert_eq!(status.signal(), Some(9), "{status}");
+    let bodies = || told.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    assert_eq!(bodies().values().map(Vec::len).collect::<Vec<_>>(), [1], "told, and not written down");
+    let (_server, base) = place.serve().await;
+    let settled = |page: &Value| page["data"][0]["status"] == "success";
+    let page = place.until(&base, "/v1/webhooks/deliveries", settled).await;
+    assert_eq!((page["data"].as_array().unwrap().len(), &page["data"][0]["attempt_count"]), (1, &json!(1)));
+    let bodies: Vec<Vec<Bytes>> = bodies().into_values().collect();
+    assert_eq!((bodies.len(), bodies[0].len()), (1, 2), "one id, twice");
+    assert_eq!(bodies[0][0], bodies[0][1]);
 }

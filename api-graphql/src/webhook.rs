@@ -34,7 +34,7 @@ pub(crate) enum WebhookTopic {
     BatchPartial,
     /// `batch.failed`: no item delivered.
     BatchFailed,
-    /// `credits.low`: what can be spent fell below the threshold.
+    /// `credits.low`: what can be spent fell below the threshold; once a UTC day at most.
     CreditsLow,
     /// `webhook.failing`: another endpoint has failed for days.
     WebhookFailing,
@@ -146,7 +146,7 @@ pub(crate) enum WebhookDeliveryStatus {
     Pending,
     /// It was answered with success.
     Success,
-    /// Every attempt failed, or its endpoint was disabled or deleted.
+    /// Every attempt failed, its endpoint was disabled or deleted, or what it shows cannot be had.
     Failed,
 }
 
@@ -221,7 +221,7 @@ pub(crate) struct CreateWebhookInput {
     url: String,
     /// A label for people.
     description: Option<String>,
-    /// What to tell; runs that completed or failed if left out.
+    /// What to tell; runs that completed or failed, and other endpoints that fail, if left out.
     events: Option<Vec<WebhookTopic>>,
 }
 
@@ -248,6 +248,11 @@ pub(crate) struct WebhookSecretPayload {
 }
 
 async fn with_health(ctx: &Context<'_>, views: Vec<WebhookView>) -> Result<Vec<WebhookEndpoint>> {
+    // Once for all of them, where their deliveries are asked for.
+    let asked = ctx.look_ahead();
+    if asked.field("deliveries").exists() || asked.field("endpoint").field("deliveries").exists() {
+        followed(ctx).await?;
+    }
     let ids: Vec<WebhookEndpointId> = views.iter().map(|view| view.id).collect();
     let health = ctx.reads().webhook_health(&ids).await?;
     Ok(views.into_iter().map(|view| WebhookEndpoint { health: health.get(&view.id).copied(), view }).collect())
@@ -299,6 +304,7 @@ impl WebhookQuery {
         #[graphql(desc = "At most 100.")] first: Option<i32>,
         #[graphql(desc = "A cursor.")] after: Option<String>,
     ) -> async_graphql::Result<WebhookDeliveryConnection> {
+        followed(ctx).await?;
         Ok(paging::webhook_deliveries(ctx, None, first, after).await?)
     }
 }
@@ -319,7 +325,7 @@ impl WebhookMutation {
     ) -> async_graphql::Result<WebhookSecretPayload> {
         let wanted = NewWebhook { url: input.url, description: input.description, topics: topics(input.events) };
         let (view, secret, _) = ctx.core().create_webhook(ctx.caller()?, wanted).await.map_err(GraphqlError::from)?;
-        let endpoint = WebhookEndpoint { view, health: None };
+        let endpoint = one(ctx, view).await?;
         Ok(WebhookSecretPayload { endpoint, secret: secret.reveal().to_owned() })
     }
 
@@ -350,7 +356,8 @@ impl WebhookMutation {
     }
 
     /// Gives an endpoint another secret, shown only here. For a while deliveries carry the signatures of
-    /// both.
+    /// both: `X-GenFire-Signature` is that of the secret before, `X-GenFire-Signature-New` that of the new one.
+    /// While that lasts another rotation is refused, unless it has no overlap: that ends both at once.
     #[graphql(guard = "Needs(Scope::WebhooksWrite)")]
     async fn rotate_webhook_secret(
         &self,
@@ -384,7 +391,7 @@ impl WebhookMutation {
 }
 
 /// Waits, for a while, until what the log holds of the caller is known to be told.
-pub(crate) async fn followed(ctx: &Context<'_>) -> Result<()> {
+async fn followed(ctx: &Context<'_>) -> Result<()> {
     let account = ctx.caller()?.account;
     let (_, end) = ctx.core().webhooks_of(account).await?;
     ctx.reads().wait_for(ProjectionName::Webhooks, account.shard(), end, FOLLOWED_WITHIN).await;

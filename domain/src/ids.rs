@@ -209,6 +209,13 @@ impl WebhookEventId {
         let parts = [stream.as_bytes().as_slice(), &sequence.to_be_bytes(), topic.as_bytes()];
         WebhookEventId(derived_id(Shard::of(stream), "webhook_event", &parts))
     }
+
+    /// The event that tells of what is told of a stream at most once a UTC day, under the name of a topic.
+    #[must_use]
+    pub fn of_day(stream: Uuid, day: chrono::NaiveDate, topic: &str) -> Self {
+        let parts = [stream.as_bytes().as_slice(), &day.to_epoch_days().to_be_bytes(), topic.as_bytes()];
+        WebhookEventId(derived_id(Shard::of(stream), "webhook_event_of_day", &parts))
+    }
 }
 
 impl DeliveryId {

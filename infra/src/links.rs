@@ -1,5 +1,6 @@
 //! Absolute addresses: of this server's pages and of files.
 
+use chrono::TimeDelta;
 use mintmark_domain::Timestamp;
 use mintmark_domain::ports::{Links, OwnAddress, OwnSignature};
 use url::Url;
@@ -37,6 +38,13 @@ impl Links for SignedLinks {
             .map_or_else(|_| format!("{}/{key}", self.base), |key: AssetKey| self.signer.signed(&key, now).into())
     }
 
+    fn signed_for(&self, key: &str, now: Timestamp, lifetime: TimeDelta) -> String {
+        key.parse().map_or_else(
+            |_| format!("{}/{key}", self.base),
+            |key: AssetKey| self.signer.signed_for(&key, now, lifetime).into(),
+        )
+    }
+
     fn page(&self, path: &str) -> String {
         format!("{}/{}", self.base, path.trim_start_matches('/'))
     }
@@ -65,7 +73,7 @@ impl Links for SignedLinks {
 
 #[cfg(test)]
 mod tests {
-    use chrono::{DateTime, TimeDelta};
+    use chrono::DateTime;
 
     use super::*;
     use crate::keys::{MasterKey, Purpose};

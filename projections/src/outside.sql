@@ -62,7 +62,7 @@ CREATE TABLE IF NOT EXISTS read_side.webhook_deliveries (
     topic           text        NOT NULL,
     run_id          uuid,
     batch_id        uuid,
-    status          text        NOT NULL, -- pending, success, failed
+    status          text        NOT NULL, -- pending, success, failed (given up without an attempt, too)
     attempts        integer     NOT NULL,
     response_status integer,
     response_body   text,                 -- its beginning
@@ -74,17 +74,21 @@ CREATE TABLE IF NOT EXISTS read_side.webhook_deliveries (
     next_attempt_at timestamptz,
     delivered_at    timestamptz
 ) WITH (fillfactor = 70);
+-- Since when no attempt could be made, where that is so.
+ALTER TABLE read_side.webhook_deliveries ADD COLUMN IF NOT EXISTS postponed_since timestamptz;
 CREATE INDEX IF NOT EXISTS webhook_deliveries_by_account
     ON read_side.webhook_deliveries (account_id, created_at, delivery_id);
 CREATE INDEX IF NOT EXISTS webhook_deliveries_by_endpoint
     ON read_side.webhook_deliveries (endpoint_id, created_at, delivery_id);
-CREATE INDEX IF NOT EXISTS webhook_deliveries_due
-    ON read_side.webhook_deliveries (next_attempt_at) WHERE status = 'pending';
+-- Endpoint before time: whoever claims steps from one endpoint to the next, past whatever waits for each.
+CREATE INDEX IF NOT EXISTS webhook_deliveries_waiting
+    ON read_side.webhook_deliveries (endpoint_id, next_attempt_at) WHERE status = 'pending';
+DROP INDEX IF EXISTS read_side.webhook_deliveries_due;
 CREATE INDEX IF NOT EXISTS webhook_deliveries_of_event ON read_side.webhook_deliveries (event_id);
 CREATE INDEX IF NOT EXISTS webhook_deliveries_ended
     ON read_side.webhook_deliveries (updated_at) WHERE status <> 'pending';
 
--- How endpoints answer, as senders see it.
+-- How endpoints answer, as senders see it. Of those that are told only.
 CREATE TABLE IF NOT EXISTS read_side.webhook_health (
     endpoint_id      uuid        PRIMARY KEY,
     last_delivery_at timestamptz NOT NULL,

@@ -35,7 +35,7 @@ pub fn start_sending(platform: &Platform, core: &Core, reads: &ReadModels) -> Se
     };
     let deps = SenderDeps {
         outbox: Arc::new(reads.clone()),
-        bodies: Arc::new(EventBodies::new(core.clone(), reads.clone())),
+        bodies: Arc::new(EventBodies::new(core.clone(), reads.clone(), settings.addresses_last())),
         core: core.clone(),
         egress: platform.egress.clone(),
     };

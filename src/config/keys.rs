@@ -103,7 +103,10 @@ pub(super) const KEYS: &[(&str, &str)] = &[
         "accounts.sign_up",
         "Whether people may make accounts themselves, at `/sign-up`: of the tier `free`, with its bonuses. Otherwise only `mintmark account create` does.",
     ),
-    ("webhooks.credits_low", "Below how many credits an account's endpoints are told `credits.low`, once each time."),
+    (
+        "webhooks.credits_low",
+        "Below how many credits an account's endpoints are told `credits.low`, once a UTC day at most.",
+    ),
     ("webhooks.retention_days", "For how long deliveries that came to their end are kept, and can be replayed."),
     ("webhooks.attempts_max", "How many webhook deliveries one process makes at once."),
     ("webhooks.per_endpoint_max", "How many of them may go to one endpoint; a single one while it fails."),

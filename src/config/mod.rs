@@ -25,7 +25,7 @@ pub use webhooks::WebhookConfig;
 const FILE_DEFAULT: &str = "mintmark.toml";
 /// The demo account's username, and what its bonuses are set under.
 pub const DEMO: &str = "demo";
-/// The longest that a webhook endpoint may be given to answer: well within a delivery's lease.
+/// The longest that a webhook endpoint may be given to answer: a delivery's lease is longer by what the rest takes.
 const WEBHOOK_TIMEOUT_SECONDS_MAX: u32 = 30;
 /// Before every key in the environment; `__` stands between the parts of a key.
 const ENV_PREFIX: &str = "MINTMARK_";

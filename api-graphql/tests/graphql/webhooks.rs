@@ -58,6 +58,14 @@ async fn a_secret_is_rotated_with_an_overlap() {
     assert!(rotated["endpoint"]["previousSecretUntil"].is_string());
     let refused = ask(&app, rotate, json!({"id": made["endpoint"]["id"], "hours": 169})).await;
     assert_eq!(code(&refused), "BAD_USER_INPUT");
+    // A third secret would end the first before its time.
+    let refused = ask(&app, rotate, json!({"id": made["endpoint"]["id"], "hours": 24})).await;
+    assert_eq!(code(&refused), "CONFLICT");
+    let (said, until) =
+        (refused["errors"][0]["message"].as_str().unwrap(), &rotated["endpoint"]["previousSecretUntil"]);
+    assert!(said.contains(&until.as_str().unwrap()[..19]), "{said}: {until}");
+    let at_once = ask(&app, rotate, json!({"id": made["endpoint"]["id"], "hours": 0})).await;
+    assert_ne!(data(&at_once)["rotateWebhookSecret"]["secret"], rotated["secret"]);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::TimeDelta;
 use mintmark_domain::catalog::{Capability, Catalog, Checked, Dialect, MediaType};
 use mintmark_domain::creation::Output;
 use mintmark_domain::ids::{CreationId, RunId, SealedId};
@@ -31,6 +32,8 @@ pub struct Mapper<'a> {
     pub links: &'a dyn Links,
     /// The moment from which signed addresses are good for a while.
     pub now: Timestamp,
+    /// For how long they are good; as long as usual if absent.
+    pub addresses_last: Option<TimeDelta>,
 }
 
 impl From<RunStatus> for RunState {
@@ -287,7 +290,7 @@ impl Mapper<'_> {
                 let fields = first.fields?;
                 // Taken out of a video it is ours; a sound stays where its owner has it.
                 let kept = fields.get(TRANSCRIBED_AUDIO).and_then(Value::as_str);
-                let audio_url = kept.map(|key| self.links.signed(key, self.now));
+                let audio_url = kept.map(|key| self.signed(key));
                 let audio_url = audio_url.or_else(|| run.inputs.input_audio.clone());
                 let transcript_id = format!("audio_{}", first.id.hex());
                 Some(RunOutput::Transcript(Box::new(TranscriptOutput::of(transcript_id, fields, audio_url))))
@@ -296,10 +299,17 @@ impl Mapper<'_> {
         }
     }
 
+    fn signed(&self, key: &str) -> String {
+        match self.addresses_last {
+            None => self.links.signed(key, self.now),
+            Some(lifetime) => self.links.signed_for(key, self.now, lifetime),
+        }
+    }
+
     fn file(&self, made: &Delivered<'_>) -> Option<File> {
         match made.output {
             Output::Asset { key, duration_ms, .. } => {
-                let url = if made.public { self.links.public(key) } else { self.links.signed(key, self.now) };
+                let url = if made.public { self.links.public(key) } else { self.signed(key) };
                 let seconds = duration_ms.map(|ms| Decimal::new(i64::try_from(ms).unwrap_or(i64::MAX), 3));
                 Some(File { url, seconds })
             }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use chrono::TimeDelta;
 use http::{HeaderValue, StatusCode, header};
 use mintmark_domain::catalog::{Catalog, Dialect};
 use mintmark_domain::creation::Privacy;
@@ -189,11 +190,20 @@ fn answer(core: &Core, view: &RunView, at_once: bool) -> Result<Response, Proble
 
 /// The resource of a view.
 pub(super) fn resource(core: &Core, view: &RunView) -> Result<RunResource, Problem> {
+    mapped(mapper(core), view)
+}
+
+/// The resource of a view for somebody who keeps it: its addresses are good for so long.
+pub(super) fn lasting_resource(core: &Core, view: &RunView, lasts: TimeDelta) -> Result<RunResource, Problem> {
+    mapped(Mapper { addresses_last: Some(lasts), ..mapper(core) }, view)
+}
+
+fn mapped(mapper: Mapper<'_>, view: &RunView) -> Result<RunResource, Problem> {
     let facts = RunFacts::of_view(view).ok_or_else(|| Problem::internal("a view of a run that nobody asked for"))?;
-    Ok(mapper(core).run(&facts))
+    Ok(mapper.run(&facts))
 }
 
 /// Maps as of now.
 pub(super) fn mapper(core: &Core) -> Mapper<'_> {
-    Mapper { catalog: &core.catalog, links: &*core.links, now: core.now() }
+    Mapper { catalog: &core.catalog, links: &*core.links, now: core.now(), addresses_last: None }
 }

@@ -27,6 +27,7 @@ use mintmark_domain::run::Inputs;
 use mintmark_domain::usecases::{BonusAmounts, Caller, Core, Registration, RunRequest};
 use mintmark_domain::{Credits, Shard, Timestamp};
 use mintmark_infra::assets::S3Settings;
+use mintmark_infra::egress::Resolve;
 use mintmark_infra::uploads::{SignedUploads, UploadsSettings};
 use mintmark_infra::youtube::YoutubeSource;
 use mintmark_projections::ReadModels;
@@ -59,6 +60,8 @@ pub struct Options {
     pub clock: Option<Arc<dyn Clock>>,
     /// Hosts that may be reached although they are not public; none usually.
     pub egress_allow: Vec<String>,
+    /// Who resolves names; the system usually.
+    pub resolver: Option<Arc<dyn Resolve>>,
     /// The catalog; the built-in one usually.
     pub catalog: Sources,
     /// Where the sound of videos on YouTube comes from; a sample usually.
@@ -91,6 +94,7 @@ impl Default for Options {
             uploads: UploadsSettings::default(),
             clock: None,
             egress_allow: Vec::new(),
+            resolver: None,
             catalog: Sources::embedded(),
             youtube: YoutubeSource::Sample,
             more: None,
@@ -266,6 +270,16 @@ impl TestApp {
     pub async fn tell(&self) -> usize {
         self.caught_up().await;
         self.world.sender(&self.state).round().await
+    }
+
+    /// What telling webhook endpoints needs, for a sender of the test's own.
+    pub fn sending(&self) -> mintmark_infra::webhooks::SenderDeps {
+        self.world.sending(&self.state)
+    }
+
+    /// The database, for what only a defect or another release would write.
+    pub fn pool(&self) -> &sqlx::PgPool {
+        self.world.pool()
     }
 
     /// The events of a stream.

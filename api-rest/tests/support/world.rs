@@ -156,7 +156,8 @@ impl World {
             options.uploads,
         );
         let allow = options.egress_allow.iter().map(|rule| rule.parse().expect("a rule")).collect();
-        let egress = Egress::new(allow, Arc::new(SystemResolver), Arc::new(document_sample));
+        let resolver = options.resolver.clone().unwrap_or_else(|| Arc::new(SystemResolver));
+        let egress = Egress::new(allow, resolver, Arc::new(document_sample));
         let sandbox = if options.instant {
             Sandbox::instant(SandboxSettings::default(), &assets).await.expect("samples")
         } else {
@@ -234,13 +235,23 @@ impl World {
 
     /// Who tells webhook endpoints.
     pub fn sender(&self, state: &AppState) -> WebhookSender {
-        let deps = SenderDeps {
+        WebhookSender::new(self.sending(state), SenderSettings::default())
+    }
+
+    /// What telling them needs.
+    pub fn sending(&self, state: &AppState) -> SenderDeps {
+        let lasts = SenderSettings::default().addresses_last();
+        SenderDeps {
             outbox: Arc::new(state.reads.clone()),
-            bodies: Arc::new(EventBodies::new(state.core.clone(), state.reads.clone())),
+            bodies: Arc::new(EventBodies::new(state.core.clone(), state.reads.clone(), lasts)),
             core: state.core.clone(),
             egress: self.egress.clone(),
-        };
-        WebhookSender::new(deps, SenderSettings::default())
+        }
+    }
+
+    /// The database.
+    pub fn pool(&self) -> &PgPool {
+        self._db.pool()
     }
 
     pub fn beside(&self, state: &AppState) -> Beside {

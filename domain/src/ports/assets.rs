@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use chrono::TimeDelta;
 
 use crate::Timestamp;
 
@@ -72,6 +73,9 @@ pub trait Links: Send + Sync + 'static {
 
     /// A fresh address of a private file, good for a while from `now`.
     fn signed(&self, key: &str, now: Timestamp) -> String;
+
+    /// An address of a private file that is good for so long from `now`: for what is kept by others.
+    fn signed_for(&self, key: &str, now: Timestamp, lifetime: TimeDelta) -> String;
 
     /// The absolute address of a path of this server (`/v1/runs/…`).
     fn page(&self, path: &str) -> String;

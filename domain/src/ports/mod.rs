@@ -31,7 +31,8 @@ pub use uploads::{
 };
 pub use vault::{Vault, VaultError};
 pub use webhooks::{
-    Attempted, BodyError, DELIVERY_ATTEMPTS_MAX, DeliveryClaim, DueDelivery, FailingEndpoint, KeptEvent, OutboxEvent,
-    OutboxUnavailable, WebhookBodies, WebhookOutbox, WebhookSubject,
+    Attempted, BodyError, Claimed, DELIVERY_ATTEMPTS_MAX, DeliveryClaim, DueDelivery, FailingEndpoint, FoundEvents,
+    GivenUp, KeptEvent, OutboxEvent, OutboxUnavailable, Postponed, UnreadableEvent, WebhookBodies, WebhookOutbox,
+    WebhookSubject,
 };
 pub use work::{PendingBatch, PendingRun, Training, TrainingQueue, WorkCursor, WorkItem, WorkQueue, WorkUnavailable};

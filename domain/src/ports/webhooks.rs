@@ -56,6 +56,24 @@ pub struct KeptEvent {
     pub sealed_body: Option<Vec<u8>>,
 }
 
+/// An event that cannot be read: of a kind that a newer release writes, or damaged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadableEvent {
+    /// Which.
+    pub id: WebhookEventId,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// The events of deliveries.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FoundEvents {
+    /// Those that can be told.
+    pub kept: Vec<KeptEvent>,
+    /// Those that are there, but cannot be read.
+    pub unreadable: Vec<UnreadableEvent>,
+}
+
 /// A delivery that is due and was claimed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueDelivery {
@@ -75,6 +93,10 @@ pub struct DueDelivery {
     pub secret: SealedId,
     /// The sealed secret before, where it still signs.
     pub previous: Option<SealedId>,
+    /// Whether the endpoint fails: then this one tries whether it still does.
+    pub failing: bool,
+    /// Since when no attempt could be made, where that is so.
+    pub postponed_since: Option<Timestamp>,
 }
 
 /// How many attempts a delivery has: at once, and after each of the pauses (decision 26).
@@ -103,6 +125,29 @@ pub struct Attempted {
     pub next_at: Option<Timestamp>,
 }
 
+/// A claimed delivery of which no attempt can be made now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Postponed {
+    /// The delivery.
+    pub delivery: DeliveryId,
+    /// When it is due again.
+    pub until: Timestamp,
+    /// Since when no attempt could be made, where that counts towards giving it up.
+    pub since: Option<Timestamp>,
+}
+
+/// A delivery that comes to its end without an attempt: what it would tell cannot be had, or its endpoint's
+/// address or secret cannot. Nobody failed to answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenUp {
+    /// The delivery.
+    pub delivery: DeliveryId,
+    /// When it was given up.
+    pub at: Timestamp,
+    /// Why.
+    pub why: &'static str,
+}
+
 /// An endpoint at which every delivery has failed for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FailingEndpoint {
@@ -121,10 +166,27 @@ pub struct DeliveryClaim<'a> {
     pub lease_until: Timestamp,
     /// Endpoints that are told already, and get nothing more for now.
     pub busy: &'a [WebhookEndpointId],
+    /// How much is under way for accounts.
+    pub under_way: &'a [(AccountId, u32)],
     /// The most for one endpoint; one that fails gets a single one.
     pub per_endpoint_max: u32,
+    /// The most for one account, what is under way included.
+    pub per_account_max: u32,
+    /// The most for endpoints that fail, of all accounts together.
+    pub failing_max: u32,
     /// The most in all.
     pub limit: u32,
+    /// The endpoint after which to look; `None` for the first.
+    pub after: Option<WebhookEndpointId>,
+}
+
+/// What was claimed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claimed {
+    /// The deliveries.
+    pub due: Vec<DueDelivery>,
+    /// The endpoint that was looked at last, if there may be more behind it; `None`: that was all.
+    pub looked_to: Option<WebhookEndpointId>,
 }
 
 /// The outbox did not answer; try again.
@@ -135,11 +197,12 @@ pub struct OutboxUnavailable(pub String);
 /// Holds what endpoints are to be told. Any number of processes may work on it.
 #[async_trait]
 pub trait WebhookOutbox: Send + Sync + 'static {
-    /// Claims deliveries that are due; nobody else gets them until the lease is over.
-    async fn claim(&self, claim: DeliveryClaim<'_>) -> Result<Vec<DueDelivery>, OutboxUnavailable>;
+    /// Claims deliveries that are due; nobody else gets them until the lease is over. Accounts and endpoints
+    /// take turns, and what it costs does not depend on how much waits for one of them.
+    async fn claim(&self, claim: DeliveryClaim<'_>) -> Result<Claimed, OutboxUnavailable>;
 
     /// The events of deliveries; what was erased meanwhile is left out.
-    async fn events(&self, ids: &[WebhookEventId]) -> Result<Vec<KeptEvent>, OutboxUnavailable>;
+    async fn events(&self, ids: &[WebhookEventId]) -> Result<FoundEvents, OutboxUnavailable>;
 
     /// Keeps the bytes of an event, unless there are some already. What is kept is what is sent.
     async fn keep_body(&self, event: WebhookEventId, sealed: &[u8]) -> Result<Option<Vec<u8>>, OutboxUnavailable>;
@@ -147,10 +210,14 @@ pub trait WebhookOutbox: Send + Sync + 'static {
     /// Writes down what became of attempts. Answers which of their endpoints fail, and since when.
     async fn settle(&self, attempts: &[Attempted]) -> Result<Vec<FailingEndpoint>, OutboxUnavailable>;
 
-    /// Gives claimed deliveries back: no attempt was made, they are due at `at`.
-    async fn postpone(&self, deliveries: &[DeliveryId], at: Timestamp) -> Result<(), OutboxUnavailable>;
+    /// Gives claimed deliveries back: no attempt was made, each is due again at its moment.
+    async fn postpone(&self, deliveries: &[Postponed]) -> Result<(), OutboxUnavailable>;
 
-    /// Forgets deliveries that came to their end before `before`, at most `limit`; how many it forgot.
+    /// Writes down which deliveries come to their end without an attempt. Says nothing of their endpoints.
+    async fn give_up(&self, deliveries: &[GivenUp]) -> Result<(), OutboxUnavailable>;
+
+    /// Forgets deliveries that came to their end before `before`, at most `limit`, events of which no delivery
+    /// is left, and endpoints that were deleted; how many rows that were.
     async fn forget(&self, before: Timestamp, limit: u32) -> Result<u64, OutboxUnavailable>;
 }
 

@@ -24,6 +24,7 @@ mod refusal;
 mod run_view;
 mod sign_in;
 mod submission;
+mod webhook_texts;
 mod webhooks;
 mod workflows;
 
@@ -51,8 +52,9 @@ pub use refusal::{ErrorClass, Refusal};
 pub use run_view::{CreationView, RunView};
 pub use sign_in::{LINK_DAYS, NewSession, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, SESSION_DAYS, SESSION_IDLE_HOURS};
 pub use submission::SubmitPlan;
+pub use webhook_texts::OpenedWebhooks;
 pub use webhooks::{
-    NewWebhook, OpenedWebhooks, ROTATION_OVERLAP_HOURS, ROTATION_OVERLAP_HOURS_MAX, WEBHOOK_DESCRIPTION_CHARS_MAX,
+    NewWebhook, ROTATION_OVERLAP_HOURS, ROTATION_OVERLAP_HOURS_MAX, WEBHOOK_DESCRIPTION_CHARS_MAX,
     WEBHOOK_URL_CHARS_MAX, WebhookChange, WebhookView,
 };
 pub use workflows::{ExtractionRequest, WorkflowRequest};

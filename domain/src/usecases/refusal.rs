@@ -313,7 +313,10 @@ impl Refusal {
             Refusal::Webhook(error) => match error {
                 WebhookError::NotFound => (ErrorClass::NotFound, "not_found"),
                 WebhookError::NoTopics => (ErrorClass::Validation, "invalid_value"),
-                WebhookError::OtherEndpoint | WebhookError::NotWarned => (ErrorClass::Conflict, "conflict"),
+                WebhookError::OtherEndpoint | WebhookError::NotWarned | WebhookError::ChangedMeanwhile => {
+                    (ErrorClass::Conflict, "conflict")
+                }
+                WebhookError::OverlapLasts { .. } => (ErrorClass::Conflict, "overlap_lasts"),
             },
             Refusal::WebhookRoster(error) => match error {
                 RosterError::TooMany { .. } => (ErrorClass::Validation, "too_many"),

@@ -10,8 +10,8 @@ use crate::es::{Acting, Confirmed, Position, SealedText, StreamRef, Unit};
 use crate::ids::{AccountId, SealedId, WebhookEndpointId};
 use crate::ports::InputError;
 use crate::webhook::{
-    CreatedWebhook, DisabledCause, EndpointSettings, RosterCommand, SigningSecret, Topic, WebhookCommand,
-    WebhookEndpoint, WebhookRoster,
+    CreatedWebhook, DisabledCause, EndpointSettings, NewSettings, RosterCommand, SigningSecret, Topic, WebhookCommand,
+    WebhookEndpoint, WebhookError, WebhookRoster,
 };
 
 /// How many characters an endpoint's address has at most.
@@ -22,6 +22,8 @@ pub const WEBHOOK_DESCRIPTION_CHARS_MAX: usize = 500;
 pub const ROTATION_OVERLAP_HOURS: u32 = 24;
 /// The most hours for which a replaced secret may still sign.
 pub const ROTATION_OVERLAP_HOURS_MAX: u32 = 168;
+/// How often a change is made anew where somebody else changes the same endpoint at the same time.
+const CHANGE_TRIES_MAX: u32 = 8;
 
 /// An endpoint that is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,13 +74,21 @@ impl Core {
         let description = wanted.description.filter(|text| !text.is_empty());
         let settings = EndpointSettings { url: wanted.url, description };
         self.check_settings(&settings)?;
+        let topics_unchosen = wanted.topics.is_none();
         let topics = distinct(wanted.topics.unwrap_or_else(|| Topic::DEFAULT.to_vec()))?;
         let (account, key_id, by) = (caller.account, caller.key_id(), caller.acts_with.clone());
         let id = WebhookEndpointId(self.new_id(account.shard()));
         let secret = self.new_signing_secret();
         let texts = [self.seal_settings(account, &settings).await?, self.seal_secret(account, &secret).await?];
-        let created =
-            CreatedWebhook { account, key_id, settings: texts[0].id, topics, secret: texts[1].id, at: self.now() };
+        let created = CreatedWebhook {
+            account,
+            key_id,
+            settings: texts[0].id,
+            topics,
+            topics_unchosen,
+            secret: texts[1].id,
+            at: self.now(),
+        };
         let decision = self
             .request(account.shard(), caller.acting(), account)
             .stream(StreamRef::of::<Account>(account))
@@ -124,7 +134,8 @@ impl Core {
         view.ok_or(Refusal::NotFound("webhook endpoint"))
     }
 
-    /// Changes an endpoint of the caller's.
+    /// Changes an endpoint of the caller's. Address and description are sealed together: where somebody
+    /// else changed either meanwhile, the change is made anew on what is there then.
     pub async fn change_webhook(
         &self,
         caller: &Caller,
@@ -132,6 +143,21 @@ impl Core {
         change: WebhookChange,
     ) -> Result<(WebhookView, Confirmed), Refusal> {
         caller.require(Scope::WebhooksWrite)?;
+        let mut tries = 1;
+        loop {
+            match self.change_webhook_once(caller, id, change.clone()).await {
+                Err(Refusal::Webhook(WebhookError::ChangedMeanwhile)) if tries < CHANGE_TRIES_MAX => tries += 1,
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn change_webhook_once(
+        &self,
+        caller: &Caller,
+        id: WebhookEndpointId,
+        change: WebhookChange,
+    ) -> Result<(WebhookView, Confirmed), Refusal> {
         let before = self.webhook_of(caller.account, id).await?;
         let mut settings = before.settings.clone();
         if let Some(url) = change.url {
@@ -140,21 +166,24 @@ impl Core {
         if let Some(description) = change.description {
             settings.description = description.filter(|text| !text.is_empty());
         }
-        let sealed = if settings == before.settings {
-            None
-        } else {
-            self.check_settings(&settings)?;
-            Some(self.seal_settings(caller.account, &settings).await?)
+        let of = before.endpoint.current().map(|current| current.settings);
+        let sealed = match of {
+            Some(of) if settings != before.settings => {
+                self.check_settings(&settings)?;
+                let sealed = self.seal_settings(caller.account, &settings).await?;
+                Some((NewSettings { of, settings: sealed.id }, sealed))
+            }
+            Some(_) | None => None,
         };
         let topics = change.topics.map(distinct).transpose()?;
         let active = change.active;
         let (endpoint, confirmed) = self
             .on_webhook(caller, id, move |unit| {
                 let at = unit.now();
-                let new = sealed.as_ref().map(|text| text.id);
+                let new = sealed.as_ref().map(|(new, _)| *new);
                 let command = WebhookCommand::Change { settings: new, topics: topics.clone(), at };
                 unit.execute::<WebhookEndpoint>(id, command)?;
-                sealed.iter().for_each(|text| unit.seal(text.clone()));
+                sealed.iter().for_each(|(_, text)| unit.seal(text.clone()));
                 match active {
                     Some(true) => unit.execute::<WebhookEndpoint>(id, WebhookCommand::Enable { at })?,
                     Some(false) => {
@@ -183,7 +212,8 @@ impl Core {
     }
 
     /// Gives an endpoint of the caller's another secret, known only here; the one before signs, too, for
-    /// `overlap_hours` (0 to [`ROTATION_OVERLAP_HOURS_MAX`]).
+    /// `overlap_hours` (0 to [`ROTATION_OVERLAP_HOURS_MAX`]). Errors: the secret before still signs, and the
+    /// new one is to have an overlap, too; without one every earlier secret ends at once.
     pub async fn rotate_webhook_secret(
         &self,
         caller: &Caller,
@@ -310,57 +340,6 @@ impl Core {
         let id = SealedId(self.new_id(account.shard()));
         Ok(self.vault.seal(account.0, id, text).await?)
     }
-
-    /// What is sealed of endpoints: addresses by the id of their settings, secrets by theirs. What was
-    /// erased is absent.
-    pub async fn open_webhooks(&self, settings: &[SealedId], secrets: &[SealedId]) -> Result<OpenedWebhooks, Refusal> {
-        let ids: Vec<SealedId> = settings.iter().chain(secrets).copied().collect();
-        let opened = self.vault.open(&ids).await?;
-        let mut found = OpenedWebhooks::default();
-        for id in settings {
-            if let Some(read) = opened.get(id).and_then(|text| serde_json::from_slice(text).ok()) {
-                found.settings.insert(*id, read);
-            }
-        }
-        for id in secrets {
-            let text: Option<String> = opened.get(id).and_then(|text| serde_json::from_slice(text).ok());
-            if let Some(secret) = text.and_then(|text| SigningSecret::read(&text)) {
-                found.secrets.insert(*id, secret);
-            }
-        }
-        Ok(found)
-    }
-
-    async fn webhook_views(
-        &self,
-        endpoints: Vec<(WebhookEndpointId, WebhookEndpoint)>,
-    ) -> Result<Vec<WebhookView>, Refusal> {
-        let current = || endpoints.iter().filter_map(|(_, endpoint)| endpoint.current());
-        let settings: Vec<SealedId> = current().map(|current| current.settings).collect();
-        let secrets: Vec<SealedId> = current().map(|current| current.secret).collect();
-        let opened = self.open_webhooks(&settings, &secrets).await?;
-        let view = |(id, endpoint): (WebhookEndpointId, WebhookEndpoint)| {
-            let (settings, secret_preview) = match endpoint.current() {
-                Some(current) => (
-                    opened.settings.get(&current.settings).cloned(),
-                    opened.secrets.get(&current.secret).map(SigningSecret::preview),
-                ),
-                None => (None, None),
-            };
-            let settings = settings.unwrap_or_else(|| EndpointSettings { url: String::new(), description: None });
-            WebhookView { id, endpoint, settings, secret_preview: secret_preview.unwrap_or_default() }
-        };
-        Ok(endpoints.into_iter().map(view).collect())
-    }
-}
-
-/// What was sealed of endpoints.
-#[derive(Clone, Debug, Default)]
-pub struct OpenedWebhooks {
-    /// Addresses and descriptions.
-    pub settings: std::collections::HashMap<SealedId, EndpointSettings>,
-    /// Signing secrets.
-    pub secrets: std::collections::HashMap<SealedId, SigningSecret>,
 }
 
 /// Topics without repetitions, in their usual order. Errors: none at all.

@@ -3,7 +3,7 @@
 use cqrs_es::event_sink::EventSink;
 use serde::{Deserialize, Serialize};
 
-use super::commands::WebhookCommand;
+use super::commands::{NewSettings, WebhookCommand};
 use super::error::WebhookError;
 use super::events::{CreatedWebhook, DisabledCause, WebhookEvent};
 use super::topic::Topic;
@@ -105,13 +105,18 @@ impl WebhookEndpoint {
         }
     }
 
-    fn change(&self, settings: Option<SealedId>, topics: Option<Vec<Topic>>, at: Timestamp) -> Decided {
+    fn change(&self, settings: Option<NewSettings>, topics: Option<Vec<Topic>>, at: Timestamp) -> Decided {
         let known = self.known()?;
         if topics.as_ref().is_some_and(Vec::is_empty) {
             return Err(WebhookError::NoTopics);
         }
-        let settings = settings.filter(|settings| *settings != known.settings);
-        let topics = topics.filter(|topics| *topics != known.topics);
+        let settings = settings.filter(|new| new.settings != known.settings);
+        if settings.is_some_and(|new| new.of != known.settings) {
+            return Err(WebhookError::ChangedMeanwhile);
+        }
+        let settings = settings.map(|new| new.settings);
+        // To choose what nobody had chosen is a change, too.
+        let topics = topics.filter(|topics| known.topics_unchosen || *topics != known.topics);
         if settings.is_none() && topics.is_none() {
             return Ok(vec![]);
         }
@@ -121,6 +126,10 @@ impl WebhookEndpoint {
     fn rotate(&self, secret: SealedId, previous_until: Timestamp, at: Timestamp) -> Decided {
         if self.known()?.secret == secret {
             return Ok(vec![]);
+        }
+        // Without an overlap the owner says that every earlier secret ends now.
+        if let Some(previous) = self.previous.filter(|previous| previous.until > at && previous_until > at) {
+            return Err(WebhookError::OverlapLasts { until: previous.until });
         }
         Ok(vec![WebhookEvent::SecretRotated { secret, previous_until, at }])
     }
@@ -168,7 +177,7 @@ impl WebhookEndpoint {
 }
 
 impl es::Aggregate for WebhookEndpoint {
-    const STATE_SCHEMA: &'static str = "webhook_endpoint/1";
+    const STATE_SCHEMA: &'static str = "webhook_endpoint/2";
 
     fn decide(&self, command: WebhookCommand) -> Decided {
         match command {
@@ -214,6 +223,7 @@ impl cqrs_es::Aggregate for WebhookEndpoint {
                     current.settings = settings.unwrap_or(current.settings);
                     if let Some(topics) = topics {
                         current.topics = topics;
+                        current.topics_unchosen = false;
                     }
                 }
                 at

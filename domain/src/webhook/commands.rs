@@ -5,6 +5,15 @@ use super::topic::Topic;
 use crate::Timestamp;
 use crate::ids::SealedId;
 
+/// An address and a description that were made of what was there before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewSettings {
+    /// What was there, sealed: if something else is there by now, they are refused.
+    pub of: SealedId,
+    /// What is to be there, sealed.
+    pub settings: SealedId,
+}
+
 /// A command to an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WebhookCommand {
@@ -12,8 +21,8 @@ pub enum WebhookCommand {
     Create(Box<CreatedWebhook>),
     /// Change what is said.
     Change {
-        /// The sealed new address and description, where either is another.
-        settings: Option<SealedId>,
+        /// The new address and description, where either is another.
+        settings: Option<NewSettings>,
         /// What it is told about.
         topics: Option<Vec<Topic>>,
         /// The moment.

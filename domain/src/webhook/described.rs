@@ -10,6 +10,10 @@ pub(crate) const DESCRIBED: &[EventEntry] = &[
         fields: &[
             ("settings", "The sealed address and description"),
             ("topics[]", "What it is told about: `run.completed`, …"),
+            (
+                "topics_unchosen",
+                "Whether nobody chose that: then it is told of failing endpoints, too; absent where false",
+            ),
             ("secret", "The sealed signing secret"),
         ],
     },

@@ -1,5 +1,7 @@
 //! Why an endpoint refuses.
 
+use crate::Timestamp;
+
 /// A refusal by an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WebhookError {
@@ -15,4 +17,17 @@ pub enum WebhookError {
     /// One that fails is disabled only after its owner was warned.
     #[error("the webhook endpoint's owner was not warned yet")]
     NotWarned,
+    /// Its address or description was changed since what is to be changed was read.
+    #[error("the webhook endpoint was changed at the same time; try again")]
+    ChangedMeanwhile,
+    /// The secret before the present one still signs: a third would end it before its time.
+    #[error(
+        "the secret before the last rotation signs until {}; rotate after that, or with an overlap of 0 hours, which \
+         ends both secrets at once",
+        until.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+    )]
+    OverlapLasts {
+        /// Until when.
+        until: Timestamp,
+    },
 }

@@ -19,6 +19,9 @@ pub struct CreatedWebhook {
     pub settings: SealedId,
     /// What it is told about.
     pub topics: Vec<Topic>,
+    /// Whether nobody chose that: then it is told of failing endpoints, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub topics_unchosen: bool,
     /// The sealed signing secret.
     pub secret: SealedId,
     /// When it was made.

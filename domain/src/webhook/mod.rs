@@ -14,7 +14,7 @@ mod tests;
 mod topic;
 
 pub use aggregate::{EndpointStatus, Previous, WebhookEndpoint};
-pub use commands::WebhookCommand;
+pub use commands::{NewSettings, WebhookCommand};
 pub use error::WebhookError;
 pub use events::{CreatedWebhook, DisabledCause, WebhookEvent};
 pub use roster::{RosterCommand, RosterError, RosterEvent, WebhookRoster};

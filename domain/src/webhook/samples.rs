@@ -12,6 +12,7 @@ pub(crate) fn created() -> CreatedWebhook {
         key_id: Some(41),
         settings: SealedId(sample_id("settings")),
         topics: Topic::DEFAULT.to_vec(),
+        topics_unchosen: false,
         secret: SealedId(sample_id("secret")),
         at: sample_time(0),
     }
@@ -21,9 +22,11 @@ pub(crate) fn created() -> CreatedWebhook {
 pub(crate) fn samples() -> Vec<WebhookEvent> {
     let at = sample_time(60);
     let least = CreatedWebhook { key_id: None, topics: Topic::ALL.to_vec(), ..created() };
+    let unchosen = CreatedWebhook { topics_unchosen: true, ..created() };
     vec![
         WebhookEvent::Created(Box::new(created())),
         WebhookEvent::Created(Box::new(least)),
+        WebhookEvent::Created(Box::new(unchosen)),
         WebhookEvent::Changed {
             settings: Some(SealedId(sample_id("settings 2"))),
             topics: Some(vec![Topic::BatchPartial]),

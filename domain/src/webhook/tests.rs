@@ -30,8 +30,62 @@ fn rotate(name: &str) -> WebhookCommand {
     WebhookCommand::RotateSecret { secret: SealedId(sample_id(name)), previous_until: at(100), at: at(5) }
 }
 
+fn change_of(of: &str, settings: Option<&str>, topics: Option<Vec<Topic>>) -> WebhookCommand {
+    let sealed = |name| SealedId(sample_id(name));
+    let settings = settings.map(|name| NewSettings { of: sealed(of), settings: sealed(name) });
+    WebhookCommand::Change { settings, topics, at: at(3) }
+}
+
 fn change(settings: Option<&str>, topics: Option<Vec<Topic>>) -> WebhookCommand {
-    WebhookCommand::Change { settings: settings.map(|name| SealedId(sample_id(name))), topics, at: at(3) }
+    change_of("settings", settings, topics)
+}
+
+#[test]
+fn what_was_made_of_settings_that_are_not_there_any_more_is_refused() {
+    let moved = [create(), change(Some("moved"), None)];
+    given::<WebhookEndpoint>(moved.clone())
+        .when(change(Some("described"), None))
+        .then_expect_error(WebhookError::ChangedMeanwhile);
+    let both = change_of("moved", Some("described"), None);
+    let event = WebhookEvent::Changed { settings: Some(SealedId(sample_id("described"))), topics: None, at: at(3) };
+    given::<WebhookEndpoint>(moved.clone()).when(both).then_expect_events(vec![event]);
+    said_twice_is_no_new_fact::<WebhookEndpoint>([create()], change(Some("moved"), None));
+    let topics = WebhookEvent::Changed { settings: None, topics: Some(vec![Topic::BatchFailed]), at: at(3) };
+    given::<WebhookEndpoint>(moved).when(change(None, Some(vec![Topic::BatchFailed]))).then_expect_events(vec![topics]);
+}
+
+#[test]
+fn who_chooses_what_was_told_anyway_has_chosen() {
+    let unchosen = CreatedWebhook { topics_unchosen: true, ..created() };
+    let made = [WebhookCommand::Create(Box::new(unchosen))];
+    let choose = change(None, Some(Topic::DEFAULT.to_vec()));
+    let event = WebhookEvent::Changed { settings: None, topics: Some(Topic::DEFAULT.to_vec()), at: at(3) };
+    given::<WebhookEndpoint>(made.clone()).when(choose.clone()).then_expect_events(vec![event]);
+    said_twice_is_no_new_fact::<WebhookEndpoint>(made, choose);
+}
+
+#[test]
+fn while_the_secret_before_still_signs_there_is_no_third_unless_all_earlier_ones_end_at_once() {
+    let rotated = [create(), rotate("secret 2")];
+    given::<WebhookEndpoint>(rotated.clone())
+        .when(rotate("secret 3"))
+        .then_expect_error(WebhookError::OverlapLasts { until: at(100) });
+    let said = WebhookError::OverlapLasts { until: at(100) }.to_string();
+    assert!(said.contains(&at(100).to_rfc3339_opts(chrono::SecondsFormat::Secs, true)), "{said}");
+    let third = |until, now| WebhookCommand::RotateSecret {
+        secret: SealedId(sample_id("secret 3")),
+        previous_until: until,
+        at: now,
+    };
+    let event = |until, now| WebhookEvent::SecretRotated {
+        secret: SealedId(sample_id("secret 3")),
+        previous_until: until,
+        at: now,
+    };
+    let at_once = vec![event(at(6), at(6))];
+    given::<WebhookEndpoint>(rotated.clone()).when(third(at(6), at(6))).then_expect_events(at_once);
+    let afterwards = vec![event(at(300), at(100))];
+    given::<WebhookEndpoint>(rotated).when(third(at(300), at(100))).then_expect_events(afterwards);
 }
 
 #[test]

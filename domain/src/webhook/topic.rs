@@ -26,7 +26,7 @@ pub enum Topic {
     /// No item of a batch delivered.
     #[serde(rename = "batch.failed")]
     BatchFailed,
-    /// What the account can spend fell below the threshold.
+    /// What the account can spend fell below the threshold; told once a UTC day at most.
     #[serde(rename = "credits.low")]
     CreditsLow,
     /// Another endpoint of the account has failed for days and is about to be disabled.
@@ -51,7 +51,8 @@ impl Topic {
         Topic::CreditsLow,
         Topic::WebhookFailing,
     ];
-    /// What an endpoint is told about where nobody said.
+    /// What an endpoint is told about where nobody said, as printed. Beside it such an endpoint is told of
+    /// other endpoints that fail: their owner should hear of it without having asked.
     pub const DEFAULT: [Topic; 2] = [Topic::RunCompleted, Topic::RunFailed];
 
     /// The name everywhere.

@@ -18,14 +18,21 @@ const JITTER_HUNDREDTHS_MAX: i64 = 10;
 /// How many bytes of an answer's body are kept.
 pub(super) const RESPONSE_BYTES_MAX: u64 = 4_096;
 
+/// The header of the dialect's own signature: always exactly one.
+const OWN_SIGNATURE: &str = "X-GenFire-Signature";
+/// The header of the same signature with the new secret, while the one before signs [`OWN_SIGNATURE`].
+const NEW_SIGNATURE: &str = "X-GenFire-Signature-New";
+
 /// What is sent, and where to.
 pub(super) struct Letter {
     /// The delivery.
     pub due: DueDelivery,
     /// Where it goes.
     pub url: String,
-    /// The secrets that sign it, the present one first.
-    pub secrets: Vec<SigningSecret>,
+    /// The present secret.
+    pub secret: SigningSecret,
+    /// The one before, while it signs, too.
+    pub previous: Option<SigningSecret>,
     /// Its body, the same at every attempt.
     pub body: Bytes,
 }
@@ -57,32 +64,23 @@ impl Letter {
         }
     }
 
+    /// While two secrets sign, the dialect's own header is signed with the one before, so that a receiver
+    /// that compares it with what it expects goes on working until it has the new one, whose signature has a
+    /// header of its own. Standard Webhooks has both in one line, the present secret's first.
     fn headers(&self, now: Timestamp) -> Vec<(&'static str, String)> {
         let (id, timestamp) = (self.due.event.to_string(), now.timestamp());
-        let together = |sign: &dyn Fn(&SigningSecret) -> String, joint: &str| {
-            self.secrets.iter().map(sign).collect::<Vec<String>>().join(joint)
-        };
-        vec![
-            ("X-GenFire-Signature", together(&|secret| secret.sign_body(&self.body), ", ")),
+        let expected = self.previous.as_ref().unwrap_or(&self.secret);
+        let secrets = [Some(&self.secret), self.previous.as_ref()];
+        let sign = |secret: &SigningSecret| secret.sign_standard(&id, timestamp, &self.body);
+        let standard = secrets.into_iter().flatten().map(sign).collect::<Vec<String>>().join(" ");
+        let mut headers = vec![(OWN_SIGNATURE, expected.sign_body(&self.body))];
+        headers.extend(self.previous.as_ref().map(|_| (NEW_SIGNATURE, self.secret.sign_body(&self.body))));
+        headers.extend([
             ("webhook-id", id.clone()),
             ("webhook-timestamp", timestamp.to_string()),
-            ("webhook-signature", together(&|secret| secret.sign_standard(&id, timestamp, &self.body), " ")),
-        ]
-    }
-}
-
-/// What no attempt can be made of: its inputs are gone for good.
-pub(super) fn hopeless(due: &DueDelivery, now: Timestamp, why: &str) -> Attempted {
-    Attempted {
-        delivery: due.id,
-        endpoint: due.endpoint,
-        at: now,
-        succeeded: false,
-        response_status: None,
-        response_body: None,
-        error: Some(why.to_owned()),
-        headers: "{}".to_owned(),
-        next_at: None,
+            ("webhook-signature", standard),
+        ]);
+        headers
     }
 }
 
@@ -96,6 +94,11 @@ fn as_sent(headers: &[(&'static str, String)]) -> Vec<(HeaderName, HeaderValue)>
 
 fn shown(headers: &[(&'static str, String)]) -> Map<String, Value> {
     headers.iter().map(|(name, value)| ((*name).to_owned(), Value::String(value.clone()))).collect()
+}
+
+/// How long a delivery's attempts last at the most, the pauses and their jitter.
+pub(super) fn attempts_last() -> TimeDelta {
+    TimeDelta::milliseconds(PAUSES_SECONDS.iter().map(|seconds| seconds * 10 * (100 + JITTER_HUNDREDTHS_MAX)).sum())
 }
 
 /// When the attempt after the `attempt`th is due; `None` after the last.
@@ -150,6 +153,7 @@ mod tests {
         assert_eq!(pauses(0)[..5], exact.map(Some));
         assert_eq!(pauses(255)[..5], exact.map(|pause| Some(pause + pause / 10)));
         assert_eq!((pauses(0)[5], pauses(255)[5]), (None, None), "the sixth is the last");
+        assert_eq!(attempts_last().num_milliseconds(), pauses(255)[..5].iter().flatten().sum::<i64>());
     }
 
     #[test]

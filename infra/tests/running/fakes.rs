@@ -133,6 +133,9 @@ impl Links for NoLinks {
     fn signed(&self, key: &str, _now: Timestamp) -> String {
         key.to_owned()
     }
+    fn signed_for(&self, key: &str, _now: Timestamp, _lifetime: chrono::TimeDelta) -> String {
+        key.to_owned()
+    }
     fn page(&self, path: &str) -> String {
         path.to_owned()
     }

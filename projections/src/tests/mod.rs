@@ -9,4 +9,5 @@ mod runs;
 mod usage;
 mod versions;
 mod wallets;
+mod webhook_outbox;
 mod webhooks;

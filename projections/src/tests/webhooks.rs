@@ -1,15 +1,13 @@
-//! What endpoints are to be told: once for each event, whoever applies it how often; and the outbox that
-//! senders share.
+//! What endpoints are to be told: once for each event, whoever applies it how often.
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use mintmark_domain::Credits;
 use mintmark_domain::es::{End, EventLog};
 use mintmark_domain::ids::{AccountId, SealedId, WebhookEndpointId, derived_id};
-use mintmark_domain::ports::{Attempted, DeliveryClaim, DueDelivery, WebhookOutbox as _};
+use mintmark_domain::ports::WebhookOutbox as _;
 use mintmark_domain::wallet::LotKind;
 use mintmark_domain::webhook::{CreatedWebhook, DisabledCause, Topic, WebhookCommand, WebhookEndpoint};
-use mintmark_domain::{Credits, Timestamp};
 use mintmark_testkit::TestDb;
 use sqlx::PgPool;
 
@@ -22,18 +20,18 @@ use crate::schema::migrate;
 use crate::webhooks::WebhookFollower;
 
 /// A database with a follower's tables, and the follower of a history.
-struct Followed {
-    db: TestDb,
+pub(super) struct Followed {
+    pub db: TestDb,
     follower: WebhookFollower,
     feed: Feed,
 }
 
-fn follower(history: &History) -> WebhookFollower {
+pub(super) fn follower(history: &History) -> WebhookFollower {
     WebhookFollower::new(Arc::new(history.log.clone()) as Arc<dyn EventLog>, Credits::whole(50))
 }
 
 impl Followed {
-    async fn new(history: &History) -> Self {
+    pub async fn new(history: &History) -> Self {
         let follower = follower(history);
         let key = ["webhooks", include_str!("../common.sql"), include_str!("../outside.sql")];
         let definition = follower.clone();
@@ -46,7 +44,7 @@ impl Followed {
         Followed { db, follower, feed }
     }
 
-    async fn catch_up(&self, limit: usize) {
+    pub async fn catch_up(&self, limit: usize) {
         let schema = self.follower.definition().schema;
         ensure_checkpoint(self.db.pool(), schema, &self.feed).await.unwrap();
         let next = async || apply_next(self.db.pool(), schema, &self.follower, &self.feed, limit, None).await.unwrap();
@@ -54,7 +52,7 @@ impl Followed {
     }
 
     /// Sets the checkpoint back, so that what follows is applied again.
-    async fn back_to(&self, end: End) {
+    pub async fn back_to(&self, end: End) {
         sqlx::query("UPDATE webhook_follower.checkpoints SET position = $1, commit_id = $2")
             .bind(i64::try_from(end.position.0).unwrap())
             .bind(end.commit_id.0)
@@ -63,16 +61,16 @@ impl Followed {
             .unwrap();
     }
 
-    fn outbox(&self) -> ReadModels {
+    pub fn outbox(&self) -> ReadModels {
         ReadModels::new(self.db.pool().clone(), Arc::new(Board::new()))
     }
 
-    async fn rows(&self) -> Vec<(uuid::Uuid, uuid::Uuid, String)> {
+    pub async fn rows(&self) -> Vec<(uuid::Uuid, uuid::Uuid, String)> {
         let sql = "SELECT delivery_id, endpoint_id, topic FROM read_side.webhook_deliveries ORDER BY created_at, topic";
         sqlx::query_as(sql).fetch_all(self.db.pool()).await.unwrap()
     }
 
-    async fn topics(&self) -> Vec<String> {
+    pub async fn topics(&self) -> Vec<String> {
         self.rows().await.into_iter().map(|(_, _, topic)| topic).collect()
     }
 }
@@ -82,13 +80,24 @@ fn sealed(history: &History, name: &str) -> SealedId {
 }
 
 /// An endpoint that is told about these topics.
-fn endpoint(history: &mut History, account: AccountId, name: &str, topics: &[Topic]) -> WebhookEndpointId {
+pub(super) fn endpoint(history: &mut History, account: AccountId, name: &str, topics: &[Topic]) -> WebhookEndpointId {
+    make(history, account, name, topics, false)
+}
+
+fn make(
+    history: &mut History,
+    account: AccountId,
+    name: &str,
+    topics: &[Topic],
+    topics_unchosen: bool,
+) -> WebhookEndpointId {
     let id = WebhookEndpointId(derived_id(history.shard, "endpoint", &[name.as_bytes()]));
     let created = CreatedWebhook {
         account,
         key_id: None,
         settings: sealed(history, "settings"),
         topics: topics.to_vec(),
+        topics_unchosen,
         secret: sealed(history, "secret"),
         at: history.now(),
     };
@@ -96,7 +105,12 @@ fn endpoint(history: &mut History, account: AccountId, name: &str, topics: &[Top
     id
 }
 
-async fn run(history: &mut History, account: AccountId, delivered: u32) {
+/// An endpoint of which nobody chose what it is told.
+fn unchosen(history: &mut History, account: AccountId, name: &str) -> WebhookEndpointId {
+    make(history, account, name, &Topic::DEFAULT, true)
+}
+
+pub(super) async fn run(history: &mut History, account: AccountId, delivered: u32) {
     let run = history.request(account, &Asked::default()).unwrap();
     history.commit().await;
     history.start(run);
@@ -110,7 +124,7 @@ async fn run(history: &mut History, account: AccountId, delivered: u32) {
 
 /// Two accounts: one with endpoints, one without; runs before, between and after. With the log's end when
 /// the endpoints had been made.
-async fn history() -> (History, AccountId, End) {
+pub(super) async fn history() -> (History, AccountId, End) {
     let mut history = History::new().await;
     let (ann, bob) = (history.account("ann").await, history.account("bob").await);
     for account in [ann, bob] {
@@ -132,9 +146,9 @@ async fn history() -> (History, AccountId, End) {
     (history, ann, made)
 }
 
-/// What is told of it, by kind: each hold takes the credits below 50, and what comes back brings them up.
-const TOLD: [&str; 7] =
-    ["credits.low", "credits.low", "credits.low", "run.cancelled", "run.cancelled", "run.completed", "run.failed"];
+/// What is told of it, by kind: each hold takes the credits below 50, and what comes back brings them up, but
+/// of that endpoints are told once a day.
+const TOLD: [&str; 5] = ["credits.low", "run.cancelled", "run.cancelled", "run.completed", "run.failed"];
 
 #[tokio::test]
 async fn each_is_told_what_it_asks_for_from_when_it_was_made_however_the_log_is_cut() {
@@ -186,98 +200,75 @@ async fn who_was_erased_leaves_nothing_behind() {
     followed.db.close().await;
 }
 
-async fn claim(outbox: &ReadModels, now: Timestamp, busy: &[WebhookEndpointId], each: u32) -> Vec<DueDelivery> {
-    let lease_until = now + TimeDelta::seconds(60);
-    outbox.claim(DeliveryClaim { now, lease_until, busy, per_endpoint_max: each, limit: 100 }).await.unwrap()
-}
-
-fn attempted(due: &DueDelivery, at: Timestamp, next_at: Option<Timestamp>) -> Attempted {
-    Attempted {
-        delivery: due.id,
-        endpoint: due.endpoint,
-        at,
-        succeeded: false,
-        response_status: Some(500),
-        response_body: None,
-        error: Some("500".into()),
-        headers: "{}".into(),
-        next_at,
-    }
-}
-
 #[tokio::test]
-async fn what_one_sender_has_claimed_no_other_gets_until_the_lease_is_over() {
-    let (history, _, _) = history().await;
-    let followed = Followed::new(&history).await;
-    followed.catch_up(100).await;
-    let (one, two) = (followed.outbox(), followed.outbox());
-    let now = history.now();
-    let (first, second) = tokio::join!(claim(&one, now, &[], 100), claim(&two, now, &[], 100));
-    let mut ids: Vec<_> = first.iter().chain(&second).map(|due| due.id).collect();
-    let claimed = ids.len();
-    ids.sort();
-    ids.dedup();
-    assert_eq!(ids.len(), claimed, "none twice");
-    assert!(claim(&two, now, &[], 100).await.is_empty());
-    // The first one crashed: once its lease is over they are due again.
-    let later = now + TimeDelta::seconds(61);
-    assert_eq!(claim(&two, later, &[], 100).await.len(), claimed);
-    followed.db.close().await;
-}
-
-#[tokio::test]
-async fn an_endpoint_that_fails_gets_one_place_and_one_that_is_busy_none() {
+async fn low_credits_are_told_once_a_day_however_often_the_threshold_is_crossed() {
     let mut history = History::new().await;
     let ann = history.account("ann").await;
     history.grant(ann, 600, LotKind::Paid, None);
-    let (dead, well) = (
-        endpoint(&mut history, ann, "dead", &[Topic::RunCompleted]),
-        endpoint(&mut history, ann, "well", &[Topic::RunCompleted]),
-    );
+    endpoint(&mut history, ann, "low", &[Topic::CreditsLow]);
     history.commit().await;
-    for _ in 0..6 {
-        run(&mut history, ann, 1).await;
+    let mut told = Vec::new();
+    for _day in 0..2 {
+        for _crossing in 0..3 {
+            // Held they are below the threshold of 50, given back they are above it.
+            let asked = Asked { price: 560, ..Asked::default() };
+            let run = history.request(ann, &asked).unwrap();
+            history.commit().await;
+            history.start(run);
+            assert!(history.fail(run, true));
+            history.commit().await;
+        }
+        let followed = Followed::new(&history).await;
+        followed.catch_up(2).await;
+        told.push(followed.topics().await.len());
+        followed.db.close().await;
+        history.pass(chrono::TimeDelta::days(1));
     }
+    assert_eq!(told, [1, 2]);
+}
+
+#[tokio::test]
+async fn who_chose_nothing_is_told_of_failing_endpoints_and_who_chose_otherwise_is_not() {
+    let mut history = History::new().await;
+    let ann = history.account("ann").await;
+    let dead = endpoint(&mut history, ann, "dead", &[Topic::RunCompleted]);
+    let chose = endpoint(&mut history, ann, "chose", &Topic::DEFAULT);
+    let unchosen = unchosen(&mut history, ann, "unchosen");
+    let narrowed = self::unchosen(&mut history, ann, "narrowed");
+    let change = WebhookCommand::Change { settings: None, topics: Some(Topic::DEFAULT.to_vec()), at: history.now() };
+    assert!(history.act::<WebhookEndpoint>(narrowed.0, change));
+    let warn = WebhookCommand::WarnFailing { failing_since: history.now(), at: history.now() };
+    assert!(history.act::<WebhookEndpoint>(dead.0, warn));
+    history.commit().await;
     let followed = Followed::new(&history).await;
     followed.catch_up(100).await;
-    let (outbox, now) = (followed.outbox(), history.now());
-    let of = |due: &[DueDelivery], endpoint| due.iter().filter(|due| due.endpoint == endpoint).count();
-    let first = claim(&outbox, now, &[], 2).await;
-    assert_eq!((of(&first, dead), of(&first, well)), (2, 2), "so many each");
-    assert_eq!(of(&claim(&outbox, now, &[well], 2).await, well), 0);
-    let failed = first.iter().find(|due| due.endpoint == dead).unwrap();
-    let failing = outbox.settle(&[attempted(failed, now, None)]).await.unwrap();
-    assert_eq!(failing.iter().map(|one| one.endpoint).collect::<Vec<_>>(), [dead]);
-    let next = claim(&outbox, now, &[], 2).await;
-    assert_eq!((of(&next, dead), of(&next, well)), (1, 2), "one place while it fails");
+    let told: Vec<_> = followed.rows().await.into_iter().map(|(_, endpoint, topic)| (endpoint, topic)).collect();
+    assert_eq!(told, [(unchosen.0, "webhook.failing".to_owned())], "not {chose} and not {narrowed}");
     followed.db.close().await;
 }
 
 #[tokio::test]
-async fn old_deliveries_are_forgotten_with_their_events_and_those_that_wait_are_kept() {
-    let (history, _, _) = history().await;
+async fn a_deleted_endpoint_is_forgotten_with_its_last_delivery() {
+    let mut history = History::new().await;
+    let ann = history.account("ann").await;
+    history.grant(ann, 60, LotKind::Paid, None);
+    let gone = endpoint(&mut history, ann, "gone", &[Topic::RunCompleted]);
+    let stays = endpoint(&mut history, ann, "stays", &[Topic::RunCompleted]);
+    run(&mut history, ann, 1).await;
+    assert!(history.act::<WebhookEndpoint>(gone.0, WebhookCommand::Delete { at: history.now() }));
+    history.commit().await;
     let followed = Followed::new(&history).await;
     followed.catch_up(100).await;
-    let (outbox, now) = (followed.outbox(), history.now());
-    let due = claim(&outbox, now, &[], 1).await;
-    outbox.settle(&[attempted(&due[0], now, None)]).await.unwrap();
-    let before = followed.rows().await.len();
-    // One of the two endpoints was disabled, and what waited for it came to its end with that.
-    let ended: i64 = sqlx::query_scalar("SELECT count(*) FROM read_side.webhook_deliveries WHERE status <> 'pending'")
-        .fetch_one(followed.db.pool())
-        .await
-        .unwrap();
-    assert_eq!(outbox.forget(now - TimeDelta::days(3650), 100).await.unwrap(), 0, "not old enough");
-    let later = chrono::Utc::now() + TimeDelta::days(3650);
-    assert!(outbox.forget(later, 100).await.unwrap() > 0);
-    assert_eq!(followed.rows().await.len(), before - usize::try_from(ended).unwrap());
-    let orphans: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM read_side.webhook_events e
-         WHERE NOT EXISTS (SELECT FROM read_side.webhook_deliveries d WHERE d.event_id = e.event_id)",
-    )
-    .fetch_one(followed.db.pool())
-    .await
-    .unwrap();
-    assert_eq!(orphans, 0);
+    let outbox = followed.outbox();
+    let left = async || -> Vec<uuid::Uuid> {
+        let sql = "SELECT endpoint_id FROM read_side.webhook_endpoints";
+        sqlx::query_scalar(sql).fetch_all(followed.db.pool()).await.unwrap()
+    };
+    let long_ago = history.now() - chrono::TimeDelta::days(3650);
+    assert_eq!(outbox.forget(long_ago, 100).await.unwrap(), 0, "its delivery is kept, and can be looked at");
+    assert_eq!(left().await.len(), 2);
+    let later = chrono::Utc::now() + chrono::TimeDelta::days(3650);
+    while outbox.forget(later, 100).await.unwrap() > 0 {}
+    assert_eq!(left().await, [stays.0]);
     followed.db.close().await;
 }

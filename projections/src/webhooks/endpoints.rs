@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::{DateTime, Utc};
 use mintmark_domain::Shard;
 use mintmark_domain::ids::{AccountId, WebhookEndpointId};
-use mintmark_domain::webhook::{Topic, WebhookEvent};
+use mintmark_domain::webhook::{CreatedWebhook, Topic, WebhookEvent};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -44,6 +44,8 @@ impl Endpoint {
 pub(super) struct Endpoints {
     rows: BTreeMap<Uuid, Endpoint>,
     changed: HashSet<Uuid>,
+    /// Those that were enabled or disabled: how they answered before counts no more.
+    anew: HashSet<Uuid>,
 }
 
 /// Whose endpoints are needed.
@@ -65,17 +67,18 @@ impl Endpoints {
         .await
     }
 
-    /// Loads those that are needed; of an endpoint its account's others too.
+    /// Loads those that are needed; of an endpoint its account's others too. Deleted ones are left out: nothing
+    /// happens to them any more.
     pub async fn load(connection: &mut PgConnection, needed: Needed) -> sqlx::Result<Self> {
         let list = |ids: HashSet<Uuid>| ids.into_iter().collect::<Vec<Uuid>>();
         let rows: Vec<Endpoint> = sqlx::query_as(
             "SELECT endpoint_id, account_id, wallet_id, topics, status, settings, secret, previous, previous_until
-             FROM read_side.webhook_endpoints WHERE account_id = ANY($1)
+             FROM read_side.webhook_endpoints WHERE account_id = ANY($1) AND status <> 'deleted'
              UNION SELECT endpoint_id, account_id, wallet_id, topics, status, settings, secret, previous, previous_until
-             FROM read_side.webhook_endpoints WHERE wallet_id = ANY($2)
+             FROM read_side.webhook_endpoints WHERE wallet_id = ANY($2) AND status <> 'deleted'
              UNION SELECT endpoint_id, account_id, wallet_id, topics, status, settings, secret, previous, previous_until
-             FROM read_side.webhook_endpoints
-             WHERE account_id IN (SELECT account_id FROM read_side.webhook_endpoints WHERE endpoint_id = ANY($3))",
+             FROM read_side.webhook_endpoints WHERE status <> 'deleted'
+               AND account_id IN (SELECT account_id FROM read_side.webhook_endpoints WHERE endpoint_id = ANY($3))",
         )
         .bind(list(needed.accounts))
         .bind(list(needed.wallets))
@@ -83,7 +86,7 @@ impl Endpoints {
         .fetch_all(connection)
         .await?;
         let rows = rows.into_iter().map(|row| (row.endpoint_id, row)).collect();
-        Ok(Endpoints { rows, changed: HashSet::new() })
+        Ok(Endpoints { rows, ..Endpoints::default() })
     }
 
     /// Those of an account.
@@ -108,7 +111,7 @@ impl Endpoints {
                 endpoint_id: endpoint,
                 account_id: created.account.0,
                 wallet_id: AccountId::wallet(created.account).0,
-                topics: names(&created.topics),
+                topics: names(&told(created)),
                 status: ACTIVE.to_owned(),
                 settings: created.settings.0,
                 secret: created.secret.0,
@@ -135,11 +138,13 @@ impl Endpoints {
             WebhookEvent::Enabled { .. } => row.status = ACTIVE.to_owned(),
             WebhookEvent::Deleted { .. } => row.status = DELETED.to_owned(),
         }
+        if let WebhookEvent::Disabled { .. } | WebhookEvent::Enabled { .. } = fact {
+            self.anew.insert(endpoint);
+        }
         self.changed.insert(endpoint);
     }
 
-    /// Writes what changed. Deliveries that wait for an endpoint that is told nothing any more are given
-    /// up; one that starts anew is not held to what it failed before.
+    /// Writes what changed. Deliveries that wait for an endpoint that is told nothing any more are given up.
     pub async fn save(self, connection: &mut PgConnection, shard: Shard) -> sqlx::Result<()> {
         for row in self.rows.values().filter(|row| self.changed.contains(&row.endpoint_id)) {
             sqlx::query(
@@ -161,6 +166,7 @@ impl Endpoints {
             .bind(row.previous_until)
             .execute(&mut *connection)
             .await?;
+            self.forget_health(connection, row).await?;
             if row.status == ACTIVE {
                 continue;
             }
@@ -173,13 +179,28 @@ impl Endpoints {
             .bind(&row.status)
             .execute(&mut *connection)
             .await?;
-            sqlx::query("UPDATE read_side.webhook_health SET failing_since = NULL WHERE endpoint_id = $1")
-                .bind(row.endpoint_id)
-                .execute(&mut *connection)
-                .await?;
         }
         Ok(())
     }
+
+    /// One that starts anew is not held to what it failed before. An attempt that was under way when it was
+    /// disabled may have ended since: that is why enabling forgets, too.
+    async fn forget_health(&self, connection: &mut PgConnection, row: &Endpoint) -> sqlx::Result<()> {
+        let sql = if row.status == DELETED {
+            "DELETE FROM read_side.webhook_health WHERE endpoint_id = $1"
+        } else if self.anew.contains(&row.endpoint_id) {
+            "UPDATE read_side.webhook_health SET failing_since = NULL WHERE endpoint_id = $1"
+        } else {
+            return Ok(());
+        };
+        sqlx::query(sql).bind(row.endpoint_id).execute(connection).await.map(drop)
+    }
+}
+
+/// What an endpoint is told about from the start. Where nobody chose, failing endpoints are told, too.
+fn told(created: &CreatedWebhook) -> Vec<Topic> {
+    let unasked = created.topics_unchosen.then_some(Topic::WebhookFailing);
+    created.topics.iter().copied().chain(unasked).collect()
 }
 
 fn names(topics: &[Topic]) -> Vec<String> {

@@ -239,7 +239,16 @@ impl Outbox {
         threshold: Credits,
     ) -> WebhookEventId {
         let recorded = &event.recorded;
-        let id = WebhookEventId::of_fact(recorded.stream.id, recorded.sequence, topic.as_str());
+        let id = match happening {
+            // Holds and releases cross the threshold all the time: once a day is enough. The same id is the
+            // same event, so nothing more has to be known of what was told.
+            Happening::CreditsLow { .. } => {
+                WebhookEventId::of_day(recorded.stream.id, recorded.recorded_at.date_naive(), topic.as_str())
+            }
+            Happening::Run(_) | Happening::Batch(_) | Happening::Failing { .. } => {
+                WebhookEventId::of_fact(recorded.stream.id, recorded.sequence, topic.as_str())
+            }
+        };
         if self.events.last().is_some_and(|last| last.id == id.0) || self.events.iter().any(|row| row.id == id.0) {
             return id;
         }

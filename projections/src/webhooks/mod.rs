@@ -6,11 +6,14 @@
 //! applied again after a crash is no second delivery. [`ReadModels`](crate::ReadModels) is the outbox
 //! that a sender works on, and shows deliveries to their owner.
 
+mod claims;
 mod endpoints;
 mod follower;
 mod happenings;
 mod outbox;
 mod queries;
 
+#[cfg(test)]
+pub(crate) use claims::explained;
 pub use follower::WebhookFollower;
 pub use queries::{Delivery, DeliveryStatus, EndpointHealth, Replay};

@@ -4,50 +4,37 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use mintmark_domain::Timestamp;
 use mintmark_domain::es::Position;
-use mintmark_domain::ids::{AccountId, BatchId, DeliveryId, RunId, SealedId, WebhookEndpointId, WebhookEventId};
+use mintmark_domain::ids::{AccountId, BatchId, RunId, WebhookEndpointId, WebhookEventId};
 use mintmark_domain::ports::{
-    Attempted, DeliveryClaim, DueDelivery, FailingEndpoint, KeptEvent, OutboxEvent, OutboxUnavailable, WebhookOutbox,
-    WebhookSubject,
+    Attempted, Claimed, DeliveryClaim, FailingEndpoint, FoundEvents, GivenUp, KeptEvent, OutboxEvent,
+    OutboxUnavailable, Postponed, UnreadableEvent, WebhookOutbox, WebhookSubject,
 };
 use uuid::Uuid;
 
+use super::claims;
 use crate::error::QueryError;
 use crate::reads::ReadModels;
 use crate::sql::{named, unsigned};
 
-/// How many due deliveries are looked at for each that is claimed, so that those of one endpoint do not
-/// stand before all others.
-const LOOKED_AT_PER_CLAIM: i64 = 8;
+/// What is forgotten of what was before $1, at most $2 rows of each: deliveries that ended, and events of which
+/// no delivery is left.
+const FORGET_OLD: [&str; 2] = [
+    "DELETE FROM read_side.webhook_deliveries WHERE delivery_id IN
+         (SELECT delivery_id FROM read_side.webhook_deliveries
+          WHERE status <> 'pending' AND updated_at < $1 ORDER BY updated_at LIMIT $2)",
+    "DELETE FROM read_side.webhook_events WHERE event_id IN
+         (SELECT e.event_id FROM read_side.webhook_events e WHERE e.recorded_at < $1
+            AND NOT EXISTS (SELECT FROM read_side.webhook_deliveries d WHERE d.event_id = e.event_id)
+          ORDER BY e.recorded_at LIMIT $2)",
+];
+/// Deleted endpoints of which no delivery is left, at most $1.
+const FORGET_DELETED: &str = "
+    DELETE FROM read_side.webhook_endpoints WHERE endpoint_id IN
+        (SELECT e.endpoint_id FROM read_side.webhook_endpoints e WHERE e.status = 'deleted'
+           AND NOT EXISTS (SELECT FROM read_side.webhook_deliveries d WHERE d.endpoint_id = e.endpoint_id) LIMIT $1)";
 
 fn unavailable(error: &dyn std::fmt::Display) -> OutboxUnavailable {
     OutboxUnavailable(error.to_string())
-}
-
-#[derive(sqlx::FromRow)]
-struct Claimed {
-    delivery_id: Uuid,
-    event_id: Uuid,
-    endpoint_id: Uuid,
-    account_id: Uuid,
-    attempts: i32,
-    settings: Uuid,
-    secret: Uuid,
-    previous: Option<Uuid>,
-}
-
-impl From<Claimed> for DueDelivery {
-    fn from(row: Claimed) -> Self {
-        DueDelivery {
-            id: DeliveryId(row.delivery_id),
-            event: WebhookEventId(row.event_id),
-            endpoint: WebhookEndpointId(row.endpoint_id),
-            account: AccountId(row.account_id),
-            attempt: row.attempts.unsigned_abs() + 1,
-            settings: SealedId(row.settings),
-            secret: SealedId(row.secret),
-            previous: row.previous.map(SealedId),
-        }
-    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -100,40 +87,11 @@ impl EventView {
 
 #[async_trait]
 impl WebhookOutbox for ReadModels {
-    async fn claim(&self, claim: DeliveryClaim<'_>) -> Result<Vec<DueDelivery>, OutboxUnavailable> {
-        let busy: Vec<Uuid> = claim.busy.iter().map(|endpoint| endpoint.0).collect();
-        let rows: Vec<Claimed> = sqlx::query_as(
-            "WITH due AS (
-                 SELECT delivery_id, endpoint_id,
-                        row_number() OVER (PARTITION BY endpoint_id ORDER BY next_attempt_at, delivery_id) AS turn
-                 FROM (SELECT delivery_id, endpoint_id, next_attempt_at FROM read_side.webhook_deliveries
-                       WHERE status = 'pending' AND next_attempt_at <= $1 AND endpoint_id <> ALL($2)
-                       ORDER BY next_attempt_at LIMIT $5 * $6) AS looked_at),
-             chosen AS (
-                 SELECT d.delivery_id FROM read_side.webhook_deliveries d JOIN due ON due.delivery_id = d.delivery_id
-                 LEFT JOIN read_side.webhook_health h ON h.endpoint_id = d.endpoint_id
-                 WHERE due.turn <= CASE WHEN h.failing_since IS NULL THEN $4 ELSE 1 END
-                   AND d.status = 'pending' AND d.next_attempt_at <= $1
-                 ORDER BY due.turn, d.next_attempt_at LIMIT $5 FOR UPDATE OF d SKIP LOCKED)
-             UPDATE read_side.webhook_deliveries d SET next_attempt_at = $3
-             FROM chosen, read_side.webhook_endpoints e
-             WHERE d.delivery_id = chosen.delivery_id AND e.endpoint_id = d.endpoint_id AND e.status = 'active'
-             RETURNING d.delivery_id, d.event_id, d.endpoint_id, d.account_id, d.attempts, e.settings, e.secret,
-                       CASE WHEN e.previous_until > $1 THEN e.previous END AS previous",
-        )
-        .bind(claim.now)
-        .bind(busy)
-        .bind(claim.lease_until)
-        .bind(i64::from(claim.per_endpoint_max))
-        .bind(i64::from(claim.limit))
-        .bind(LOOKED_AT_PER_CLAIM)
-        .fetch_all(&self.pool)
-        .await
-        .map_err(|error| unavailable(&error))?;
-        Ok(rows.into_iter().map(DueDelivery::from).collect())
+    async fn claim(&self, claim: DeliveryClaim<'_>) -> Result<Claimed, OutboxUnavailable> {
+        claims::claim(&self.pool, claim).await.map_err(|error| unavailable(&error))
     }
 
-    async fn events(&self, ids: &[WebhookEventId]) -> Result<Vec<KeptEvent>, OutboxUnavailable> {
+    async fn events(&self, ids: &[WebhookEventId]) -> Result<FoundEvents, OutboxUnavailable> {
         let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
         let rows: Vec<EventView> = sqlx::query_as(
             "SELECT event_id, account_id, topic, subject, subject_id, detail, position, recorded_at, body
@@ -143,7 +101,16 @@ impl WebhookOutbox for ReadModels {
         .fetch_all(&self.pool)
         .await
         .map_err(|error| unavailable(&error))?;
-        rows.into_iter().map(EventView::shown).collect::<Result<_, _>>().map_err(|error| unavailable(&error))
+        let mut found = FoundEvents::default();
+        for row in rows {
+            let id = WebhookEventId(row.event_id);
+            match row.shown() {
+                Ok(kept) => found.kept.push(kept),
+                // One that cannot be read keeps nobody from the others.
+                Err(error) => found.unreadable.push(UnreadableEvent { id, why: error.to_string() }),
+            }
+        }
+        Ok(found)
     }
 
     async fn keep_body(&self, event: WebhookEventId, sealed: &[u8]) -> Result<Option<Vec<u8>>, OutboxUnavailable> {
@@ -165,14 +132,32 @@ impl WebhookOutbox for ReadModels {
         self.settled(attempts).await.map_err(|error| unavailable(&error))
     }
 
-    async fn postpone(&self, deliveries: &[DeliveryId], at: Timestamp) -> Result<(), OutboxUnavailable> {
-        let ids: Vec<Uuid> = deliveries.iter().map(|id| id.0).collect();
+    async fn postpone(&self, deliveries: &[Postponed]) -> Result<(), OutboxUnavailable> {
         sqlx::query(
-            "UPDATE read_side.webhook_deliveries SET next_attempt_at = $2
-             WHERE delivery_id = ANY($1) AND status = 'pending'",
+            "UPDATE read_side.webhook_deliveries d SET next_attempt_at = n.until, postponed_since = n.since
+             FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[]) AS n (id, until, since)
+             WHERE d.delivery_id = n.id AND d.status = 'pending'",
         )
-        .bind(ids)
-        .bind(at)
+        .bind(deliveries.iter().map(|one| one.delivery.0).collect::<Vec<_>>())
+        .bind(deliveries.iter().map(|one| one.until).collect::<Vec<_>>())
+        .bind(deliveries.iter().map(|one| one.since).collect::<Vec<_>>())
+        .execute(&self.pool)
+        .await
+        .map_err(|error| unavailable(&error))?;
+        Ok(())
+    }
+
+    async fn give_up(&self, deliveries: &[GivenUp]) -> Result<(), OutboxUnavailable> {
+        // No attempt was made: neither their number nor the time of the last one moves, nor the endpoint's health.
+        sqlx::query(
+            "UPDATE read_side.webhook_deliveries d
+             SET status = 'failed', next_attempt_at = NULL, last_error = n.why, updated_at = n.at
+             FROM unnest($1::uuid[], $2::timestamptz[], $3::text[]) AS n (id, at, why)
+             WHERE d.delivery_id = n.id AND d.status = 'pending'",
+        )
+        .bind(deliveries.iter().map(|one| one.delivery.0).collect::<Vec<_>>())
+        .bind(deliveries.iter().map(|one| one.at).collect::<Vec<_>>())
+        .bind(deliveries.iter().map(|one| one.why).collect::<Vec<_>>())
         .execute(&self.pool)
         .await
         .map_err(|error| unavailable(&error))?;
@@ -180,28 +165,14 @@ impl WebhookOutbox for ReadModels {
     }
 
     async fn forget(&self, before: Timestamp, limit: u32) -> Result<u64, OutboxUnavailable> {
-        let deliveries = sqlx::query(
-            "DELETE FROM read_side.webhook_deliveries WHERE delivery_id IN
-                 (SELECT delivery_id FROM read_side.webhook_deliveries
-                  WHERE status <> 'pending' AND updated_at < $1 ORDER BY updated_at LIMIT $2)",
-        )
-        .bind(before)
-        .bind(i64::from(limit))
-        .execute(&self.pool)
-        .await
-        .map_err(|error| unavailable(&error))?;
-        let events = sqlx::query(
-            "DELETE FROM read_side.webhook_events WHERE event_id IN
-                 (SELECT e.event_id FROM read_side.webhook_events e WHERE e.recorded_at < $1
-                    AND NOT EXISTS (SELECT FROM read_side.webhook_deliveries d WHERE d.event_id = e.event_id)
-                  ORDER BY e.recorded_at LIMIT $2)",
-        )
-        .bind(before)
-        .bind(i64::from(limit))
-        .execute(&self.pool)
-        .await
-        .map_err(|error| unavailable(&error))?;
-        Ok(deliveries.rows_affected() + events.rows_affected())
+        let limit = i64::from(limit);
+        let mut forgotten = 0;
+        for sql in FORGET_OLD {
+            let done = sqlx::query(sql).bind(before).bind(limit).execute(&self.pool).await;
+            forgotten += done.map_err(|error| unavailable(&error))?.rows_affected();
+        }
+        let done = sqlx::query(FORGET_DELETED).bind(limit).execute(&self.pool).await;
+        Ok(forgotten + done.map_err(|error| unavailable(&error))?.rows_affected())
     }
 }
 
@@ -211,7 +182,7 @@ impl ReadModels {
         // A success counts even where the endpoint was disabled meanwhile.
         sqlx::query(
             "UPDATE read_side.webhook_deliveries d
-             SET attempts = d.attempts + 1, updated_at = n.at, last_attempt_at = n.at,
+             SET attempts = d.attempts + 1, updated_at = n.at, last_attempt_at = n.at, postponed_since = NULL,
                  status = CASE WHEN n.succeeded THEN 'success' WHEN n.next_at IS NULL THEN 'failed' ELSE 'pending' END,
                  next_attempt_at = n.next_at, delivered_at = CASE WHEN n.succeeded THEN n.at END,
                  response_status = n.response_status, response_body = n.response_body, last_error = n.error,
@@ -231,12 +202,14 @@ impl ReadModels {
         .bind(attempts.iter().map(|one| one.next_at).collect::<Vec<_>>())
         .execute(&mut *transaction)
         .await?;
-        // In one order everywhere, so that two processes do not wait for each other.
+        // In one order everywhere, so that two processes do not wait for each other. An attempt that ends after
+        // its endpoint was disabled says nothing of it: it starts anew when it is enabled.
         let failing: Vec<(Uuid, DateTime<Utc>)> = sqlx::query_as(
             "WITH said AS (
-                 SELECT endpoint_id, max(at) AS at, bool_or(succeeded) AS succeeded, min(at) AS first
+                 SELECT n.endpoint_id, max(n.at) AS at, bool_or(n.succeeded) AS succeeded, min(n.at) AS first
                  FROM unnest($1::uuid[], $2::timestamptz[], $3::boolean[]) AS n (endpoint_id, at, succeeded)
-                 GROUP BY endpoint_id ORDER BY endpoint_id),
+                 JOIN read_side.webhook_endpoints e ON e.endpoint_id = n.endpoint_id AND e.status = 'active'
+                 GROUP BY n.endpoint_id ORDER BY n.endpoint_id),
              written AS (
                  INSERT INTO read_side.webhook_health AS h (endpoint_id, last_delivery_at, failing_since)
                  SELECT endpoint_id, at, CASE WHEN succeeded THEN NULL ELSE first END FROM said

@@ -23,7 +23,7 @@ pub enum DeliveryStatus {
     Pending,
     /// It was answered with success.
     Success,
-    /// Every attempt failed, or the endpoint was disabled or deleted.
+    /// Every attempt failed, the endpoint was disabled or deleted, or what it shows cannot be had.
     Failed,
 }
 
@@ -186,7 +186,8 @@ impl ReadModels {
     }
 
     /// Tells the event of a delivery of `account`'s again, under the new id `as_new`: the same event id
-    /// and bytes.
+    /// and bytes. The endpoint's row is held meanwhile: whoever disables it finds what was queued before, and
+    /// gives it up.
     pub async fn replay_webhook_delivery(
         &self,
         account: AccountId,
@@ -202,7 +203,7 @@ impl ReadModels {
                     d.request_headers, $4, $4, $4
              FROM read_side.webhook_deliveries d
              JOIN read_side.webhook_endpoints e ON e.endpoint_id = d.endpoint_id AND e.status = 'active'
-             WHERE d.delivery_id = $1 AND d.account_id = $2 RETURNING {COLUMNS}"
+             WHERE d.delivery_id = $1 AND d.account_id = $2 FOR SHARE OF e RETURNING {COLUMNS}"
         );
         let queued: Option<View> = sqlx::query_as(&sql)
             .bind(delivery.0)

@@ -3,16 +3,18 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
+use mintmark_domain::account::AccountError;
 use mintmark_domain::ids::{AccountId, BatchId, RunId, WebhookEndpointId};
-use mintmark_domain::ports::{BodyError, OutboxEvent, WebhookBodies, WebhookSubject};
+use mintmark_domain::ports::{BodyError, OutboxEvent, VaultError, WebhookBodies, WebhookSubject};
 use mintmark_domain::usecases::{Core, ErrorClass, Refusal};
 use mintmark_domain::webhook::Topic;
-use mintmark_projections::{ProjectionName, QueryError, ReadModels, Waited};
+use mintmark_projections::{ProjectionName, ReadModels, Waited};
 use serde::Serialize;
 
 use super::super::batches::BatchResource;
 use super::super::run::RunResource;
-use super::super::submit::resource;
+use super::super::submit::lasting_resource;
 use super::super::values::Moment;
 use super::resource::WebhookEndpointResource;
 use crate::http::{Amount, Kind, Problem};
@@ -25,13 +27,15 @@ const SHOWN_WITHIN: Duration = Duration::from_secs(5);
 pub struct EventBodies {
     core: Core,
     reads: ReadModels,
+    addresses_last: TimeDelta,
 }
 
 impl EventBodies {
-    /// Over the use cases and the read models.
+    /// Over the use cases and the read models. A body is made once and sent for a long time: the addresses of
+    /// files in it are good for `addresses_last`.
     #[must_use]
-    pub fn new(core: Core, reads: ReadModels) -> Self {
-        EventBodies { core, reads }
+    pub fn new(core: Core, reads: ReadModels, addresses_last: TimeDelta) -> Self {
+        EventBodies { core, reads, addresses_last }
     }
 }
 
@@ -95,7 +99,7 @@ impl WebhookBodies for EventBodies {
 impl EventBodies {
     async fn run(&self, account: AccountId, run: RunId) -> Result<Data, BodyError> {
         let view = self.core.run_view(account, run).await.map_err(|refusal| refused(&refusal))?;
-        let shown = resource(&self.core, &view).map_err(|problem| failed(&problem))?;
+        let shown = lasting_resource(&self.core, &view, self.addresses_last).map_err(|problem| failed(&problem))?;
         Ok(Data::Run(Box::new(shown)))
     }
 
@@ -104,10 +108,7 @@ impl EventBodies {
         if waited != Waited::Reached {
             return Err(BodyError::NotNow(format!("the batch's read model: {waited:?}")));
         }
-        let row = self.reads.batch(batch).await.map_err(|error| match error {
-            QueryError::Database(_) | QueryError::Unreadable => BodyError::NotNow(error.to_string()),
-            QueryError::Row { .. } => BodyError::Gone,
-        })?;
+        let row = self.reads.batch(batch).await.map_err(|error| BodyError::NotNow(error.to_string()))?;
         Ok(Data::Batch(Box::new((&row.ok_or(BodyError::Gone)?).into())))
     }
 
@@ -119,23 +120,53 @@ impl EventBodies {
     }
 }
 
-/// Only what may be otherwise later is tried again.
+/// Gone for good is what is not there or was erased. Everything else may be otherwise later, a defect of ours
+/// after the next release; who asks gives it up after a while.
 fn refused(refusal: &Refusal) -> BodyError {
+    match refusal {
+        Refusal::Vault(VaultError::Erased) | Refusal::Account(AccountError::Erased) => return BodyError::Gone,
+        _ => {}
+    }
     match refusal.public().0 {
-        ErrorClass::Overloaded => BodyError::NotNow(refusal.to_string()),
-        ErrorClass::Unauthenticated
+        ErrorClass::NotFound | ErrorClass::Gone => BodyError::Gone,
+        ErrorClass::Overloaded
+        | ErrorClass::Unauthenticated
         | ErrorClass::Forbidden
-        | ErrorClass::NotFound
         | ErrorClass::Validation
         | ErrorClass::InsufficientCredits
         | ErrorClass::IdempotencyReused
         | ErrorClass::Conflict
         | ErrorClass::NotYet
-        | ErrorClass::Gone
-        | ErrorClass::Internal => BodyError::Gone,
+        | ErrorClass::Internal => BodyError::NotNow(refusal.to_string()),
     }
 }
 
+/// The same of a resource that could not be made.
 fn failed(problem: &Problem) -> BodyError {
-    if problem.kind == Kind::Overloaded { BodyError::NotNow(problem.message.clone()) } else { BodyError::Gone }
+    match problem.kind {
+        Kind::NotFound | Kind::Gone => BodyError::Gone,
+        _ => BodyError::NotNow(problem.message.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mintmark_domain::es::DecideError;
+
+    use super::*;
+
+    #[test]
+    fn only_what_is_not_there_is_gone_and_a_defect_of_ours_is_tried_again() {
+        for gone in [Refusal::NotFound("run"), VaultError::Erased.into(), AccountError::Erased.into()] {
+            assert_eq!(refused(&gone), BodyError::Gone, "{gone}");
+        }
+        let corrupt = VaultError::Corrupt("no key opens it".into());
+        let defect = DecideError::Defect("two and two".into());
+        for later in [corrupt.into(), defect.into(), VaultError::Unavailable("busy".into()).into()] {
+            let later: Refusal = later;
+            assert!(matches!(refused(&later), BodyError::NotNow(_)), "{later}");
+        }
+        assert!(matches!(failed(&Problem::internal("a view of nothing")), BodyError::NotNow(_)));
+        assert_eq!(failed(&Problem::new(Kind::NotFound, "no run")), BodyError::Gone);
+    }
 }

@@ -27,7 +27,7 @@ pub struct WebhookCreateRequest {
     pub description: Option<String>,
     /// What to tell: `run.completed`, `run.failed`, `run.cancelled`, `batch.completed`, `batch.partial`,
     /// `batch.failed`, `credits.low`, `webhook.failing`. A cancelled run is told as `run.failed` to whoever
-    /// does not ask for `run.cancelled`.
+    /// does not ask for `run.cancelled`. Where nothing is said `webhook.failing` is told beside the default.
     #[schema(min_items = 1, default = json!(["run.completed", "run.failed"]))]
     pub events: Option<Vec<String>>,
 }
@@ -78,7 +78,8 @@ async fn shown(state: &AppState, view: &WebhookView) -> Result<WebhookEndpointRe
 /// From now on it is told what it asks for. Each delivery is signed twice: `X-GenFire-Signature` is
 /// `sha256=` and the HMAC of the body, keyed with the whole secret; `webhook-id`, `webhook-timestamp` and
 /// `webhook-signature` are those of Standard Webhooks, keyed with the bytes that the secret holds in base64
-/// after `gfwsec_`. The secret is shown only here. An account has at most 20 endpoints.
+/// after `gfwsec_`. While a rotation's overlap lasts `X-GenFire-Signature` is that of the secret before, and
+/// `X-GenFire-Signature-New` that of the new one. The secret is shown only here. An account has at most 20 endpoints.
 #[utoipa::path(
     post, path = "/v1/webhooks", operation_id = "webhooks.create", tag = "Webhooks",
     request_body(content = WebhookCreateRequest, example = json!({

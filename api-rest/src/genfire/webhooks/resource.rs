@@ -47,7 +47,7 @@ pub struct WebhookEndpointResource {
     pub updated_at: Moment,
     /// When it was last told something.
     pub last_delivery_at: Option<Moment>,
-    /// Since when every delivery failed; absent where the last one did not. After five days its owner is
+    /// Since when every delivery failed; absent where the last one did not. After four days its owner is
     /// warned (`webhook.failing`), and a day later it is disabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Moment>,
@@ -118,7 +118,7 @@ pub enum DeliveryState {
     Pending,
     /// It was answered with success (2xx).
     Success,
-    /// Every attempt failed, or its endpoint was disabled or deleted.
+    /// Every attempt failed, its endpoint was disabled or deleted, or what it shows cannot be had.
     Failed,
 }
 

@@ -1,13 +1,17 @@
 //! Deliveries: attempts, their log, and replays.
 
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use async_trait::async_trait;
 use chrono::TimeDelta;
 use http::Method;
 use mintmark_domain::ports::ManualClock;
+use mintmark_infra::egress::Resolve;
 use serde_json::{Value, json};
 
-use super::receiver::{Receiver, deliveries, endpoint, reaching};
+use super::receiver::{Letter, Receiver, deliveries, endpoint, reaching};
 use crate::ask::made_image;
 use crate::shape::Example;
 use crate::support::{Answer, Options, TestApp};
@@ -76,6 +80,7 @@ async fn six_attempts_are_made_at_their_times_always_with_the_same_bytes_and_the
         assert_eq!(letter.header("webhook-id"), first.header("webhook-id"));
         assert_eq!(letter.header("x-genfire-signature"), first.header("x-genfire-signature"));
         assert_ne!(letter.header("webhook-timestamp"), first.header("webhook-timestamp"));
+        fetched(&app, &letter).await;
     }
     let delivery = &deliveries(&app).await[0];
     assert_eq!((&delivery["status"], &delivery["attempt_count"]), (&json!("failed"), &json!(6)));
@@ -84,6 +89,21 @@ async fn six_attempts_are_made_at_their_times_always_with_the_same_bytes_and_the
     assert_eq!(app.tell().await, 0);
     let shown = app.get("/v1/webhooks").await.json_of(200);
     assert!(shown["data"][0]["failing_since"].is_string(), "{shown}");
+    // As late as it is kept.
+    clock.advance(TimeDelta::days(28));
+    receiver.answers(200);
+    replay(&app, &deliveries(&app).await[0]).await.json_of(202);
+    assert_eq!(app.tell().await, 1);
+    let letter = receiver.letter();
+    assert_eq!(letter.body, first.body);
+    fetched(&app, &letter).await;
+}
+
+/// What a delivery names can be fetched.
+async fn fetched(app: &TestApp, letter: &Letter) {
+    let body = letter.json();
+    let answer = app.client.get(body["data"]["output"]["output_url"].as_str().unwrap()).send().await.unwrap();
+    assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
 }
 
 #[tokio::test]
@@ -122,17 +142,51 @@ async fn a_redirect_is_a_failure_and_is_not_followed() {
     assert!(delivery["last_error"].as_str().unwrap().contains("redirect"));
 }
 
-#[tokio::test]
-async fn where_the_guard_says_no_at_sending_nothing_is_sent() {
-    // The name was fit to be named; where it leads is not.
-    let app = TestApp::with(Options { instant: true, ..Options::default() }).await;
-    app.post("/v1/webhooks", &json!({"url": "https://webhooks.invalid/hook"})).await.json_of(201);
+/// Says that every name is public, and later that it is this machine.
+#[derive(Default)]
+struct Rebinding(AtomicBool);
+
+#[async_trait]
+impl Resolve for Rebinding {
+    async fn resolve(&self, _host: &str) -> std::io::Result<Vec<IpAddr>> {
+        let address = if self.0.load(Ordering::SeqCst) { "127.0.0.1" } else { "93.184.216.34" };
+        Ok(vec![address.parse().unwrap()])
+    }
+}
+
+/// A delivery to a name that leads to this machine by then: how often somebody connected, and what is shown.
+async fn rebound(egress_allow: &[&str]) -> (usize, Value) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://hooks.test:{}/hook", listener.local_addr().unwrap().port());
+    let visits = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&visits);
+    let server = tokio::spawn(async move {
+        while let Ok((connection, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::SeqCst);
+            drop(connection);
+        }
+    });
+    let resolver = Arc::new(Rebinding::default());
+    let egress_allow = egress_allow.iter().map(|rule| (*rule).to_owned()).collect();
+    let options = Options { instant: true, resolver: Some(resolver.clone()), egress_allow, ..Options::default() };
+    let app = TestApp::with(options).await;
+    app.post("/v1/webhooks", &json!({"url": url})).await.json_of(201);
     made_image(&app, "A bottle").await;
+    resolver.0.store(true, Ordering::SeqCst);
     assert_eq!(app.tell().await, 1);
-    let delivery = &deliveries(&app).await[0];
+    server.abort();
+    (visits.load(Ordering::SeqCst), deliveries(&app).await[0].clone())
+}
+
+#[tokio::test]
+async fn a_name_that_leads_to_this_machine_by_the_time_of_sending_is_not_visited() {
+    let (visits, delivery) = rebound(&[]).await;
+    assert_eq!((visits, &delivery["last_error"]), (0, &json!("its address is not public")));
     assert_eq!((&delivery["status"], &delivery["response_status"]), (&json!("pending"), &Value::Null));
-    let said = delivery["last_error"].as_str().unwrap();
-    assert!(!said.contains("webhooks.invalid"), "no address in it: {said}");
+    assert!(!delivery["last_error"].as_str().unwrap().contains("hooks.test"), "no address in it");
+    // The same where the guard is lifted: then somebody comes.
+    let (visits, delivery) = rebound(&["hooks.test"]).await;
+    assert_eq!((visits, &delivery["last_error"]), (1, &json!("it cannot be reached")));
 }
 
 #[tokio::test]

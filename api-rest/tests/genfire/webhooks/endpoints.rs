@@ -57,6 +57,23 @@ async fn where_nothing_is_said_runs_are_told() {
 }
 
 #[tokio::test]
+async fn of_two_changes_at_once_both_are_kept() {
+    let app = TestApp::start().await;
+    let made = app.post(WEBHOOKS, &json!({"url": "https://example.com/"})).await.json_of(201);
+    for round in 0..20 {
+        let (url, description) = (format!("https://example.com/{round}"), format!("number {round}"));
+        let (address, label) = (json!({"url": url}), json!({"description": description}));
+        let (one, other) = tokio::join!(patch(&app, &made["id"], &address), patch(&app, &made["id"], &label));
+        assert_eq!(
+            (one.json_of(200)["url"].clone(), other.json_of(200)["description"].clone()),
+            (json!(url), json!(description))
+        );
+        let shown = &app.get(WEBHOOKS).await.json_of(200)["data"][0];
+        assert_eq!((&shown["url"], &shown["description"]), (&json!(url), &json!(description)));
+    }
+}
+
+#[tokio::test]
 async fn what_is_wrong_is_named_with_what_is_allowed() {
     let app = TestApp::start().await;
     let said = async |body: Value| {

@@ -23,18 +23,19 @@ async fn after(app: &TestApp, clock: &ManualClock, time: TimeDelta) {
 }
 
 #[tokio::test]
-async fn five_days_of_failures_warn_the_owner_and_a_day_later_the_endpoint_is_disabled() {
+async fn four_days_of_failures_warn_the_owner_and_a_day_later_the_endpoint_is_disabled() {
     let clock = Arc::new(ManualClock::default());
     let app = TestApp::with(Options { core_clock: Some(clock.clone()), ..reaching() }).await;
-    let (dead, other) = (Receiver::start().await, Receiver::start().await);
+    let (dead, other, unasked) = (Receiver::start().await, Receiver::start().await, Receiver::start().await);
     dead.answers(503);
     let hook = endpoint(&app, &dead, &["run.completed", "webhook.failing"]).await;
     endpoint(&app, &other, &["webhook.failing"]).await;
+    app.post("/v1/webhooks", &json!({"url": unasked.url})).await.json_of(201);
     after(&app, &clock, TimeDelta::zero()).await;
-    after(&app, &clock, TimeDelta::days(4)).await;
+    after(&app, &clock, TimeDelta::days(4) - TimeDelta::hours(1)).await;
     assert!(shown(&app, &hook).await.get("warned_at").is_none());
     assert!(other.letters().is_empty());
-    after(&app, &clock, TimeDelta::days(1)).await;
+    after(&app, &clock, TimeDelta::hours(1)).await;
     // The warning is in the log now, and told to the other endpoint.
     while app.tell().await > 0 {}
     let warned = shown(&app, &hook).await;
@@ -42,6 +43,9 @@ async fn five_days_of_failures_warn_the_owner_and_a_day_later_the_endpoint_is_di
     let body = other.letter().json();
     assert_eq!((&body["type"], &body["data"]["id"]), (&json!("webhook.failing"), &hook["id"]));
     assert_eq!(body["data"]["failing_since"], warned["failing_since"]);
+    // Who chose nothing hears of it, too.
+    let unasked = unasked.letters();
+    assert_eq!(unasked.iter().filter(|letter| letter.json()["type"] == "webhook.failing").count(), 1);
     after(&app, &clock, TimeDelta::hours(23)).await;
     assert_eq!(shown(&app, &hook).await["status"], "active", "a day is not over");
     after(&app, &clock, TimeDelta::hours(2)).await;
@@ -65,7 +69,7 @@ async fn one_success_begins_the_count_anew() {
     assert!(shown(&app, &hook).await.get("failing_since").is_none());
     receiver.answers(500);
     after(&app, &clock, TimeDelta::hours(1)).await;
-    after(&app, &clock, TimeDelta::days(4)).await;
+    after(&app, &clock, TimeDelta::days(3)).await;
     let shown = shown(&app, &hook).await;
     assert!(shown["failing_since"].is_string() && shown.get("warned_at").is_none(), "{shown}");
 }

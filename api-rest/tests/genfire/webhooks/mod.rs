@@ -4,5 +4,6 @@ mod deliveries;
 mod endpoints;
 mod failing;
 mod receiver;
+mod sending;
 mod signatures;
 mod topics;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -10,8 +11,12 @@ use axum::response::IntoResponse;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::support::{Options, TestApp};
+
+/// How long a delivery may take to come.
+const COMES_WITHIN: Duration = Duration::from_secs(20);
 
 /// One delivery as it came.
 #[derive(Clone, Debug)]
@@ -38,6 +43,7 @@ impl Letter {
 #[derive(Clone, Default)]
 struct Shared {
     letters: Arc<Mutex<Vec<Letter>>>,
+    came: Arc<Notify>,
     status: Arc<AtomicU16>,
 }
 
@@ -77,6 +83,17 @@ impl Receiver {
         std::mem::take(&mut *self.shared.letters.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Waits until so many have come since it was last asked.
+    pub async fn wait_for(&self, count: usize) -> Vec<Letter> {
+        let mut letters = Vec::new();
+        while letters.len() < count {
+            let came = tokio::time::timeout(COMES_WITHIN, self.shared.came.notified()).await;
+            assert!(came.is_ok(), "{} of {count} came", letters.len());
+            letters.extend(self.letters());
+        }
+        letters
+    }
+
     /// The one that came since it was last asked.
     #[track_caller]
     pub fn letter(&self) -> Letter {
@@ -87,9 +104,11 @@ impl Receiver {
 }
 
 async fn take(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> impl IntoResponse {
-    let text = |value: &http::HeaderValue| value.to_str().unwrap().to_owned();
-    let headers = headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+    let lines = |name| headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>();
+    // Several lines of one name are one list, so whoever compares with one value sees them all.
+    let headers = headers.keys().map(|name| (name.as_str().to_owned(), lines(name).join(", "))).collect();
     shared.letters.lock().unwrap_or_else(PoisonError::into_inner).push(Letter { headers, body });
+    shared.came.notify_one();
     let status = StatusCode::from_u16(shared.status.load(Ordering::SeqCst)).unwrap();
     let location = [("location", "https://example.com/elsewhere")];
     (status, location, format!("said {}", status.as_u16()))

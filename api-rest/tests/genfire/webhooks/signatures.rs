@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use mintmark_domain::webhook::SigningSecret;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
@@ -21,7 +22,8 @@ letter = json.load(sys.stdin)
 body = base64.b64decode(letter["body"])
 assert Webhook(letter["secret"].removeprefix("gfwsec_")).verify(body, letter["headers"])["type"]
 plain = "sha256=" + hmac.new(letter["secret"].encode(), body, hashlib.sha256).hexdigest()
-assert plain in [one.strip() for one in letter["headers"]["x-genfire-signature"].split(",")]
+own = [letter["headers"].get("x-genfire-signature" + which) for which in ("", "-new")]
+assert plain in own, own
 "#;
 
 const JAVASCRIPT: &str = r#"
@@ -115,10 +117,18 @@ async fn while_a_rotation_lasts_both_secrets_sign_and_afterwards_the_new_one_alo
     for secret in [secret_of(&hook), new.reveal()] {
         assert!(python(&letter, secret).await && javascript(&letter, secret).await);
     }
+    // A receiver that was not changed compares the one header with what it expects.
+    let old = SigningSecret::read(secret_of(&hook)).unwrap();
+    assert_eq!(letter.header("x-genfire-signature"), old.sign_body(&letter.body));
+    assert_eq!(letter.header("x-genfire-signature-new"), new.sign_body(&letter.body));
+    let at: i64 = letter.header("webhook-timestamp").parse().unwrap();
+    let both = [&new, &old].map(|secret| secret.sign_standard(letter.header("webhook-id"), at, &letter.body));
+    assert_eq!(letter.header("webhook-signature"), both.join(" "));
     clock.advance(chrono::TimeDelta::minutes(61));
     let mut letter = told(&app, &receiver).await;
     assert_eq!(letter.header("webhook-signature").split(' ').count(), 1);
-    assert!(!letter.header("x-genfire-signature").contains(','));
+    assert_eq!(letter.header("x-genfire-signature"), new.sign_body(&letter.body));
+    assert!(!letter.headers.contains_key("x-genfire-signature-new"));
     let timestamp: i64 = letter.header("webhook-timestamp").parse().unwrap();
     let signed = new.sign_standard(letter.header("webhook-id"), timestamp, &letter.body);
     assert_eq!(letter.header("webhook-signature"), signed);

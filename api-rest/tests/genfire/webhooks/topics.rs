@@ -71,9 +71,23 @@ async fn runs_and_batches_are_told_to_who_asks_and_to_nobody_else() {
     assert!(positions.is_sorted_by_key(|(_, position)| *position), "later events have greater positions");
 }
 
+async fn granted(app: &TestApp, credits: u32) {
+    let grant = mintmark_domain::usecases::Grant {
+        account: app.account.id,
+        amount: mintmark_domain::Credits::whole(credits),
+        kind: mintmark_domain::wallet::LotKind::Paid,
+        reason: "more".into(),
+        reference: None,
+        expires_at: None,
+    };
+    app.core.grant_credits(grant).await.unwrap();
+}
+
 #[tokio::test]
-async fn low_credits_are_told_once_for_each_time_that_the_threshold_is_crossed() {
-    let app = TestApp::with(Options { credits: 12, credits_low: 8, ..reaching() }).await;
+async fn low_credits_are_told_once_a_day_at_most() {
+    let clock = std::sync::Arc::new(mintmark_domain::ports::ManualClock::default());
+    let options = Options { credits: 12, credits_low: 8, core_clock: Some(clock.clone()), ..reaching() };
+    let app = TestApp::with(options).await;
     let receiver = Receiver::start().await;
     endpoint(&app, &receiver, &["credits.low"]).await;
     // 12 → 9 → 6 → 3: one crossing.
@@ -84,19 +98,17 @@ async fn low_credits_are_told_once_for_each_time_that_the_threshold_is_crossed()
     let body = receiver.letter().json();
     assert_eq!((&body["type"], &body["data"]["object"]), (&json!("credits.low"), &json!("credits")));
     assert_eq!((&body["data"]["balance"], &body["data"]["threshold"]), (&json!(6), &json!(8)));
-    let grant = mintmark_domain::usecases::Grant {
-        account: app.account.id,
-        amount: mintmark_domain::Credits::whole(6),
-        kind: mintmark_domain::wallet::LotKind::Paid,
-        reason: "more".into(),
-        reference: None,
-        expires_at: None,
-    };
-    app.core.grant_credits(grant).await.unwrap();
+    granted(&app, 6).await;
     made_image(&app, "One more").await;
     made_image(&app, "And another").await;
-    assert_eq!(app.tell().await, 1, "9 → 6 → 3: crossed again");
-    assert_eq!(receiver.letter().json()["data"]["balance"], 6);
+    assert_eq!(app.tell().await, 0, "9 → 6 → 3: crossed again on the same day");
+    clock.advance(chrono::TimeDelta::days(1));
+    granted(&app, 6).await;
+    made_image(&app, "The day after").await;
+    assert_eq!(app.tell().await, 1, "9 → 6");
+    let next = receiver.letter().json();
+    assert_eq!(next["data"]["balance"], 6);
+    assert_ne!(next["id"], body["id"]);
 }
 
 #[tokio::test]
