@@ -1,4 +1,4 @@
-//! Keys: the master key, what is derived from it, each person's own key, and API keys.
+//! Keys: the master key, what is derived from it, and each person's own key.
 //!
 //! One master key of 32 bytes wraps everything else. It lies outside the database and apart
 //! from its backups. From it come keys for single purposes (HKDF-SHA256), and it wraps each
@@ -6,7 +6,6 @@
 //! Emptying one row of `subject_keys` therefore destroys every sealed text of one person, in every
 //! backup of the log too; the empty row says that this person gets no key again.
 
-mod api_key;
 mod crypto;
 mod error;
 mod master;
@@ -15,7 +14,6 @@ mod purpose;
 mod subject;
 mod subject_keys;
 
-pub use api_key::{ApiKeyDialect, NewApiKey, hash_api_key, is_api_key, same_hash};
 pub(crate) use crypto::random_key;
 pub use error::KeyError;
 pub use master::{MasterKey, MasterKeySource, open_master_key};
