@@ -170,7 +170,8 @@ impl FromStr for Scope {
 pub enum Scopes {
     /// Everything but what only the command line grants.
     Full,
-    /// These, as granted, sorted and without repetition.
+    /// These, each once; sorted where they were granted, in the order in which they were asked for where
+    /// they are only asked for ([`Scopes::asked`]).
     Only(Vec<Scope>),
 }
 
@@ -182,6 +183,27 @@ impl Scopes {
         scopes.sort_unstable();
         scopes.dedup();
         Scopes::Only(scopes)
+    }
+
+    /// A list of scopes as somebody asks for them: in their order, each once.
+    #[must_use]
+    pub fn asked(scopes: impl IntoIterator<Item = Scope>) -> Self {
+        let mut asked = Vec::new();
+        for scope in scopes {
+            if !asked.contains(&scope) {
+                asked.push(scope);
+            }
+        }
+        Scopes::Only(asked)
+    }
+
+    /// The same as it is granted: sorted.
+    #[must_use]
+    pub fn granted(&self) -> Self {
+        match self {
+            Scopes::Full => Scopes::Full,
+            Scopes::Only(scopes) => Scopes::only(scopes.iter().copied()),
+        }
     }
 
     /// Whether `scope` is granted; a coarse scope is if all that it stands for is.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::cli_sessions::{CliSession, CliSessions, Verdict};
-use super::sign_in::{Passwords, SignIns, WebSession};
+use super::sign_in::{KeptPassword, Passwords, SignIns, WebSession};
 use crate::Timestamp;
 use crate::account::{ActsWith, Scopes};
 use crate::ids::AccountId;
@@ -134,19 +134,28 @@ impl SignIns for Absent {
         absent()
     }
 
-    async fn take_link(&self, _: [u8; 32], _: Timestamp) -> Result<Option<AccountId>, IdentityError> {
+    async fn set_password_by_link(
+        &self,
+        _: [u8; 32],
+        _: &str,
+        _: Timestamp,
+    ) -> Result<Option<(AccountId, i64)>, IdentityError> {
         absent()
     }
 
-    async fn put_password(&self, _: AccountId, _: &str) -> Result<(), IdentityError> {
+    async fn set_first_password(&self, _: AccountId, _: &str) -> Result<Option<i64>, IdentityError> {
         absent()
     }
 
-    async fn password(&self, _: AccountId) -> Result<Option<String>, IdentityError> {
+    async fn change_password(&self, _: AccountId, _: i64, _: &str, _: [u8; 32]) -> Result<bool, IdentityError> {
         absent()
     }
 
-    async fn put_session(&self, _: [u8; 32], _: &WebSession) -> Result<(), IdentityError> {
+    async fn password(&self, _: AccountId) -> Result<Option<KeptPassword>, IdentityError> {
+        absent()
+    }
+
+    async fn put_session(&self, _: [u8; 32], _: &WebSession, _: i64) -> Result<bool, IdentityError> {
         absent()
     }
 
@@ -159,10 +168,6 @@ impl SignIns for Absent {
     }
 
     async fn end_session(&self, _: [u8; 32]) -> Result<(), IdentityError> {
-        absent()
-    }
-
-    async fn end_others(&self, _: AccountId, _: Option<[u8; 32]>) -> Result<u64, IdentityError> {
         absent()
     }
 

@@ -25,7 +25,7 @@ pub use provider::{
     ProviderTraits, ProviderUnreachable, ReadProduct, Report, Submission, SubmitError, WorkflowJob,
 };
 pub use running::{Dispatch, FetchedInput, InputError, InputFetcher, InputKind, InputWanted, Slot};
-pub use sign_in::{Passwords, SignIns, WebSession};
+pub use sign_in::{KeptPassword, Passwords, SignIns, WebSession};
 pub use uploads::{
     KeptUpload, NewUpload, OpenedUpload, StoredUpload, UPLOAD_BYTES_MAX, UploadBody, UploadError, UploadPut, Uploads,
 };

@@ -48,6 +48,14 @@ impl Core {
         }
     }
 
+    /// Lets go of the name of what was just revoked. That it is revoked is in the log, which is asked about
+    /// each use; so a directory that does not answer changes nothing of what the caller is told.
+    pub(super) async fn release_revoked(&self, kind: ClaimKind, value: &[u8], owner: AccountId) {
+        if let Err(error) = self.directory.release(kind, value, owner.0).await {
+            tracing::warn!(kind = kind.as_str(), %owner, %error, "the name of what was revoked stays claimed");
+        }
+    }
+
     /// Gives back what was claimed for nothing.
     pub(super) async fn give_back(&self, claimed: Claimed) {
         for (kind, value) in &claimed.values {

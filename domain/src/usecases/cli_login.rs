@@ -11,6 +11,7 @@ use super::claims::says_nothing_was_recorded;
 use super::core::Core;
 use super::keys::{KeyForm, NewKey};
 use super::refusal::Refusal;
+use super::shown::is_shown;
 use crate::Timestamp;
 use crate::account::{AccountError, Scope, Scopes};
 use crate::es::Acting;
@@ -104,8 +105,8 @@ impl CliLogin {
         }
         if let Some(label) = &self.label {
             let length = label.chars().count();
-            if length == 0 || length > LABEL_CHARS_MAX || label.chars().any(char::is_control) {
-                let message = format!("must have 1 to {LABEL_CHARS_MAX} printable characters");
+            if length == 0 || length > LABEL_CHARS_MAX || !label.chars().all(is_shown) {
+                let message = format!("must have 1 to {LABEL_CHARS_MAX} characters, all of which are shown");
                 return Err(Refusal::field("label", message));
             }
         }
@@ -131,7 +132,7 @@ impl Core {
             id: format!("clisess_{}", hex::encode(random)),
             client_id: login.client_id,
             challenge: login.challenge,
-            scopes: Scopes::only(login.scopes.unwrap_or_else(|| CLI_DEFAULT_SCOPES.to_vec())),
+            scopes: Scopes::asked(login.scopes.unwrap_or_else(|| CLI_DEFAULT_SCOPES.to_vec())),
             label: login.label,
             status: CliStatus::Pending,
             expires_at: now + TimeDelta::minutes(CLI_SESSION_MINUTES),
@@ -169,6 +170,8 @@ impl Core {
         if !caller.scopes.cover(&scopes) {
             return Err(AccountError::WiderThanMaker.into());
         }
+        // All of it, said one by one, is what was asked for.
+        let scopes = if scopes.cover(&session.scopes) { session.scopes.granted() } else { scopes.granted() };
         let verdict = CliVerdict::Approved { account: caller.account, by: caller.acts_with.clone(), scopes };
         self.judge_cli_session(id, session.status, &verdict).await
     }

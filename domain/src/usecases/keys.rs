@@ -155,7 +155,7 @@ impl Core {
             })
             .await?;
         if let Some(hash) = hash.and_then(|hash| hex::decode(hash).ok()) {
-            self.directory.release(ClaimKind::ApiKey, &hash, account.0).await?;
+            self.release_revoked(ClaimKind::ApiKey, &hash, account).await;
         }
         Ok(confirmed)
     }

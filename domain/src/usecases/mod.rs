@@ -22,6 +22,7 @@ mod oauth;
 mod projects;
 mod refusal;
 mod run_view;
+mod shown;
 mod sign_in;
 mod submission;
 mod webhook_texts;

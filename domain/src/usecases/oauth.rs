@@ -9,7 +9,7 @@ use super::claims::Claimed;
 use super::core::Core;
 use super::keys::NewKey;
 use super::refusal::Refusal;
-use crate::account::{Account, AccountCommand, AccountError, ActsWith, IssuedClient, Scope, Scopes};
+use crate::account::{Account, AccountCommand, AccountError, ActsWith, IssuedClient, Scope, Scopes, Tier};
 use crate::es::{Acting, Confirmed, StreamRef};
 use crate::ids::AccountId;
 use crate::ports::{ClaimKind, ClaimRequest, TokenGrant};
@@ -41,10 +41,14 @@ pub struct NewClient {
 pub struct NewToken {
     /// The token itself.
     pub token: String,
-    /// What it may do.
+    /// What it may do, in the order in which it was asked for.
     pub scopes: Scopes,
     /// For how many seconds it holds.
     pub expires_in: i64,
+    /// For whom it acts.
+    pub account: AccountId,
+    /// That account's limits.
+    pub tier: Tier,
 }
 
 /// Every fine scope that a token of a client with full access has.
@@ -139,7 +143,7 @@ impl Core {
                 Ok(())
             })
             .await?;
-        self.directory.release(ClaimKind::OauthClient, client_id.as_bytes(), account.0).await?;
+        self.release_revoked(ClaimKind::OauthClient, client_id.as_bytes(), account).await;
         Ok(confirmed)
     }
 
@@ -167,12 +171,12 @@ impl Core {
         let grant = TokenGrant {
             account: account_id,
             client_id: client_id.to_owned(),
-            scopes: scopes.clone(),
+            scopes: scopes.granted(),
             issued_at,
             expires_at: issued_at + TimeDelta::seconds(TOKEN_SECONDS),
         };
         let token = self.identity.tokens.sign(&grant).await?;
-        Ok(NewToken { token, scopes, expires_in: TOKEN_SECONDS })
+        Ok(NewToken { token, scopes, expires_in: TOKEN_SECONDS, account: account_id, tier: account.tier() })
     }
 
     /// For whom a token acts, and with what. Whether its client still holds is asked by [`Core::caller`].
@@ -191,7 +195,7 @@ fn narrowed(granted: &Scopes, asked: Option<&str>) -> Result<Scopes, Refusal> {
     }
     let refuse = |message: String| Refusal::Field { field: "scope", code: "invalid_scope", message };
     let known: Result<Vec<Scope>, _> = names.iter().map(|name| name.parse::<Scope>()).collect();
-    let scopes = Scopes::only(known.map_err(|error| refuse(format!("holds an {error}")))?);
+    let scopes = Scopes::asked(known.map_err(|error| refuse(format!("holds an {error}")))?);
     if granted.cover(&scopes) {
         return Ok(scopes);
     }

@@ -79,25 +79,23 @@ impl Core {
         let gone = || Refusal::NotFound("link");
         self.identity.sign_ins.link(hash_of(token), self.now()).await?.ok_or_else(gone)?;
         let hash = self.identity.passwords.hash(password).await?;
-        let account = self.identity.sign_ins.take_link(hash_of(token), self.now()).await?.ok_or_else(gone)?;
-        self.identity.sign_ins.put_password(account, &hash).await?;
-        self.identity.sign_ins.end_others(account, None).await?;
-        self.begin_session(account).await
+        let set = self.identity.sign_ins.set_password_by_link(hash_of(token), &hash, self.now()).await?;
+        let (account, version) = set.ok_or_else(gone)?;
+        self.begin_session(account, version).await
     }
 
     /// Changes the password of whoever knows it; every other session of the account ends. Errors:
-    /// the field `current_password` where that is another.
+    /// the field `current_password` where that is another, or was changed meanwhile.
     pub async fn change_password(&self, session: &str, current: &str, password: &str) -> Result<(), Refusal> {
         check_password(password)?;
         let (account, _) = self.session_holder(hash_of(session)).await?;
+        let another = || Refusal::field("current_password", "is another");
         let known = self.identity.sign_ins.password(account).await?;
-        if !self.identity.passwords.verify(known.as_deref(), current).await? {
-            return Err(Refusal::field("current_password", "is another"));
-        }
+        let right = self.identity.passwords.verify(known.as_ref().map(|known| &*known.hash), current).await?;
+        let known = known.filter(|_| right).ok_or_else(another)?;
         let hash = self.identity.passwords.hash(password).await?;
-        self.identity.sign_ins.put_password(account, &hash).await?;
-        self.identity.sign_ins.end_others(account, Some(hash_of(session))).await?;
-        Ok(())
+        let changed = self.identity.sign_ins.change_password(account, known.version, &hash, hash_of(session)).await?;
+        if changed { Ok(()) } else { Err(another()) }
     }
 
     /// Begins a session for whoever knows a password. `name` is a username or an email address. Errors:
@@ -108,18 +106,20 @@ impl Core {
         let kind = if name.contains('@') { ClaimKind::Email } else { ClaimKind::Username };
         let claim = self.directory.find(kind, &self.vault.claim_value(kind, &name)).await?;
         let account = claim.map(|claim| AccountId(claim.owner));
-        let hash = match account {
+        let known = match account {
             Some(account) => self.identity.sign_ins.password(account).await?,
             None => None,
         };
         // What is too long is no password of anybody's, but takes as long.
         let said: String = password.chars().take(PASSWORD_CHARS_MAX + 1).collect();
-        let right = self.identity.passwords.verify(hash.as_deref(), &said).await?;
-        let account = account.filter(|_| right).ok_or(Refusal::Unauthenticated)?;
-        self.begin_session(account).await
+        let right = self.identity.passwords.verify(known.as_ref().map(|known| &*known.hash), &said).await?;
+        let (account, known) = account.zip(known).filter(|_| right).ok_or(Refusal::Unauthenticated)?;
+        self.begin_session(account, known.version).await
     }
 
-    async fn begin_session(&self, account: AccountId) -> Result<NewSession, Refusal> {
+    /// Begins a session for whoever has just proven that version of the account's password. Errors:
+    /// `Unauthenticated` where it was changed meanwhile.
+    async fn begin_session(&self, account: AccountId, version: i64) -> Result<NewSession, Refusal> {
         let state: Account = self.load(account).await?;
         if state.user_id().is_none() || state.is_erased() {
             return Err(Refusal::Unauthenticated);
@@ -129,7 +129,9 @@ impl Core {
         }
         let (token, now) = (self.new_token(), self.now());
         let session = WebSession { account, began_at: now, seen_at: now };
-        self.identity.sign_ins.put_session(hash_of(&token), &session).await?;
+        if !self.identity.sign_ins.put_session(hash_of(&token), &session, version).await? {
+            return Err(Refusal::Unauthenticated);
+        }
         Ok(NewSession { token, account })
     }
 
@@ -140,8 +142,8 @@ impl Core {
         let hash = self.identity.passwords.hash(password).await?;
         let acting = Acting { actor: "sign_up".into(), ..Acting::default() };
         let made = self.register_as(registration, acting, false).await?;
-        self.identity.sign_ins.put_password(made.account, &hash).await?;
-        self.begin_session(made.account).await
+        let version = self.identity.sign_ins.set_first_password(made.account, &hash).await?;
+        self.begin_session(made.account, version.ok_or(Refusal::Unauthenticated)?).await
     }
 
     /// Ends a session.

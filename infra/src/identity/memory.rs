@@ -1,15 +1,15 @@
 //! The same stores in memory: for tests and simulations, held to the same contract.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use mintmark_domain::Timestamp;
 use mintmark_domain::account::{ActsWith, Scopes};
 use mintmark_domain::ids::AccountId;
 use mintmark_domain::ports::{
-    CliSession, CliSessions, CliStatus, CliVerdict, IdentityError, OPEN_CLI_SESSIONS_MAX, SignIns, WRONG_VERIFIERS_MAX,
-    WebSession,
+    CliSession, CliSessions, CliStatus, CliVerdict, IdentityError, KeptPassword, OPEN_CLI_SESSIONS_MAX, SignIns,
+    WRONG_VERIFIERS_MAX, WebSession,
 };
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -98,50 +98,102 @@ impl CliSessions for MemoryCliSessions {
 #[derive(Default)]
 struct People {
     links: HashMap<AccountId, ([u8; 32], Timestamp)>,
-    passwords: HashMap<AccountId, String>,
+    passwords: HashMap<AccountId, KeptPassword>,
     sessions: HashMap<[u8; 32], WebSession>,
 }
 
-/// A [`SignIns`] in memory.
-#[derive(Default)]
-pub struct MemorySignIns(Mutex<People>);
+impl People {
+    /// Whose good link that is.
+    fn link(&self, token: [u8; 32], now: Timestamp) -> Option<AccountId> {
+        let mut good = self.links.iter().filter(|(_, (known, expires_at))| *known == token && *expires_at > now);
+        good.next().map(|(account, _)| *account)
+    }
+}
+
+/// A [`SignIns`] in memory, beside the sessions of command lines that a new password ends.
+pub struct MemorySignIns {
+    people: Mutex<People>,
+    cli_sessions: Arc<MemoryCliSessions>,
+}
+
+impl MemorySignIns {
+    /// Nobody yet.
+    #[must_use]
+    pub fn beside(cli_sessions: Arc<MemoryCliSessions>) -> Self {
+        MemorySignIns { people: Mutex::default(), cli_sessions }
+    }
+
+    fn end_all(&self, people: &mut People, account: AccountId, but: Option<[u8; 32]>) {
+        people.sessions.retain(|token, session| session.account != account || Some(*token) == but);
+        for kept in lock(&self.cli_sessions.0).values_mut() {
+            let own = kept.approved.as_ref().is_some_and(|(whose, ..)| *whose == account);
+            if own && kept.session.status == CliStatus::Approved {
+                kept.session.status = CliStatus::Expired;
+            }
+        }
+    }
+}
 
 #[async_trait]
 impl SignIns for MemorySignIns {
     async fn put_link(&self, token: [u8; 32], account: AccountId, expires_at: Timestamp) -> Result<(), IdentityError> {
-        lock(&self.0).links.insert(account, (token, expires_at));
+        lock(&self.people).links.insert(account, (token, expires_at));
         Ok(())
     }
 
     async fn link(&self, token: [u8; 32], now: Timestamp) -> Result<Option<AccountId>, IdentityError> {
-        let people = lock(&self.0);
-        let good =
-            |(_, (known, expires_at)): &(&AccountId, &([u8; 32], Timestamp))| *known == token && *expires_at > now;
-        Ok(people.links.iter().find(good).map(|(account, _)| *account))
+        Ok(lock(&self.people).link(token, now))
     }
 
-    async fn take_link(&self, token: [u8; 32], now: Timestamp) -> Result<Option<AccountId>, IdentityError> {
-        let mut people = lock(&self.0);
-        let good =
-            |(_, (known, expires_at)): &(&AccountId, &([u8; 32], Timestamp))| *known == token && *expires_at > now;
-        let found = people.links.iter().find(good).map(|(account, _)| *account);
-        if let Some(account) = found {
-            people.links.remove(&account);
+    async fn set_password_by_link(
+        &self,
+        token: [u8; 32],
+        hash: &str,
+        now: Timestamp,
+    ) -> Result<Option<(AccountId, i64)>, IdentityError> {
+        let mut people = lock(&self.people);
+        let Some(account) = people.link(token, now) else { return Ok(None) };
+        people.links.remove(&account);
+        let version = people.passwords.get(&account).map_or(1, |known| known.version + 1);
+        people.passwords.insert(account, KeptPassword { hash: hash.to_owned(), version });
+        self.end_all(&mut people, account, None);
+        Ok(Some((account, version)))
+    }
+
+    async fn set_first_password(&self, account: AccountId, hash: &str) -> Result<Option<i64>, IdentityError> {
+        let mut people = lock(&self.people);
+        if people.passwords.contains_key(&account) {
+            return Ok(None);
         }
-        Ok(found)
+        people.passwords.insert(account, KeptPassword { hash: hash.to_owned(), version: 1 });
+        Ok(Some(1))
     }
 
-    async fn put_password(&self, account: AccountId, hash: &str) -> Result<(), IdentityError> {
-        lock(&self.0).passwords.insert(account, hash.to_owned());
-        Ok(())
+    async fn change_password(
+        &self,
+        account: AccountId,
+        version: i64,
+        hash: &str,
+        session: [u8; 32],
+    ) -> Result<bool, IdentityError> {
+        let mut people = lock(&self.people);
+        let Some(known) = people.passwords.get_mut(&account).filter(|known| known.version == version) else {
+            return Ok(false);
+        };
+        *known = KeptPassword { hash: hash.to_owned(), version: version + 1 };
+        self.end_all(&mut people, account, Some(session));
+        Ok(true)
     }
 
-    async fn password(&self, account: AccountId) -> Result<Option<String>, IdentityError> {
-        Ok(lock(&self.0).passwords.get(&account).cloned())
+    async fn password(&self, account: AccountId) -> Result<Option<KeptPassword>, IdentityError> {
+        Ok(lock(&self.people).passwords.get(&account).cloned())
     }
 
-    async fn put_session(&self, token: [u8; 32], session: &WebSession) -> Result<(), IdentityError> {
-        let mut people = lock(&self.0);
+    async fn put_session(&self, token: [u8; 32], session: &WebSession, version: i64) -> Result<bool, IdentityError> {
+        let mut people = lock(&self.people);
+        if people.passwords.get(&session.account).is_none_or(|known| known.version != version) {
+            return Ok(false);
+        }
         people.sessions.insert(token, session.clone());
         let own = people.sessions.iter().filter(|(_, one)| one.account == session.account);
         let mut own: Vec<(Timestamp, [u8; 32])> = own.map(|(token, one)| (one.began_at, *token)).collect();
@@ -150,34 +202,27 @@ impl SignIns for MemorySignIns {
         for (_, token) in own.into_iter().skip(kept) {
             people.sessions.remove(&token);
         }
-        Ok(())
+        Ok(true)
     }
 
     async fn session(&self, token: [u8; 32]) -> Result<Option<WebSession>, IdentityError> {
-        Ok(lock(&self.0).sessions.get(&token).cloned())
+        Ok(lock(&self.people).sessions.get(&token).cloned())
     }
 
     async fn seen(&self, token: [u8; 32], at: Timestamp) -> Result<(), IdentityError> {
-        if let Some(session) = lock(&self.0).sessions.get_mut(&token) {
+        if let Some(session) = lock(&self.people).sessions.get_mut(&token) {
             session.seen_at = session.seen_at.max(at);
         }
         Ok(())
     }
 
     async fn end_session(&self, token: [u8; 32]) -> Result<(), IdentityError> {
-        lock(&self.0).sessions.remove(&token);
+        lock(&self.people).sessions.remove(&token);
         Ok(())
     }
 
-    async fn end_others(&self, account: AccountId, but: Option<[u8; 32]>) -> Result<u64, IdentityError> {
-        let mut people = lock(&self.0);
-        let count = people.sessions.len();
-        people.sessions.retain(|token, session| session.account != account || Some(*token) == but);
-        Ok((count - people.sessions.len()) as u64)
-    }
-
     async fn sweep(&self, now: Timestamp, idle_since: Timestamp) -> Result<u64, IdentityError> {
-        let mut people = lock(&self.0);
+        let mut people = lock(&self.people);
         let count = people.links.len() + people.sessions.len();
         people.links.retain(|_, (_, expires_at)| *expires_at > now);
         people.sessions.retain(|_, session| session.seen_at >= idle_since);

@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS cli_sessions (
     account    uuid,             -- who approved, as JSON with what, and what the key may do
     approved   text
 );
+CREATE INDEX IF NOT EXISTS cli_sessions_of_account ON cli_sessions (account) WHERE account IS NOT NULL;
 CREATE INDEX IF NOT EXISTS cli_sessions_by_end ON cli_sessions (expires_at);
 
 -- Hashes of passwords, sealed under the master key.
@@ -32,6 +33,8 @@ CREATE TABLE IF NOT EXISTS passwords (
     sealed     bytea       NOT NULL,
     changed_at timestamptz NOT NULL DEFAULT now()
 );
+-- Raised with each change: a session begins under the password that it was proven with.
+ALTER TABLE passwords ADD COLUMN IF NOT EXISTS version bigint NOT NULL DEFAULT 1;
 
 -- One-time links, by the hash of their token: one for each account.
 CREATE TABLE IF NOT EXISTS sign_in_links (

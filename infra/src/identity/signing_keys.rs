@@ -50,13 +50,26 @@ pub struct SigningKeys {
     sealing: PurposeKey,
     clock: Arc<dyn Clock>,
     read: RwLock<Option<Arc<Read>>>,
+    /// Held by whoever reads the table: others wait for what it finds.
+    reading: tokio::sync::Mutex<()>,
+    /// How often that was.
+    #[cfg(test)]
+    reads: std::sync::atomic::AtomicUsize,
 }
 
 impl SigningKeys {
     /// The keys in this database, sealed under this master key.
     #[must_use]
     pub fn new(pool: PgPool, master: &MasterKey, clock: Arc<dyn Clock>) -> Self {
-        SigningKeys { pool, sealing: master.purpose(Purpose::Tokens), clock, read: RwLock::default() }
+        SigningKeys {
+            pool,
+            sealing: master.purpose(Purpose::Tokens),
+            clock,
+            read: RwLock::default(),
+            reading: tokio::sync::Mutex::default(),
+            #[cfg(test)]
+            reads: std::sync::atomic::AtomicUsize::default(),
+        }
     }
 
     /// Has a new key sign from now on. What the last one signed holds until it expires; with
@@ -109,6 +122,8 @@ impl SigningKeys {
     }
 
     async fn load(&self) -> Result<Arc<Read>, IdentityError> {
+        #[cfg(test)]
+        self.reads.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let alive_since = self.clock.now().timestamp_micros() - VERIFIES_MICROS;
         let rows: Vec<(String, Vec<u8>, Option<i64>)> = sqlx::query_as(
             "SELECT kid, sealed, retired_at FROM token_keys WHERE retired_at IS NULL OR retired_at > $1",
@@ -129,10 +144,17 @@ impl SigningKeys {
     }
 
     async fn keys(&self, not_older_than: Duration) -> Result<Arc<Read>, IdentityError> {
-        let known = self.read.read().unwrap_or_else(PoisonError::into_inner).clone();
-        match known {
-            Some(read) if read.at.elapsed() < not_older_than => Ok(read),
-            Some(_) | None => self.load().await,
+        let known = || {
+            let read = self.read.read().unwrap_or_else(PoisonError::into_inner).clone();
+            read.filter(|read| read.at.elapsed() < not_older_than)
+        };
+        if let Some(read) = known() {
+            return Ok(read);
+        }
+        let _reading = self.reading.lock().await;
+        match known() {
+            Some(read) => Ok(read),
+            None => self.load().await,
         }
     }
 
@@ -228,6 +250,17 @@ mod tests {
         let kids: std::collections::BTreeSet<_> =
             signed.iter().map(|token| jwt::kid(token.as_ref().unwrap())).collect();
         assert_eq!(kids.len(), 1);
+        bench.db.close().await;
+    }
+
+    #[tokio::test]
+    async fn however_many_ask_at_once_the_table_is_read_once() {
+        let bench = Bench::new().await;
+        let token = bench.process(1).sign(&bench.grant()).await.unwrap();
+        let (process, now) = (bench.process(1), bench.clock.now());
+        let asked = (0..50).map(|_| process.read(&token, now));
+        assert!(futures::future::join_all(asked).await.into_iter().all(|read| read.unwrap().is_some()));
+        assert_eq!(process.reads.load(std::sync::atomic::Ordering::Relaxed), 1);
         bench.db.close().await;
     }
 

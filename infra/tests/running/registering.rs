@@ -8,20 +8,24 @@ use async_trait::async_trait;
 use mintmark_domain::account::{Scopes, Tier};
 use mintmark_domain::es::{Confirmed, DecideError, Decider, DecisionRequest, Job, Loaded, StreamRef};
 use mintmark_domain::ports::{Claim, ClaimKind, ClaimRequest, Directory, DirectoryError};
-use mintmark_domain::usecases::{Core, Refusal, Registered, Registration};
+use mintmark_domain::run::Surface;
+use mintmark_domain::usecases::{Core, Credential, Refusal, Registered, Registration};
 use mintmark_domain::{Credits, Shard, Timestamp};
 use mintmark_log::directory::{FromLogError, Swept, is_in_log, sweep_orphans};
 use uuid::Uuid;
 
 use super::support::{At, Node, World, instant};
 
-/// A directory that takes claims and never confirms any.
-struct Forgetful(Arc<dyn Directory>);
+/// A directory that takes claims and never confirms any, nor lets go of them where it is told so.
+struct Forgetful {
+    inner: Arc<dyn Directory>,
+    releases: bool,
+}
 
 #[async_trait]
 impl Directory for Forgetful {
     async fn claim(&self, request: &ClaimRequest) -> Result<(), DirectoryError> {
-        self.0.claim(request).await
+        self.inner.claim(request).await
     }
 
     async fn confirm(&self, _: ClaimKind, _: &[u8], _: Uuid) -> Result<(), DirectoryError> {
@@ -29,30 +33,33 @@ impl Directory for Forgetful {
     }
 
     async fn find(&self, kind: ClaimKind, value: &[u8]) -> Result<Option<Claim>, DirectoryError> {
-        self.0.find(kind, value).await
+        self.inner.find(kind, value).await
     }
 
     async fn release(&self, kind: ClaimKind, value: &[u8], owner: Uuid) -> Result<bool, DirectoryError> {
-        self.0.release(kind, value, owner).await
+        match self.releases {
+            true => self.inner.release(kind, value, owner).await,
+            false => Err(DirectoryError::Unavailable("lost".into())),
+        }
     }
 
     async fn owned_by(&self, owner: Uuid) -> Result<Vec<Claim>, DirectoryError> {
-        self.0.owned_by(owner).await
+        self.inner.owned_by(owner).await
     }
 
     async fn unconfirmed(&self, before: Timestamp, limit: usize) -> Result<Vec<Claim>, DirectoryError> {
-        self.0.unconfirmed(before, limit).await
+        self.inner.unconfirmed(before, limit).await
     }
 
     async fn sweep(&self, orphan: &Claim) -> Result<bool, DirectoryError> {
-        self.0.sweep(orphan).await
+        self.inner.sweep(orphan).await
     }
 
     async fn rebuild(
         &self,
         claims: &mut (dyn Iterator<Item = ClaimRequest> + Send),
     ) -> Result<Vec<ClaimRequest>, DirectoryError> {
-        self.0.rebuild(claims).await
+        self.inner.rebuild(claims).await
     }
 }
 
@@ -109,7 +116,10 @@ fn taken(answer: Result<Registered, Refusal>) {
 #[tokio::test(start_paused = true)]
 async fn a_confirmation_that_fails_fails_nothing_and_gives_nothing_back() {
     let (world, node) = node().await;
-    let core = Core { directory: Arc::new(Forgetful(node.core.directory.clone())), ..node.core.clone() };
+    let core = Core {
+        directory: Arc::new(Forgetful { inner: node.core.directory.clone(), releases: true }),
+        ..node.core.clone()
+    };
     let ann = register(&core, "ann", "ann@example.com").await.map(|made| made.account).unwrap();
     taken(register(&core, "ann", "other@example.com").await);
     let (key, _) = core.issue_key_by_operator(ann, "second", Scopes::Full).await.unwrap();
@@ -117,6 +127,25 @@ async fn a_confirmation_that_fails_fails_nothing_and_gives_nothing_back() {
     // Two names and two keys; what the second registration claimed was given back.
     assert_eq!(sweep(&world, &node.core).await, Swept { confirmed: 4, released: 0 });
     taken(register(&node.core, "ann", "other@example.com").await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revocation_that_is_in_the_log_succeeds_whatever_the_directory_says() {
+    let (_world, node) = node().await;
+    let ann = register(&node.core, "ann", "ann@example.com").await.map(|made| made.account).unwrap();
+    let (key, _) = node.core.issue_key_by_operator(ann, "second", Scopes::Full).await.unwrap();
+    let (client, _) = node.core.create_client_by_operator(ann, "app", Scopes::Full).await.unwrap();
+    let inner = node.core.directory.clone();
+    let core = Core { directory: Arc::new(Forgetful { inner, releases: false }), ..node.core.clone() };
+    core.revoke_key_by_operator(ann, key.key_id).await.unwrap();
+    core.revoke_client_by_operator(ann, &client.client_id).await.unwrap();
+    // The names stand there still, and open nothing.
+    let credential = Credential::api_key(&key.secret).unwrap();
+    assert!(node.core.issued_key(&credential).await.is_ok());
+    let refused = node.core.authenticate(&credential, Surface::Genfire, "r".into(), String::new()).await;
+    assert_eq!(refused.map(drop), Err(Refusal::Unauthenticated));
+    let refused = node.core.issue_token(&client.client_id, &client.secret, None).await;
+    assert_eq!(refused.map(drop), Err(Refusal::Unauthenticated));
 }
 
 #[tokio::test(start_paused = true)]
