@@ -67,7 +67,7 @@ impl Account {
     }
 
     /// The OAuth clients whose tokens may act for the account.
-    #[graphql(guard = "Needs(Scope::AccountRead)")]
+    #[graphql(name = "oAuthClients", guard = "Needs(Scope::AccountRead)")]
     async fn oauth_clients(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<OAuthClient>> {
         let ids: Vec<&str> = self.0.state.clients().map(|(id, _)| id).collect();
         let last_used = ctx.reads().clients_last_used(&ids).await.map_err(GraphqlError::from)?;

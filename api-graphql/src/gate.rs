@@ -33,8 +33,8 @@ pub struct TooMany {
 /// plain request was let in, counted and named before it is seen here.
 #[async_trait]
 pub trait Gate: Send + Sync + 'static {
-    /// Who presents that `Authorization`, or else the origin's session; nobody where neither is there.
-    /// Errors: no key, one that is not known, a session that is over, a suspended account.
+    /// Who presents that `Authorization`, or else the origin's session; nobody where neither is there, or the
+    /// session is over. Errors: no key, one that is not known, a suspended account.
     async fn caller(&self, authorization: Option<&str>, origin: &Origin) -> Result<Option<Caller>, Refusal>;
 
     /// Counts one request of a caller's; of the address's where there is no caller.
@@ -48,4 +48,6 @@ pub struct Admitted {
     pub origin: Origin,
     /// Who.
     pub caller: Option<Caller>,
+    /// Whether it opens a WebSocket; then it was not counted yet, and nobody asked who it is.
+    pub opens_socket: bool,
 }

@@ -4,6 +4,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::LazyLock;
 
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
@@ -64,7 +65,8 @@ pub(crate) async fn page() -> Response {
 
 /// `GET /graphiql/{tag}/{file}`. A page of another version of this server may still ask with its own
 /// tag: it is given what there is, and told to keep nothing.
-pub(crate) async fn file(Path((tag, name)): Path<(String, String)>) -> Response {
+pub(crate) async fn file(named: Result<Path<(String, String)>, PathRejection>) -> Response {
+    let Ok(Path((tag, name))) = named else { return StatusCode::NOT_FOUND.into_response() };
     let Some(file) = FILES.iter().find(|file| file.name == name) else {
         return StatusCode::NOT_FOUND.into_response();
     };

@@ -181,13 +181,15 @@ async fn answer_get(
 ) -> Response {
     let (mut parts, _) = request.into_parts();
     let wanted = wanted(&parts.headers);
-    if parts.headers.contains_key(header::UPGRADE) {
+    if admitted.opens_socket {
         if !socket::speaks_ours(&parts.headers) {
             let message = format!("the WebSocket protocol must be {}", socket::PROTOCOL);
             return refused(StatusCode::BAD_REQUEST, wanted, "BAD_REQUEST", &message);
         }
         let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let authorization = authorization.map(str::to_owned);
+        // It may be one offer of several.
+        parts.headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         return match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
             Ok(upgrade) => socket::serve(server, admitted.origin, authorization, upgrade),
             Err(rejection) => refused(rejection.status(), wanted, "BAD_REQUEST", &rejection.body_text()),

@@ -275,6 +275,7 @@ impl Connection {
             return Err(Closing::new(4409, format!("Subscriber for {id} already exists")));
         }
         let caller = match self.caller(who.authorization.as_deref()).await {
+            Ok(None) if who.scopes.is_some() => return Err(Closing::forbidden("the session is over")),
             Ok(caller) => caller,
             Err(refusal) if barred(&refusal) => return Err(Closing::forbidden(refusal)),
             Err(refusal) => {
@@ -298,7 +299,7 @@ impl Connection {
         };
         self.begun += 1;
         let kind = kind_of(&request);
-        let admitted = Admitted { origin: self.origin.clone(), caller };
+        let admitted = Admitted { origin: self.origin.clone(), caller, opens_socket: false };
         let operation = Operation {
             schema: self.server.schema.clone(),
             request: crate::server::asked(request, &admitted),

@@ -9,7 +9,7 @@
 //!    * [`http::Authenticated`] where a key is needed, [`http::Visitor`] on a public route. Both hold
 //!      the `Caller` that use cases take. Use cases check scopes where they change something; a read
 //!      says `caller.require(Scope::…)?` itself;
-//!    * `axum::extract::Path`, [`http::QueryParams`], [`http::JsonBody`] (last), [`http::Idempotency`],
+//!    * [`http::Path`] (never axum's, whose refusals are no problems of ours), [`http::QueryParams`], [`http::JsonBody`] (last), [`http::Idempotency`],
 //!      [`http::Prefer`], [`http::RequestContext`].
 //! 2. It answers `Result<impl IntoResponse, Problem>`. A `Refusal` of a use case and a `QueryError` of
 //!    the read models turn into a [`http::Problem`] by `?`; `Problem::refused(&refusal, names)` says the
@@ -37,7 +37,11 @@ pub mod openapi;
 mod pages;
 mod state;
 
-use ::http::header::{ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER};
+use std::convert::Infallible;
+
+use ::http::header::{
+    ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
+};
 use ::http::{HeaderName, HeaderValue, Method};
 use axum::Router;
 use axum::extract::Request;
@@ -49,6 +53,9 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 pub use state::{
     AppState, AssetMeta, AssetReader, AssetStream, HealthSource, MetricsRenderer, PartHealth, RestSettings,
 };
+
+/// Where people reach us by https, their browsers keep to it for a year.
+const STAY_SECURE: &str = "max-age=31536000";
 
 /// The whole surface. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`, so that
 /// callers without a key are counted by their address.
@@ -70,6 +77,7 @@ pub fn router_with(state: AppState, more: Router<AppState>) -> Router {
         .method_not_allowed_fallback(http::pipeline::no_method)
         .with_state(state.clone());
     let cors = cors(&state.settings.cors_origins);
+    let secure = state.core.links.page("/").starts_with("https://");
     // Around the routes rather than on each, so that what axum adds for them (`Allow`) is seen here.
     let answered = Router::new().fallback_service(routes).layer(from_fn_with_state(state, http::pipeline::pipeline));
     let for_browsers = answered.clone().layer(cors);
@@ -78,7 +86,13 @@ pub fn router_with(state: AppState, more: Router<AppState>) -> Router {
         let bare =
             request.method() == Method::OPTIONS && !request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
         let service = if bare { answered.clone() } else { for_browsers.clone() };
-        service.oneshot(request)
+        async move {
+            let mut response = service.oneshot(request).await?;
+            if secure {
+                response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(STAY_SECURE));
+            }
+            Ok::<_, Infallible>(response)
+        }
     };
     Router::new().fallback(served)
 }

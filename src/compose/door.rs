@@ -34,6 +34,7 @@ impl Gate for Door {
 
 /// Hands over who was let in, and from where.
 async fn hand_over(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let opens_socket = http::opens_socket(request.method(), request.headers());
     let extensions = request.extensions();
     if let Some(context) = extensions.get::<RequestContext>() {
         let origin = Origin {
@@ -43,7 +44,7 @@ async fn hand_over(State(state): State<AppState>, mut request: Request, next: Ne
             session: http::session_of(&state, request.headers()),
         };
         let caller = extensions.get::<Authenticated>().map(|authenticated| authenticated.0.clone());
-        request.extensions_mut().insert(Admitted { origin, caller });
+        request.extensions_mut().insert(Admitted { origin, caller, opens_socket });
     }
     next.run(request).await
 }

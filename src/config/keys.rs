@@ -75,7 +75,7 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ),
     (
         "rate_limits.sign_ins_per_minute",
-        "Attempts at a password or at an OAuth client's secret, per minute and address, and per minute and name.",
+        "Attempts at a password, and wrong ones at an OAuth client's secret, per minute, name and address; five times that per address over all names, twenty times that per name over all addresses.",
     ),
     ("rate_limits.pages_per_minute", "Pages for people, per minute and address."),
     ("writer.waiting_max", "How many decisions may wait per shard; beyond that requests are answered 503."),

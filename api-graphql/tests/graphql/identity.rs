@@ -36,8 +36,8 @@ async fn oauth_clients_are_made_listed_used_and_revoked() {
     let token = Answer::of(app.anonymous(Method::POST, "/v1/oauth/token").json(&body)).await.json_of(200);
     let token = token["access_token"].as_str().unwrap();
     let seen =
-        ask_as(&app, token, "{ wallet { available } viewer { oauthClients { clientId name } } }", json!({})).await;
-    assert_eq!(data(&seen)["viewer"]["oauthClients"], json!([{"clientId": client_id, "name": "app"}]));
+        ask_as(&app, token, "{ wallet { available } viewer { oAuthClients { clientId name } } }", json!({})).await;
+    assert_eq!(data(&seen)["viewer"]["oAuthClients"], json!([{"clientId": client_id, "name": "app"}]));
     let refused = ask_as(&app, token, "{ runs { edges { cursor } } }", json!({})).await;
     assert_eq!(code(&refused), "FORBIDDEN");
     let revoked =
@@ -72,7 +72,7 @@ async fn a_command_line_is_looked_at_approved_and_denied() {
     .await;
     assert_eq!(
         data(&asked)["cliSession"],
-        json!({"id": id, "clientId": "genfire-cli", "label": "laptop", "requestedScopes": ["images:write", "runs:read"], "status": "PENDING"})
+        json!({"id": id, "clientId": "genfire-cli", "label": "laptop", "requestedScopes": ["runs:read", "images:write"], "status": "PENDING"})
     );
     let approve = "mutation($id: ID!, $scopes: [String!]) { approveCliSession(id: $id, scopes: $scopes) { status } }";
     let wider = ask(&app, approve, json!({"id": id, "scopes": ["videos:write"]})).await;
@@ -120,9 +120,22 @@ async fn a_session_acts_only_where_the_request_comes_from_a_page_of_ours() {
     assert_eq!(data(&key)["createApiKey"]["apiKey"]["scopes"], json!([]));
     let admin = "mutation { createApiKey(name: \"k\", scopes: [\"admin\"]) { secret } }";
     assert_eq!(code(&with_cookie(&app, &cookie, &[("Origin", &origin)], admin).await), "FORBIDDEN");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_is_over_is_as_none() {
+    let app = crate::app::start().await;
     let over = format!("mintmark_session={}", "0".repeat(64));
-    let request = app.anonymous(Method::POST, "/graphql").header("Cookie", over).header("Origin", &origin);
-    assert_eq!(Answer::of(request.json(&json!({"query": query}))).await.status, 401);
+    let headers = [("Origin", app.base_url.as_str())];
+    let public = with_cookie(&app, &over, &headers, "{ publicFeed { edges { cursor } } }").await;
+    assert_eq!(data(&public)["publicFeed"]["edges"], json!([]));
+    assert_eq!(code(&with_cookie(&app, &over, &headers, "{ viewer { username } }").await), "UNAUTHENTICATED");
+    let page = app.anonymous(Method::GET, "/graphql").header("Cookie", &over).header("Accept", "text/html");
+    let page = Answer::of(page.header("Sec-Fetch-Site", "same-origin")).await;
+    assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+    let mut socket = Socket::from_browser(&app, &over, &app.base_url).await;
+    socket.ask("a", "{ publicFeed { edges { cursor } } }").await;
+    assert_eq!(socket.hear().await["payload"]["data"]["publicFeed"]["edges"], json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

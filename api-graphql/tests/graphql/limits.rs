@@ -88,3 +88,26 @@ async fn a_websocket_counts_once_for_who_it_is_and_once_for_each_operation() {
     second.init(Some(&app.account.key)).await;
     assert_eq!(second.closed().await.0, 1013);
 }
+
+#[tokio::test]
+async fn an_offer_of_another_protocol_is_no_websocket_so_it_is_let_in_and_counted_as_any_request() {
+    let app = limited(4).await;
+    let offering = |request: reqwest::RequestBuilder, protocol: &str| {
+        let request = request.header("Connection", "Upgrade, HTTP2-Settings").header("Upgrade", protocol);
+        request.header("HTTP2-Settings", "AAMAAABkAARAAAAAAAIAAAAA")
+    };
+    let query = json!({"query": "{ wallet { available } }"});
+    // What curl and Java's client offer; and a WebSocket is opened by GET alone.
+    for (protocol, remaining) in [("h2c", "3"), ("websocket", "2")] {
+        let answer = Answer::of(offering(app.request(Method::POST, "/graphql"), protocol).json(&query)).await;
+        assert_eq!((answer.status, answer.header("x-ratelimit-remaining")), (200, remaining), "{protocol}");
+        assert_eq!(crate::app::data(&answer.json())["wallet"]["available"], "100000", "the key counts");
+    }
+    let got = app.request(Method::GET, "/graphql").query(&[("query", "{ wallet { available } }")]);
+    let got = Answer::of(offering(got, "h2c")).await;
+    assert_eq!((got.status, got.header("x-ratelimit-remaining")), (200, "1"));
+    let nobody = app.anonymous(Method::POST, "/graphql").json(&json!({"query": "{ __typename }"}));
+    let answer = Answer::of(offering(nobody, "h2c")).await;
+    assert_eq!((answer.status, answer.header("x-ratelimit-remaining")), (200, "14"));
+    assert_eq!(answer.header("x-ratelimit-tier"), "unauthenticated");
+}

@@ -253,3 +253,14 @@ async fn a_connection_runs_so_many_operations_and_an_account_has_so_many_connect
     }
     panic!("the place was not given back");
 }
+
+#[tokio::test]
+async fn a_websocket_among_other_offers_is_opened_however_it_is_spelt() {
+    let app = start().await;
+    let request = app.anonymous(reqwest::Method::GET, "/graphql").header("Connection", "keep-alive, Upgrade");
+    let request = request.header("Upgrade", "h2c, WebSocket").header("Sec-WebSocket-Version", "13");
+    let request = request.header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
+    let opened = request.header("Sec-WebSocket-Protocol", "graphql-transport-ws").send().await.unwrap();
+    assert_eq!(opened.status(), 101);
+    assert_eq!(opened.headers()["sec-websocket-protocol"], "graphql-transport-ws");
+}

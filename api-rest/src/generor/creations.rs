@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::IntoResponse;
 use mintmark_domain::account::Scope;
 use mintmark_domain::creation::{Creation as CreationState, CreationStatus as CreationStanding};
@@ -20,7 +20,7 @@ use super::creation::{self, Creation, Facts, Failure, Status, shown_rows};
 use super::envelope::{Listing, Success, listing, paging, success};
 use super::values::{license, privacy};
 use crate::AppState;
-use crate::http::{Authenticated, JsonBody, LogPosition, Problem, QueryParams, Visitor};
+use crate::http::{Authenticated, JsonBody, LogPosition, Path, Problem, QueryParams, Visitor};
 use crate::http::{fresh, reached};
 
 /// How long a change waits for the lists to show it.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use mintmark_domain::catalog::{AskField, AskReason, Catalog, Dialect};
 use mintmark_domain::usecases::{Accepted, Caller, Core, GeneratorRequest, IdempotencyKey, Refusal, RunView};
@@ -15,7 +15,7 @@ use super::answer::{Generated, answer};
 use super::envelope::Success;
 use super::values::{WordOrNumber, privacy, ratio};
 use crate::AppState;
-use crate::http::{Authenticated, Idempotency, JsonBody, LogPosition, Prefer, Problem, Replayed};
+use crate::http::{Authenticated, Idempotency, JsonBody, LogPosition, Path, Prefer, Problem, Replayed};
 
 /// How long an answer waits for the end (decision 12).
 const WAIT_MAX: Duration = Duration::from_secs(300);

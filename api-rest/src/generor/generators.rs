@@ -1,7 +1,7 @@
 //! `/generators`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use mintmark_domain::catalog::{
     Catalog, Dialect, FieldType, Generator, GeneratorStatus, ImageInput, OutputField, Preference, PreferenceValue,
 };
@@ -14,7 +14,7 @@ use super::creations::page;
 use super::envelope::{Listing, Success, page_of, paging_of_few, success};
 use super::values::WordOrNumber;
 use crate::AppState;
-use crate::http::{Problem, QueryParams, Visitor};
+use crate::http::{Path, Problem, QueryParams, Visitor};
 
 /// A generator, in a list.
 #[derive(Clone, Debug, Serialize, ToSchema)]

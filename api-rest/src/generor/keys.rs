@@ -1,7 +1,7 @@
 //! `/api-keys`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::IntoResponse;
 use http::StatusCode;
 use mintmark_domain::account::{Scope, Scopes};
@@ -15,7 +15,7 @@ use super::envelope::{Listing, Success, page_of, paging_of_few, success};
 use super::values::Moment;
 use crate::AppState;
 use crate::http::fresh;
-use crate::http::{Authenticated, JsonBody, LogPosition, Problem, QueryParams};
+use crate::http::{Authenticated, JsonBody, LogPosition, Path, Problem, QueryParams};
 
 /// A key, without its secret.
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use mintmark_domain::catalog::{Catalog, Dialect, Durations, GenerorListing, Model, ModelType, VoiceRule};
 use mintmark_domain::money::PriceBook;
 use rust_decimal::Decimal;
@@ -14,7 +14,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::envelope::{Listing, Success, page_of, paging_of_few, success};
 use crate::AppState;
-use crate::http::{Amount, Problem, QueryParams};
+use crate::http::{Amount, Path, Problem, QueryParams};
 
 /// A model, as the document prints it.
 #[derive(Clone, Debug, Serialize, ToSchema)]

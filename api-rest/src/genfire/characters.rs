@@ -1,7 +1,7 @@
 //! `GET /influencers`, `GET /influencers/{influencerId}` and `GET /audio/voices`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use mintmark_domain::account::{InfluencerStatus, Scope};
 use mintmark_domain::catalog::Voice;
 use mintmark_domain::usecases::{Core, InfluencerView, VoiceView};
@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::asked::unsupported;
 use super::models::List;
 use super::values::Moment;
-use crate::http::{Authenticated, Problem, QueryParams};
+use crate::http::{Authenticated, Path, Problem, QueryParams};
 use crate::state::AppState;
 
 /// Whose voice a cloned one is, in the document's words.

@@ -2,33 +2,71 @@
 //! PKCE. The person approves on a page of ours ([`crate::pages`]) or by GraphQL.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::IntoResponse;
 use http::{StatusCode, header};
 use mintmark_domain::account::Scope;
-use mintmark_domain::ports::CliSession;
+use mintmark_domain::ports::{CliSession, CliStatus};
 use mintmark_domain::usecases::CliLogin;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::values::Moment;
 use crate::AppState;
-use crate::http::{JsonBody, Problem, RequestContext};
+use crate::http::{JsonBody, Path, Problem, RequestContext};
 
 /// Where a person approves a session.
 pub(crate) const APPROVAL_PAGE: &str = "/cli-auth?session=";
+
+/// The programs that may ask.
+#[derive(Serialize, ToSchema)]
+#[allow(dead_code, reason = "for the document")]
+enum CliClient {
+    #[serde(rename = "genfire-cli")]
+    GenfireCli,
+}
+
+/// How a challenge is made.
+#[derive(Serialize, ToSchema)]
+#[allow(dead_code, reason = "for the document")]
+enum ChallengeMethod {
+    S256,
+}
+
+/// How a login stands.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum SessionStatus {
+    Pending,
+    Approved,
+    Denied,
+    Consumed,
+    Expired,
+}
+
+impl From<CliStatus> for SessionStatus {
+    fn from(status: CliStatus) -> Self {
+        match status {
+            CliStatus::Pending => SessionStatus::Pending,
+            CliStatus::Approved => SessionStatus::Approved,
+            CliStatus::Denied => SessionStatus::Denied,
+            CliStatus::Consumed => SessionStatus::Consumed,
+            CliStatus::Expired => SessionStatus::Expired,
+        }
+    }
+}
 
 /// A login to be started.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct SessionBody {
     /// The program that asks: `genfire-cli`.
-    #[schema(examples("genfire-cli"))]
+    #[schema(value_type = CliClient)]
     client_id: String,
     /// BASE64URL(SHA256(code_verifier)).
     #[schema(min_length = 43, max_length = 128)]
     code_challenge: String,
     /// Always `S256`.
-    #[schema(examples("S256"))]
+    #[schema(value_type = ChallengeMethod)]
     code_challenge_method: String,
     /// What it asks for; where absent, all that reads and generates.
     scopes: Option<Vec<String>>,
@@ -53,14 +91,13 @@ pub(super) struct StartedSession {
     label: Option<String>,
 }
 
-/// How a login stands.
+/// A login.
 #[derive(Serialize, ToSchema)]
 pub(super) struct SessionResource {
     /// Its id.
     session_id: String,
     /// `pending`, `approved`, `denied`, `consumed` or `expired`.
-    #[schema(examples("approved"))]
-    status: &'static str,
+    status: SessionStatus,
     /// What the program calls itself.
     label: Option<String>,
     /// What was asked for.
@@ -163,8 +200,8 @@ pub(super) async fn get(
     Path(id): Path<String>,
 ) -> Result<Json<SessionResource>, Problem> {
     let CliSession { id, status, label, scopes, expires_at, .. } = state.core.cli_session(&id).await?;
-    let (status, requested_scopes, expires_at) = (status.as_str(), scopes.names(), Moment(expires_at));
-    Ok(Json(SessionResource { session_id: id, status, label, requested_scopes, expires_at }))
+    let (requested_scopes, expires_at) = (scopes.names(), Moment(expires_at));
+    Ok(Json(SessionResource { session_id: id, status: status.into(), label, requested_scopes, expires_at }))
 }
 
 /// Exchange an approved CLI auth session for an API key

@@ -1,32 +1,42 @@
 //! `POST /oauth/token`: RFC 6749's client credentials grant, in JSON, as a form, or with HTTP Basic.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, header};
+use mintmark_domain::account::ActsWith;
+use mintmark_domain::usecases::NewToken;
 use serde::Serialize;
 use url::form_urlencoded;
 use utoipa::ToSchema;
 
 use crate::AppState;
-use crate::http::{Kind, Problem, RequestContext, parse_object, read, too_many};
+use crate::http::limits::{Class, Counter};
+use crate::http::{Kind, Limits, Problem, RequestContext, parse_object, read, too_many};
 
 /// How many bytes a request for a token has at most.
 const BODY_BYTES_MAX: usize = 16 << 10;
 /// The one grant that there is.
 const GRANT: &str = "client_credentials";
 
+/// The one grant that there is.
+#[derive(Serialize, ToSchema)]
+enum GrantType {
+    #[serde(rename = "client_credentials")]
+    #[allow(dead_code, reason = "for the document")]
+    ClientCredentials,
+}
+
 /// A request for an access token.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "the form of the body, for the document")]
 pub(super) struct TokenRequest {
     /// Always `client_credentials`.
-    #[schema(examples("client_credentials"))]
+    #[schema(value_type = GrantType)]
     grant_type: String,
     /// The client. Absent where HTTP Basic says it.
     client_id: Option<String>,
@@ -126,10 +136,91 @@ fn percent_decoded(text: &str) -> String {
     first.map_or_else(String::new, |(name, _)| Cow::into_owned(name))
 }
 
-/// Counts an attempt of a client from an address, so that nobody tries one secret after the other.
-async fn count(state: &AppState, client_id: &str, peer: IpAddr) -> Result<(), Problem> {
-    let counters = state.settings.rate_limits.of_attempt(&format!("oauth\n{client_id}\n{peer}"));
-    too_many(state.limiter.take(&counters, state.core.now()).await).map_or(Ok(()), Err)
+/// What a request asks for, and who says to ask.
+struct Asked {
+    client_id: String,
+    secret: String,
+    scope: Option<String>,
+}
+
+impl Asked {
+    async fn read(request: Request) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let essence = content_type.unwrap_or("application/json").split(';').next().unwrap_or_default().trim();
+        let is_form = essence.eq_ignore_ascii_case("application/x-www-form-urlencoded");
+        if !is_form && !essence.eq_ignore_ascii_case("application/json") {
+            let message = "The body must be application/json or application/x-www-form-urlencoded.";
+            return Err(Problem::new(Kind::UnsupportedMediaType, message));
+        }
+        let bytes = read(&parts.headers, body, BODY_BYTES_MAX).await?;
+        let said = if is_form { Said::of_form(&bytes)? } else { Said::of_json(&bytes)? };
+        let (client_id, secret) = match (basic(&parts.headers)?, said.client_id, said.client_secret) {
+            (Some(_), _, Some(_)) => {
+                let message = "The secret must be either in the body or in the Authorization header.";
+                return Err(Problem::invalid(message));
+            }
+            (Some((id, _)), Some(other), None) if id != other => {
+                let message = "client_id must be the same in the body and in the Authorization header.";
+                return Err(Problem::invalid(message));
+            }
+            (Some(pair), _, None) => pair,
+            (None, Some(id), Some(secret)) => (id, secret),
+            (None, None, _) => return Err(Problem::invalid("client_id is required.")),
+            (None, Some(_), None) => return Err(Problem::invalid("client_secret is required.")),
+        };
+        match said.grant_type.as_deref() {
+            Some(GRANT) => Ok(Asked { client_id, secret, scope: said.scope }),
+            Some(_) => {
+                let message = format!("grant_type must be {GRANT}.");
+                Err(Problem::invalid(message).coded("unsupported_grant_type"))
+            }
+            None => Err(Problem::invalid("grant_type is required.")),
+        }
+    }
+}
+
+/// Refuses whoever has failed too often. Nothing is counted yet: a secret has 160 bits, so what a burst of
+/// guesses at once gets through before the first of them has failed is nothing.
+async fn look(state: &AppState, counters: &[Counter]) -> Result<(), Problem> {
+    for counter in counters {
+        let verdict = state.limiter.look(&[*counter], state.core.now()).await;
+        too_many(verdict).map_or(Ok(()), Err)?;
+    }
+    Ok(())
+}
+
+/// Counts a failure, where it was the caller's.
+async fn failed(state: &AppState, counters: &[Counter], problem: Problem) -> Problem {
+    if !matches!(problem.kind, Kind::Overloaded | Kind::Internal) {
+        for counter in counters {
+            state.limiter.take(&[*counter], state.core.now()).await;
+        }
+    }
+    problem
+}
+
+/// A token that was issued, counted with what its client asks with it.
+async fn issued(state: &AppState, client_id: String, token: NewToken) -> Response {
+    let acts_with = ActsWith::Client { client_id, scopes: token.scopes.clone() };
+    let limits = &state.settings.rate_limits;
+    let counters = limits.of_account(token.account, token.tier, &acts_with, Class::Standard);
+    let verdict = state.limiter.take(&counters, state.core.now()).await;
+    let limits = Limits { standing: verdict.standing(), tier: token.tier.as_str() };
+    let mut response = match too_many(verdict) {
+        Some(problem) => problem.into_response(),
+        None => {
+            let answer = TokenResource {
+                access_token: token.token,
+                token_type: "Bearer",
+                expires_in: token.expires_in,
+                scope: token.scopes.names().join(" "),
+            };
+            ([(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")], Json(answer)).into_response()
+        }
+    };
+    response.extensions_mut().insert(limits);
+    response
 }
 
 /// Issue an OAuth access token
@@ -137,7 +228,7 @@ async fn count(state: &AppState, client_id: &str, peer: IpAddr) -> Result<(), Pr
 /// For machines: the client credentials grant of RFC 6749. The body is JSON or a form; id and secret
 /// stand in it or in HTTP Basic. The token is sent as an API key is. Errors are RFC 6749's.
 #[utoipa::path(
-    post, path = "/v1/oauth/token", operation_id = "oauth.token.create", tag = "Authentication", security(()),
+    post, path = "/v1/oauth/token", operation_id = "oauth.token.create", tag = "Authentication", security((), ("client" = [])),
     request_body(content(
         (TokenRequest = "application/json", example = json!({
             "grant_type": "client_credentials", "client_id": "gfo_oauth_123", "client_secret": "gfs_live_secret",
@@ -154,50 +245,26 @@ pub(super) async fn token(
     State(state): State<AppState>,
     context: RequestContext,
     request: Request,
-) -> Result<impl IntoResponse, Problem> {
-    let (parts, body) = request.into_parts();
-    let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = content_type.unwrap_or("application/json").split(';').next().unwrap_or_default().trim();
-    let is_form = essence.eq_ignore_ascii_case("application/x-www-form-urlencoded");
-    if !is_form && !essence.eq_ignore_ascii_case("application/json") {
-        let message = "The body must be application/json or application/x-www-form-urlencoded.";
-        return Err(Problem::new(Kind::UnsupportedMediaType, message));
-    }
-    let bytes = read(&parts.headers, body, BODY_BYTES_MAX).await?;
-    let said = if is_form { Said::of_form(&bytes)? } else { Said::of_json(&bytes)? };
-    let (client_id, secret) = match (basic(&parts.headers)?, said.client_id, said.client_secret) {
-        (Some(_), _, Some(_)) => {
-            return Err(Problem::invalid("The secret must be either in the body or in the Authorization header."));
-        }
-        (Some((id, _)), Some(other), None) if id != other => {
-            return Err(Problem::invalid("client_id must be the same in the body and in the Authorization header."));
-        }
-        (Some(pair), _, None) => pair,
-        (None, Some(id), Some(secret)) => (id, secret),
-        (None, None, _) => return Err(Problem::invalid("client_id is required.")),
-        (None, Some(_), None) => return Err(Problem::invalid("client_secret is required.")),
+) -> Result<Response, Problem> {
+    let limits = &state.settings.rate_limits;
+    let from = limits.of_address(context.peer(), Class::SignIn);
+    look(&state, &from).await?;
+    let Asked { client_id, secret, scope } = match Asked::read(request).await {
+        Ok(asked) => asked,
+        Err(problem) => return Err(failed(&state, &from, problem).await),
     };
-    match said.grant_type.as_deref() {
-        Some(GRANT) => {}
-        Some(_) => {
-            let message = format!("grant_type must be {GRANT}.");
-            return Err(Problem::invalid(message).coded("unsupported_grant_type"));
+    let attempts = limits.of_attempt("oauth", &client_id, context.peer(), false);
+    look(&state, &attempts).await?;
+    match state.core.issue_token(&client_id, &secret, scope.as_deref()).await {
+        Ok(token) => Ok(issued(&state, client_id, token).await),
+        Err(refusal) => {
+            let problem = match Problem::from(refusal) {
+                Problem { kind: kind @ Kind::Unauthenticated, .. } => {
+                    Problem::new(kind, "The client is not known, or its secret is another.")
+                }
+                problem => problem,
+            };
+            Err(failed(&state, &attempts, problem).await)
         }
-        None => return Err(Problem::invalid("grant_type is required.")),
     }
-    count(&state, &client_id, context.peer()).await?;
-    let token = state.core.issue_token(&client_id, &secret, said.scope.as_deref()).await.map_err(|refusal| {
-        let problem = Problem::from(refusal);
-        match problem.kind {
-            Kind::Unauthenticated => Problem::new(problem.kind, "The client is not known, or its secret is another."),
-            _ => problem,
-        }
-    })?;
-    let answer = TokenResource {
-        access_token: token.token,
-        token_type: "Bearer",
-        expires_in: token.expires_in,
-        scope: token.scopes.names().join(" "),
-    };
-    Ok(([(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")], Json(answer)))
 }

@@ -1,7 +1,7 @@
 //! A run's receipt: how its price came about, what became of the hold, and by which published rule.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::IntoResponse;
 use mintmark_domain::Credits;
 use mintmark_domain::account::Scope;
@@ -15,7 +15,7 @@ use super::models::List;
 use super::run::{RunFailure, RunState};
 use super::runs::run_id;
 use super::values::{Moment, Number};
-use crate::http::{Amount, Authenticated, LogPosition, Problem, Visitor};
+use crate::http::{Amount, Authenticated, LogPosition, Path, Problem, Visitor};
 use crate::state::AppState;
 
 /// A line of the published charging rules.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use mintmark_domain::account::Scope;
@@ -21,7 +21,7 @@ use super::mapping::{Mapper, RunFacts};
 use super::run::{RunOutputResource, RunResource};
 use super::submit::{mapper, resource};
 use super::usage::capability;
-use crate::http::{Authenticated, LogPosition, Problem, QueryParams, fresh};
+use crate::http::{Authenticated, LogPosition, Path, Problem, QueryParams, fresh};
 use crate::state::AppState;
 
 /// How many runs a page holds unless said otherwise.

@@ -1,7 +1,7 @@
 //! `POST /uploads`, and `PUT` to the address that it answers with.
 
 use axum::Json;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::IntoResponse;
 use futures::{StreamExt as _, TryStreamExt as _};
 use http::header;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::values::Moment;
-use crate::http::{Authenticated, JsonBody, Kind, Problem, QueryParams};
+use crate::http::{Authenticated, JsonBody, Kind, Path, Problem, QueryParams};
 use crate::state::AppState;
 
 /// A file to be uploaded.

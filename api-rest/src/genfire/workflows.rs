@@ -1,7 +1,7 @@
 //! `GET /workflows`, `GET /workflows/{key}` and `POST /workflows/{key}/runs`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use mintmark_domain::account::Scope;
 use mintmark_domain::catalog::{Schema, Workflow};
@@ -15,7 +15,7 @@ use super::models::List;
 use super::order::ordered;
 use super::run::RunResource;
 use super::submit::Waiting;
-use crate::http::{Authenticated, Idempotency, JsonBody, Prefer, Problem};
+use crate::http::{Authenticated, Idempotency, JsonBody, Path, Prefer, Problem};
 use crate::state::AppState;
 
 /// A workflow: a business outcome from a few fields.

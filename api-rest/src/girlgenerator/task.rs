@@ -1,7 +1,7 @@
 //! A task as the document shows it, and polling it.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::IntoResponse;
 use mintmark_domain::Timestamp;
 use mintmark_domain::account::Scope;
@@ -14,7 +14,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::AppState;
-use crate::http::{Authenticated, LogPosition, Problem};
+use crate::http::{Authenticated, LogPosition, Path, Problem};
 
 /// Where a task stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]

@@ -175,6 +175,15 @@ fn peer(headers: &HeaderMap, connected: Option<&ConnectInfo<SocketAddr>>, truste
     forwarded.len().checked_sub(trusted_proxies).and_then(|at| forwarded.get(at)).copied().unwrap_or(direct)
 }
 
+/// Whether a request opens a WebSocket (RFC 6455): by GET, with `websocket` among what it offers to go over
+/// to. Other offers (`h2c` of curl's, of Java's client) are none, and the request is answered as it stands.
+#[must_use]
+pub fn opens_socket(method: &Method, headers: &HeaderMap) -> bool {
+    let offers = headers.get_all(http::header::UPGRADE).iter().filter_map(|value| value.to_str().ok());
+    let mut offers = offers.flat_map(|value| value.split(','));
+    *method == Method::GET && offers.any(|offer| offer.trim().eq_ignore_ascii_case("websocket"))
+}
+
 /// Whether the method only reads.
 pub(super) fn is_read(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
@@ -205,6 +214,22 @@ mod tests {
             ("/", Dialect::Native),
         ] {
             assert_eq!(dialect_of(path), dialect, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_websocket_is_opened_by_get_however_it_is_spelt() {
+        for (method, offers, opens) in [
+            (Method::GET, &["websocket"][..], true),
+            (Method::GET, &["h2c, WebSocket"], true),
+            (Method::GET, &["h2c", "websocket"], true),
+            (Method::GET, &["h2c"], false),
+            (Method::GET, &["websockets"], false),
+            (Method::GET, &[], false),
+            (Method::POST, &["websocket"], false),
+        ] {
+            let headers = offers.iter().map(|offer| (http::header::UPGRADE, offer.parse().unwrap())).collect();
+            assert_eq!(opens_socket(&method, &headers), opens, "{method} {offers:?}");
         }
     }
 

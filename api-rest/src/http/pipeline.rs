@@ -15,7 +15,7 @@ use mintmark_domain::usecases::{Caller, Credential, Refusal};
 use tracing::Instrument;
 
 use super::auth::{Authenticated, presented, unauthenticated};
-use super::context::{OAUTH_TOKEN, RequestContext, is_read};
+use super::context::{OAUTH_TOKEN, RequestContext, is_read, opens_socket};
 use super::envelope::{envelope_of, render};
 use super::limits::{Class, RateLimits, Standing, Verdict};
 use super::problem::{Carried, Kind, Problem};
@@ -34,11 +34,11 @@ pub(crate) const RATE_LIMIT_HEADERS: [HeaderName; 4] = [
 /// What the tier's header says of whoever has no key.
 const NO_TIER: &str = "unauthenticated";
 
-/// How a caller's limits stand, for the headers.
+/// How a caller's limits stand, for the headers. A route that counts itself puts it on its response.
 #[derive(Clone, Copy)]
-struct Limits {
-    standing: Option<Standing>,
-    tier: &'static str,
+pub(crate) struct Limits {
+    pub standing: Option<Standing>,
+    pub tier: &'static str,
 }
 
 /// The outermost layer.
@@ -61,6 +61,7 @@ pub(crate) async fn pipeline(State(state): State<AppState>, mut request: Request
     };
     let _entered = span_of_response.entered();
     let mut response = written(&context, &method, response);
+    let limits = response.extensions_mut().remove().or(limits);
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(context.request_id()) {
         headers.insert(REQUEST_ID, value);
@@ -93,6 +94,7 @@ async fn admit(
         || request.method() == Method::OPTIONS
         || is_document(path)
         || is_upload(request.method(), path)
+        || is_token_request(request.method(), path)
     {
         return Ok(());
     }
@@ -107,11 +109,15 @@ async fn admit(
     let caller = match said {
         None => None,
         Some(Err(problem)) => Some(Err(problem)),
-        Some(Ok(credential)) => Some(match state.auth.caller(&credential, context).await {
-            Ok(caller) => Ok(caller),
-            Err(Refusal::Unauthenticated) => Err(unauthenticated()),
-            Err(refusal) => Err(refusal.into()),
-        }),
+        // Whose credential it is is asked before its address is counted: behind one address there are many,
+        // and whoever has a key that holds is not to wait for what others there made up.
+        Some(Ok(credential)) => match state.auth.caller(&credential, context).await {
+            Ok(caller) => Some(Ok(caller)),
+            // A browser goes on sending the cookie of a session that is over: that is as none.
+            Err(Refusal::Unauthenticated) if matches!(credential, Credential::Session(_)) => None,
+            Err(Refusal::Unauthenticated) => Some(Err(unauthenticated())),
+            Err(refusal) => Some(Err(refusal.into())),
+        },
     };
     let known: Option<&Caller> = caller.as_ref().and_then(|caller| caller.as_ref().ok());
     let counters = match known {
@@ -120,11 +126,7 @@ async fn admit(
     };
     let tier = known.map_or(NO_TIER, |caller| caller.tier.as_str());
     let verdict = state.limiter.take(&counters, state.core.now()).await;
-    let standing = match verdict {
-        Verdict::Allowed(standing) => standing,
-        Verdict::Refused { standing, .. } => Some(standing),
-    };
-    *limits = Some(Limits { standing, tier });
+    *limits = Some(Limits { standing: verdict.standing(), tier });
     too_many(verdict).map_or(Ok(()), Err)?;
     if let Some(caller) = caller.transpose()? {
         request.extensions_mut().insert(Authenticated(caller));
@@ -158,7 +160,7 @@ pub(crate) fn too_many(verdict: Verdict) -> Option<Problem> {
 }
 
 /// Who presents that `Authorization`, or else that session, to a connection that outlives its request;
-/// nobody where neither is there. Errors: a header that holds no key, whatever
+/// nobody where neither is there, or the session is over. Errors: a header that holds no key, whatever
 /// [`Authenticator::caller`](super::Authenticator::caller) refuses.
 pub async fn caller_of(
     state: &AppState,
@@ -167,9 +169,10 @@ pub async fn caller_of(
     context: &RequestContext,
 ) -> Result<Option<Caller>, Refusal> {
     let Some(authorization) = authorization else {
-        return match session {
-            Some(session) => state.auth.caller(session, context).await.map(Some),
-            None => Ok(None),
+        let Some(session) = session else { return Ok(None) };
+        return match state.auth.caller(session, context).await {
+            Err(Refusal::Unauthenticated) => Ok(None),
+            found => found.map(Some),
         };
     };
     let mut headers = HeaderMap::new();
@@ -198,7 +201,12 @@ pub async fn count(state: &AppState, caller: Option<&Caller>, peer: IpAddr) -> R
 
 /// A WebSocket of GraphQL's is counted when it says who it is, and then for each operation.
 fn is_socket(context: &RequestContext, request: &Request) -> bool {
-    context.is_graphql() && request.headers().contains_key(header::UPGRADE)
+    context.is_graphql() && opens_socket(request.method(), request.headers())
+}
+
+/// Who asks for a token is counted once it has proven itself, or failed to: there, not here.
+fn is_token_request(method: &Method, path: &str) -> bool {
+    *method == Method::POST && path == OAUTH_TOKEN
 }
 
 /// A file that is put to a signed address: the address says who may, so a key is neither needed nor
@@ -234,12 +242,15 @@ fn panicked(panic: &(dyn Any + Send)) -> Problem {
 
 /// The response in its dialect's words; a defect is logged here, once.
 fn written(context: &RequestContext, method: &Method, response: Result<Response, Problem>) -> Response {
-    let (problem, headers) = match response {
+    let (problem, headers, limits) = match response {
         Ok(mut response) => match response.extensions_mut().remove::<Carried>() {
-            Some(Carried(problem)) => (problem, std::mem::take(response.headers_mut())),
+            Some(Carried(problem)) => {
+                let limits = response.extensions_mut().remove::<Limits>();
+                (problem, std::mem::take(response.headers_mut()), limits)
+            }
             None => return response,
         },
-        Err(problem) => (Arc::new(problem), HeaderMap::new()),
+        Err(problem) => (Arc::new(problem), HeaderMap::new(), None),
     };
     // Asked with OPTIONS, a route that knows no such method still says which it takes.
     if *method == Method::OPTIONS && problem.kind == Kind::MethodNotAllowed {
@@ -259,6 +270,9 @@ fn written(context: &RequestContext, method: &Method, response: Result<Response,
         }
     }
     let mut response = render(envelope_of(context), &problem, context.request_id());
+    if let Some(limits) = limits {
+        response.extensions_mut().insert(limits);
+    }
     // What the route said besides the problem (`Allow`, `Content-Range`) stays.
     for (name, value) in &headers {
         if !matches!(*name, header::CONTENT_TYPE | header::CONTENT_LENGTH) {

@@ -1,7 +1,7 @@
 //! Files over HTTP: stable addresses of public creations, signed ones of private ones.
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use mintmark_domain::creation::{Creation, CreationStatus, Output, Privacy};
@@ -9,7 +9,7 @@ use mintmark_domain::ports::{AssetError, OwnSignature};
 use mintmark_domain::usecases::Refusal;
 
 use super::ranges::{Asked, asked};
-use crate::http::{Kind, Problem};
+use crate::http::{Kind, Path, Problem};
 use crate::{AppState, AssetMeta};
 
 /// A public file may become private or deleted at any time: caches ask again after a minute.

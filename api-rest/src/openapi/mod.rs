@@ -111,6 +111,9 @@ fn complete(dialect: Dialect, described: &OpenApi) -> Value {
     if dialect == Dialect::Genfire {
         let (schema_name, schema) = oauth().schema();
         document["components"]["schemas"][schema_name] = schema;
+        let description = "An OAuth client's id and secret, for the token route alone.";
+        document["components"]["securitySchemes"]["client"] =
+            json!({"type": "http", "scheme": "basic", "description": description});
     }
     document["components"]["securitySchemes"]["key"] = json!({"type": "http", "scheme": "bearer"});
     document["security"] = json!([{"key": []}]);

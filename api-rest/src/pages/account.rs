@@ -252,7 +252,7 @@ pub(super) async fn change_password(
     form: Form,
 ) -> Result<Response, Fault> {
     visit.check(form.get("csrf"))?;
-    let Some((caller, session)) = &visit.person else { return Err(Fault::stale()) };
+    let (caller, Some(session)) = (visit.person()?, visit.session()) else { return Err(Fault::stale()) };
     super::people::count(&state, &visit, &caller.account.to_string()).await?;
     let said = match state.core.change_password(session, form.get("current"), form.get("new")).await {
         Ok(()) => Said::Done("The password is changed; every other session has ended."),

@@ -1,15 +1,16 @@
 //! A command line asks for a key: who asks, for what, and yes or no.
 
-use axum::extract::{Query, State};
+use std::collections::BTreeSet;
+
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use mintmark_domain::account::{Scope, Scopes};
 use mintmark_domain::ports::{CliSession, CliStatus};
 use mintmark_domain::usecases::{ErrorClass, Refusal};
-use serde::Deserialize;
 
 use super::fault::Fault;
-use super::form::Form;
+use super::form::{Asked, Form};
 use super::layout::{csrf, note, page as layout};
 use super::scopes::{choices, chosen};
 use super::shown;
@@ -17,17 +18,11 @@ use super::visit::Visit;
 use crate::AppState;
 use crate::http::{Kind, Problem};
 
-/// What stands in the page's address.
-#[derive(Deserialize)]
-pub(super) struct Asked {
-    #[serde(default)]
-    session: String,
-}
-
-fn listed(scopes: &Scopes) -> Vec<Scope> {
+/// What can be allowed or not: each fine scope by itself, also where a coarse one was asked for.
+fn listed(scopes: &Scopes) -> BTreeSet<Scope> {
     match scopes {
         Scopes::Full => super::scopes::grantable().collect(),
-        Scopes::Only(scopes) => scopes.clone(),
+        Scopes::Only(scopes) => scopes.iter().flat_map(|scope| scope.expanded()).copied().collect(),
     }
 }
 
@@ -101,20 +96,16 @@ async fn answer(state: &AppState, visit: &Visit, found: &CliSession, wrong: Opti
 }
 
 /// `GET /cli-auth`
-pub(super) async fn page(
-    State(state): State<AppState>,
-    visit: Visit,
-    Query(asked): Query<Asked>,
-) -> Result<Response, Fault> {
+pub(super) async fn page(State(state): State<AppState>, visit: Visit, asked: Asked) -> Result<Response, Fault> {
+    let id = asked.get("session")?;
     if visit.person.is_none() {
-        let session: String =
-            asked.session.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(40).collect();
+        let session: String = id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(40).collect();
         let next: String = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("next", &format!("/cli-auth?session={session}"))
             .finish();
         return Ok(Redirect::to(&format!("/sign-in?{next}")).into_response());
     }
-    let found = session(&state, &asked.session).await?;
+    let found = session(&state, id).await?;
     answer(&state, &visit, &found, None).await
 }
 

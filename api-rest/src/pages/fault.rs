@@ -66,6 +66,8 @@ impl IntoResponse for Fault {
                 h1 { (self.title()) }
                 p { (problem.message) }
                 p { a href="/account" { "Go to your account" } }
+                // Who may do nothing can still leave.
+                @if problem.kind == Kind::Forbidden { p { a href="/sign-out" { "Sign out" } } }
             }
         };
         let mut response = shown(layout::page(self.title(), true, None, &body));

@@ -1,11 +1,12 @@
-//! What a form sends.
+//! What a form sends, and what stands in a page's address.
 
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header;
+use axum::http::request::Parts;
 use url::form_urlencoded;
 
 use super::fault::Fault;
-use crate::http::{Kind, Problem, read};
+use crate::http::{Kind, Problem, QueryParams, read};
 
 /// How many bytes a form has at most.
 const FORM_BYTES_MAX: usize = 16 << 10;
@@ -41,5 +42,23 @@ impl<S: Send + Sync> FromRequest<S> for Form {
             return Err(Problem::invalid("A field must not hold U+0000.").into());
         }
         Ok(Form(fields))
+    }
+}
+
+/// What stands in a page's address.
+pub(super) struct Asked(QueryParams);
+
+impl Asked {
+    /// A parameter's value; empty where it is not there. Errors: it is said more than once.
+    pub fn get(&self, name: &str) -> Result<&str, Fault> {
+        Ok(self.0.text(name)?.unwrap_or_default())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Fault> {
+        Ok(Asked(QueryParams::parse(parts.uri.query().unwrap_or_default())?))
     }
 }

@@ -14,14 +14,16 @@ mod scopes;
 mod visit;
 
 use axum::Router;
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{any, get, post};
 use maud::Markup;
 
 pub(crate) use visit::session_token;
 
 use crate::AppState;
+use crate::http::Problem;
+use crate::http::pipeline::no_route;
 
 /// A page may load our style sheet and send forms to us, and nothing else at all.
 const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; \
@@ -30,6 +32,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; 
 /// The routes.
 pub fn routes() -> Router<AppState> {
     Router::new()
+        .route("/", any(home))
         .route(layout::STYLE_PATH, get(layout::style))
         .route("/sign-in", get(people::sign_in_page).post(people::sign_in))
         .route("/sign-out", get(people::sign_out_page).post(people::sign_out))
@@ -42,6 +45,15 @@ pub fn routes() -> Router<AppState> {
         .route("/account/clients/revoke", post(account::revoke_client))
         .route("/account/password", post(account::change_password))
         .route("/cli-auth", get(cli_auth::page).post(cli_auth::decide))
+}
+
+/// `/`: a browser is led to its account; for programs there is nothing here.
+async fn home(method: Method, headers: HeaderMap) -> Result<Response, Problem> {
+    let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if matches!(method, Method::GET | Method::HEAD) && accepts.contains("text/html") {
+        return Ok(([(header::VARY, "accept")], Redirect::to("/account")).into_response());
+    }
+    Err(no_route().await)
 }
 
 /// A page as an answer.

@@ -1,35 +1,22 @@
 //! Signing in, out and up, and setting a password with a one-time link.
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use mintmark_domain::Credits;
 use mintmark_domain::account::{Scopes, Tier};
 use mintmark_domain::usecases::{ErrorClass, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, Refusal, Registration};
-use serde::Deserialize;
 
 use super::fault::Fault;
-use super::form::Form;
+use super::form::{Asked, Form};
 use super::layout::{csrf, note, page};
 use super::shown;
-use super::visit::Visit;
+use super::visit::{Leaving, Visit};
 use crate::AppState;
-use crate::http::limits::Class;
 use crate::http::{Problem, too_many};
 
 /// Where a person goes who wanted nothing in particular.
 const HOME: &str = "/account";
-
-/// What stands in a page's address.
-#[derive(Deserialize)]
-pub(super) struct Asked {
-    /// Where to go afterwards.
-    #[serde(default)]
-    next: String,
-    /// A one-time link's token.
-    #[serde(default)]
-    token: String,
-}
 
 /// Only pages of ours are gone to: nobody is sent elsewhere from here.
 fn next_of(next: &str) -> &str {
@@ -37,12 +24,12 @@ fn next_of(next: &str) -> &str {
     if plain && (next.starts_with("/cli-auth?session=") || next == HOME) { next } else { HOME }
 }
 
-/// Counts an attempt: from an address, and at a name, whether there is such a name or not.
+/// Counts an attempt at a name, whether there is such a name or not: strictly from one address, so that
+/// nobody is locked out by who guesses from another.
 pub(super) async fn count(state: &AppState, visit: &Visit, name: &str) -> Result<(), Problem> {
     let limits = &state.settings.rate_limits;
-    let name = format!("person\n{}", name.trim().to_lowercase());
-    for counters in [limits.of_address(visit.context.peer(), Class::SignIn), limits.of_attempt(&name)] {
-        too_many(state.limiter.take(&counters, state.core.now()).await).map_or(Ok(()), Err)?;
+    for counter in limits.of_attempt("person", &name.trim().to_lowercase(), visit.context.peer(), true) {
+        too_many(state.limiter.take(&[counter], state.core.now()).await).map_or(Ok(()), Err)?;
     }
     Ok(())
 }
@@ -95,12 +82,8 @@ fn sign_in_form(state: &AppState, visit: &Visit, next: &str, name: &str, wrong: 
 }
 
 /// `GET /sign-in`
-pub(super) async fn sign_in_page(
-    State(state): State<AppState>,
-    visit: Visit,
-    Query(asked): Query<Asked>,
-) -> Result<Response, Fault> {
-    let next = next_of(&asked.next);
+pub(super) async fn sign_in_page(State(state): State<AppState>, visit: Visit, asked: Asked) -> Result<Response, Fault> {
+    let next = next_of(asked.get("next")?);
     if visit.person.is_some() {
         return Ok(Redirect::to(next).into_response());
     }
@@ -127,8 +110,8 @@ pub(super) async fn sign_in(State(state): State<AppState>, visit: Visit, form: F
 }
 
 /// `GET /sign-out`
-pub(super) async fn sign_out_page(visit: Visit) -> Result<Response, Fault> {
-    if visit.person.is_none() {
+pub(super) async fn sign_out_page(Leaving(visit): Leaving) -> Result<Response, Fault> {
+    if visit.session().is_none() {
         return Ok(Redirect::to("/sign-in").into_response());
     }
     let body = html! {
@@ -142,9 +125,13 @@ pub(super) async fn sign_out_page(visit: Visit) -> Result<Response, Fault> {
 }
 
 /// `POST /sign-out`
-pub(super) async fn sign_out(State(state): State<AppState>, visit: Visit, form: Form) -> Result<Response, Fault> {
+pub(super) async fn sign_out(
+    State(state): State<AppState>,
+    Leaving(visit): Leaving,
+    form: Form,
+) -> Result<Response, Fault> {
     visit.check(form.get("csrf"))?;
-    if let Some((_, session)) = &visit.person {
+    if let Some(session) = visit.session() {
         state.core.sign_out(session).await?;
     }
     Ok(visit.end(Redirect::to("/sign-in").into_response()))
@@ -246,13 +233,10 @@ async fn username_of(state: &AppState, token: &str) -> Result<String, Fault> {
 }
 
 /// `GET /welcome`
-pub(super) async fn welcome_page(
-    State(state): State<AppState>,
-    visit: Visit,
-    Query(asked): Query<Asked>,
-) -> Result<Response, Fault> {
-    let username = username_of(&state, &asked.token).await?;
-    Ok(visit.with_form(shown(welcome_form(&visit, &username, &asked.token, None))))
+pub(super) async fn welcome_page(State(state): State<AppState>, visit: Visit, asked: Asked) -> Result<Response, Fault> {
+    let token = asked.get("token")?;
+    let username = username_of(&state, token).await?;
+    Ok(visit.with_form(shown(welcome_form(&visit, &username, token, None))))
 }
 
 /// `POST /welcome`

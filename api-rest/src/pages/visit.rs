@@ -4,7 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
-use mintmark_domain::usecases::{Caller, Credential, ErrorClass, SESSION_DAYS};
+use mintmark_domain::usecases::{Caller, Credential, ErrorClass, Refusal, SESSION_DAYS};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
@@ -23,12 +23,26 @@ const HOST: &str = "__Host-";
 pub(super) struct Visit {
     /// The request.
     pub context: RequestContext,
-    /// Who it is, if they are signed in, and their session's token.
-    pub person: Option<(Caller, String)>,
+    /// Who it is, if they are signed in.
+    pub person: Option<Caller>,
+    session: Session,
     /// What strangers' forms are bound to, and whether the browser has it yet.
     form: (String, bool),
     secure: bool,
 }
+
+/// What became of the session that a browser sent along.
+enum Session {
+    /// It sent none.
+    None,
+    /// It is over: the browser is told to forget it.
+    Over,
+    /// It holds; its token.
+    Holds(String),
+}
+
+/// Somebody who wants to leave, which whoever is refused everything else may do too.
+pub(super) struct Leaving(pub Visit);
 
 /// Whether people reach us by https.
 fn is_secure(state: &AppState) -> bool {
@@ -48,24 +62,27 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str, secure: bool) -> Option<&'a st
 /// comes from a page of ours: it says `Origin` with our own host, or `Sec-Fetch-Site: same-origin`.
 pub(crate) fn session_token(state: &AppState, headers: &HeaderMap) -> Option<Credential> {
     let session = Credential::session(cookie(headers, SESSION, is_secure(state))?)?;
-    is_same_origin(state, headers).then_some(session)
+    is_same_origin(&state.core.links.page("/"), headers).then_some(session)
 }
 
-fn is_same_origin(state: &AppState, headers: &HeaderMap) -> bool {
+fn is_same_origin(public: &str, headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let Some(origin) = text("origin") else { return text("sec-fetch-site") == Some("same-origin") };
-    let public = url::Url::parse(&state.core.links.page("/")).ok();
-    if public.is_some_and(|public| public.origin().ascii_serialization() == origin) {
+    let Ok(public) = url::Url::parse(public) else { return false };
+    if public.origin().ascii_serialization() == origin {
         return true;
     }
-    // Another name of ours, as the browser calls us: a cookie that it was given under that name.
-    origin.split_once("://").is_some_and(|(_, host)| text("host") == Some(host))
+    // Another name of ours, as the browser calls us: a cookie that it was given under that name. Where we are
+    // reached by https, what comes by http may be anybody's on the way.
+    let ours =
+        |(scheme, host): (&str, &str)| (scheme == "https" || public.scheme() != "https") && text("host") == Some(host);
+    origin.split_once("://").is_some_and(ours)
 }
 
 impl Visit {
     /// The token that this visitor's forms bear.
     pub fn csrf(&self) -> String {
-        let secret = self.person.as_ref().map_or(self.form.0.as_str(), |(_, session)| session);
+        let secret = self.session().unwrap_or(&self.form.0);
         hex::encode(Sha256::digest(format!("form\n{secret}")))
     }
 
@@ -85,8 +102,11 @@ impl Visit {
         }
     }
 
-    /// Sees to it that the browser has what strangers' forms are bound to.
+    /// Sees to it that the browser has what strangers' forms are bound to, and no session that is over.
     pub fn with_form(&self, mut response: Response) -> Response {
+        if matches!(self.session, Session::Over) {
+            self.set(&mut response, SESSION, "", 0);
+        }
         if !self.form.1 {
             self.set(&mut response, FORM, &self.form.0, 86_400);
         }
@@ -108,29 +128,42 @@ impl Visit {
 
     /// The person. Errors: nobody is signed in.
     pub fn person(&self) -> Result<&Caller, Fault> {
-        self.person.as_ref().map(|(caller, _)| caller).ok_or_else(Fault::stale)
+        self.person.as_ref().ok_or_else(Fault::stale)
     }
-}
 
-impl FromRequestParts<AppState> for Visit {
-    type Rejection = Fault;
+    /// The token of the session, where one holds.
+    pub fn session(&self) -> Option<&str> {
+        match &self.session {
+            Session::Holds(token) => Some(token),
+            Session::None | Session::Over => None,
+        }
+    }
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Fault> {
+    /// Who visits; beside it why they may do nothing, where their session holds and they may not.
+    async fn of(parts: &mut Parts, state: &AppState) -> Result<(Self, Option<Refusal>), Fault> {
         let context = RequestContext::from_request_parts(parts, state).await?;
         let counters = state.settings.rate_limits.of_address(context.peer(), Class::Page);
         too_many(state.limiter.take(&counters, state.core.now()).await).map_or(Ok(()), Err)?;
         let secure = is_secure(state);
-        let person = match cookie(&parts.headers, SESSION, secure).and_then(Credential::session) {
-            Some(credential) => match state.auth.person(&credential, &context).await {
-                Ok(caller) => match credential {
-                    Credential::Session(token) => Some((caller, token)),
-                    Credential::Key(_) | Credential::Token(_) => None,
+        let (mut person, mut barred) = (None, None);
+        let session = match cookie(&parts.headers, SESSION, secure) {
+            None => Session::None,
+            Some(token) => match Credential::session(token) {
+                None => Session::Over,
+                Some(credential) => match state.auth.person(&credential, &context).await {
+                    Ok(caller) => {
+                        person = Some(caller);
+                        Session::Holds(token.to_owned())
+                    }
+                    // A stranger, who may sign in again.
+                    Err(refusal) if refusal.public().0 == ErrorClass::Unauthenticated => Session::Over,
+                    Err(refusal) if refusal.public().0 == ErrorClass::Forbidden => {
+                        barred = Some(refusal);
+                        Session::Holds(token.to_owned())
+                    }
+                    Err(refusal) => return Err(refusal.into()),
                 },
-                // A session that is over: a stranger, who may sign in again.
-                Err(refusal) if refusal.public().0 == ErrorClass::Unauthenticated => None,
-                Err(refusal) => return Err(refusal.into()),
             },
-            None => None,
         };
         let known = cookie(&parts.headers, FORM, secure).filter(|value| Credential::session(value).is_some());
         let form = match known {
@@ -141,7 +174,26 @@ impl FromRequestParts<AppState> for Visit {
                 (hex::encode(random), false)
             }
         };
-        Ok(Visit { context, person, form, secure })
+        Ok((Visit { context, person, session, form, secure }, barred))
+    }
+}
+
+impl FromRequestParts<AppState> for Visit {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Fault> {
+        match Visit::of(parts, state).await? {
+            (visit, None) => Ok(visit),
+            (_, Some(refusal)) => Err(refusal.into()),
+        }
+    }
+}
+
+impl FromRequestParts<AppState> for Leaving {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Fault> {
+        Visit::of(parts, state).await.map(|(visit, _)| Leaving(visit))
     }
 }
 
@@ -153,7 +205,7 @@ mod tests {
 
     fn visit(secure: bool) -> Visit {
         let context = RequestContext::of_socket(IpAddr::V4(Ipv4Addr::LOCALHOST), "r".into(), String::new());
-        Visit { context, person: None, form: ("f".repeat(64), false), secure }
+        Visit { context, person: None, session: Session::None, form: ("f".repeat(64), false), secure }
     }
 
     #[test]
@@ -172,6 +224,25 @@ mod tests {
         headers.append(header::COOKIE, HeaderValue::from_static("__Host-mintmark_session=bound"));
         assert_eq!(cookie(&headers, SESSION, true), Some("bound"));
         assert_eq!(cookie(&headers, SESSION, false), Some("plain"));
+    }
+
+    #[test]
+    fn a_page_of_ours_is_known_by_its_host_and_where_there_is_https_by_its_scheme() {
+        let headers = |origin: &str| {
+            let pairs = [(header::ORIGIN, origin), (header::HOST, "other.example:8443")];
+            pairs.map(|(name, value)| (name, HeaderValue::from_str(value).unwrap())).into_iter().collect::<HeaderMap>()
+        };
+        for (public, origin, ours) in [
+            ("https://mint.example/", "https://mint.example", true),
+            ("https://mint.example/", "http://mint.example", false),
+            ("https://mint.example/", "https://other.example:8443", true),
+            ("https://mint.example/", "http://other.example:8443", false),
+            ("http://127.0.0.1:8080/", "http://other.example:8443", true),
+            ("http://127.0.0.1:8080/", "https://other.example:8443", true),
+            ("http://127.0.0.1:8080/", "https://evil.example", false),
+        ] {
+            assert_eq!(is_same_origin(public, &headers(origin)), ours, "{public} {origin}");
+        }
     }
 
     #[test]

@@ -231,3 +231,61 @@ async fn opening_sessions_is_limited_by_address_and_polling_has_a_limit_of_its_o
     }
     assert!((2..=4).contains(&opened) && (3..=6).contains(&polled), "{opened} {polled}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_keeps_polling_as_the_document_says_is_never_refused_for_it() {
+    use std::sync::Arc;
+
+    use mintmark_domain::ports::ManualClock;
+    // The limits that are on, within one minute.
+    let limited = Options::limited(Tier::Unlimited, RateLimits::default());
+    let app = TestApp::with(Options { core_clock: Some(Arc::new(ManualClock::default())), ..limited }).await;
+    let id = started(&app).await;
+    for _ in 0..30 {
+        assert_eq!(exchange(&app, &id, VERIFIER).await.json_of(428)["code"], "authorization_pending");
+    }
+    for _ in 0..29 {
+        assert_eq!(poll(&app, &id).await.status, 200);
+    }
+    app.core.approve_cli_session(&person(&app).await, &id, None).await.unwrap();
+    exchange(&app, &id, VERIFIER).await.json_of(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_asked_is_echoed_in_the_order_in_which_it_was_asked() {
+    let app = TestApp::with(patient()).await;
+    let mut body = asking();
+    let asked = json!(["models:read", "runs:read", "images:write", "account:read", "runs:read"]);
+    let once = json!(["models:read", "runs:read", "images:write", "account:read"]);
+    body["scopes"] = asked;
+    let answer = start(&app, &body).await.json_of(201);
+    assert_eq!(answer["requested_scopes"], once);
+    let id = answer["session_id"].as_str().unwrap();
+    assert_eq!(poll(&app, id).await.json_of(200)["requested_scopes"], once);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_label_that_could_be_read_otherwise_than_it_is_is_refused() {
+    let app = TestApp::with(patient()).await;
+    for bad in ["laptop\u{202e}gpj.exe", "lap\u{200b}top", "\u{2066}laptop\u{2069}", "lap\u{ad}top", "a\u{2028}b"] {
+        let mut body = asking();
+        body["label"] = json!(bad);
+        let said = start(&app, &body).await.json_of(400);
+        assert!(said["detail"].as_str().unwrap().contains("label"), "{bad:?}: {said}");
+    }
+    let mut body = asking();
+    body["label"] = json!("Büro-Rechner 2 · \u{5e9}\u{5dc}\u{5d5}\u{5dd} 🖥");
+    start(&app, &body).await.json_of(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_password_ends_what_was_approved_and_not_yet_exchanged() {
+    let app = TestApp::with(patient()).await;
+    let link = app.core.new_link(app.account.id).await.unwrap();
+    let (approved, pending) = (started(&app).await, started(&app).await);
+    app.core.approve_cli_session(&person(&app).await, &approved, None).await.unwrap();
+    let token = link.split_once("token=").unwrap().1;
+    app.core.set_password_by_link(token, "correct horse battery").await.unwrap();
+    assert_eq!(exchange(&app, &approved, VERIFIER).await.json_of(410)["code"], "session_expired");
+    assert_eq!(poll(&app, &pending).await.json_of(200)["status"], "pending", "nobody's yet");
+}

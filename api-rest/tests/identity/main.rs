@@ -3,8 +3,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod attempts;
 mod authlib;
 mod cli;
 mod looks;
+mod pages;
 mod people;
+mod sessions;
 mod tokens;

@@ -1,12 +1,11 @@
 //! Sign-in of people, by forms and cookies alone.
 
-use chrono::TimeDelta;
 use http::Method;
 use mintmark_api_rest::RestSettings;
 use mintmark_api_rest::http::limits::RateLimits;
 use mintmark_domain::Credits;
 use mintmark_domain::account::Tier;
-use mintmark_domain::usecases::{BonusAmounts, Core};
+use mintmark_domain::usecases::BonusAmounts;
 
 use crate::support::{Answer, Options, TestApp};
 
@@ -35,11 +34,18 @@ pub struct Browser<'a> {
     pub status: u16,
     /// Where it sent on to, if it did.
     pub location: String,
+    /// From where it comes, where a proxy of ours says so.
+    pub address: &'static str,
 }
 
 impl<'a> Browser<'a> {
     pub fn new(app: &'a TestApp) -> Self {
-        Browser { app, cookies: Vec::new(), page: String::new(), status: 0, location: String::new() }
+        Browser::at(app, "")
+    }
+
+    /// One at that address.
+    pub fn at(app: &'a TestApp, address: &'static str) -> Self {
+        Browser { app, cookies: Vec::new(), page: String::new(), status: 0, location: String::new(), address }
     }
 
     /// The value of a cookie that it keeps.
@@ -49,7 +55,9 @@ impl<'a> Browser<'a> {
 
     async fn send(&mut self, request: reqwest::RequestBuilder) {
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let answer = Answer::of(request.header("Cookie", cookies.join("; "))).await;
+        let request = request.header("Cookie", cookies.join("; "));
+        let request = if self.address.is_empty() { request } else { request.header("X-Forwarded-For", self.address) };
+        let answer = Answer::of(request).await;
         for set in answer.headers.get_all("set-cookie") {
             let set = set.to_str().expect("text");
             assert!(set.contains("; HttpOnly; SameSite=Lax") && set.contains("; Path=/;"), "{set}");
@@ -118,6 +126,14 @@ pub async fn username(app: &TestApp) -> String {
     app.core.account_view(app.account.id).await.expect("the account").profile.username
 }
 
+/// Gives the first account's person a password, and nobody an attempt.
+pub async fn with_password(app: &TestApp) -> String {
+    let link = app.core.new_link(app.account.id).await.expect("a link");
+    let token = link.split_once("token=").expect("a token").1;
+    app.core.set_password_by_link(token, PASSWORD).await.expect("a password");
+    username(app).await
+}
+
 /// A browser in which the first account's person is signed in.
 pub async fn signed_in(app: &TestApp) -> Browser<'_> {
     let link = app.core.new_link(app.account.id).await.expect("a link");
@@ -129,7 +145,7 @@ pub async fn signed_in(app: &TestApp) -> Browser<'_> {
     browser
 }
 
-async fn sign_in(browser: &mut Browser<'_>, name: &str, password: &str) {
+pub async fn sign_in(browser: &mut Browser<'_>, name: &str, password: &str) {
     browser.get("/sign-in").await;
     browser.submit("/sign-in", &[("name", name), ("password", password)]).await;
 }
@@ -344,63 +360,4 @@ async fn sign_up_is_off_unless_it_is_set_and_brings_the_bonuses_of_its_tier() {
     again.submit("/sign-up", &filled("eve")).await;
     assert_eq!(again.status, 400);
     again.says("taken");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn attempts_are_limited_whether_the_name_exists_or_not() {
-    let rate_limits = RateLimits { sign_ins_per_minute: 3, pages_per_minute: 0, ..RateLimits::default() };
-    for known in [true, false] {
-        let app = TestApp::with(Options::limited(Tier::Unlimited, rate_limits.clone())).await;
-        let name = if known { username(&app).await } else { "nobody".to_owned() };
-        let mut browser = Browser::new(&app);
-        // Three in a minute; a new one may begin in between, but not twice.
-        let mut taken = 0;
-        while taken < 7 && browser.status != 429 {
-            sign_in(&mut browser, &name, "a wrong password").await;
-            taken += usize::from(browser.status == 403);
-        }
-        assert_eq!(browser.status, 429, "{known}");
-        assert!((3..=6).contains(&taken), "{taken}");
-        browser.says("Too many requests");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_session_ends_when_idle_when_old_and_with_its_account() {
-    use std::sync::Arc;
-
-    use mintmark_domain::ports::ManualClock;
-    use mintmark_domain::usecases::Credential;
-    let app = TestApp::with(open(false)).await;
-    let browser = signed_in(&app).await;
-    let token = Credential::session(browser.cookie("mintmark_session").unwrap()).unwrap().hash();
-    let clock = Arc::new(ManualClock::at(app.now()));
-    let core = Core { clock: clock.clone(), ..app.core.clone() };
-    core.session_holder(token).await.unwrap();
-    // Used every day it lives a month, and no longer.
-    for _ in 0..29 {
-        clock.advance(TimeDelta::hours(23));
-        core.session_holder(token).await.unwrap();
-    }
-    clock.advance(TimeDelta::hours(23) + TimeDelta::hours(23));
-    core.session_holder(token).await.unwrap_err();
-
-    let mut browser = signed_in(&app).await;
-    app.core.set_suspended(app.account.id, Some("test".into())).await.unwrap();
-    browser.get("/account").await;
-    assert_eq!(browser.status, 403);
-    browser.says("suspended");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_session_opens_no_rest_route_and_a_page_takes_no_key() {
-    let app = TestApp::with(open(false)).await;
-    let browser = signed_in(&app).await;
-    let cookie = format!("mintmark_session={}", browser.cookie("mintmark_session").unwrap());
-    for path in ["/v1/account", "/api/v1/users/me"] {
-        let request = app.anonymous(Method::GET, path).header("Cookie", &cookie).header("Origin", &app.base_url);
-        assert_eq!(Answer::of(request).await.status, 401, "{path}");
-    }
-    let page = Answer::of(app.request(Method::GET, "/account")).await;
-    assert_eq!((page.status, page.header("location")), (303, "/sign-in"));
 }

@@ -219,29 +219,71 @@ async fn whatever_is_no_token_of_ours_is_refused() {
     assert_eq!(status(&app, &token, "/v1/runs").await, 200);
 }
 
+/// With these limits and a clock that stands: everything falls into one minute.
+async fn within_a_minute(tier: Tier, rate_limits: RateLimits) -> TestApp {
+    let clock = std::sync::Arc::new(mintmark_domain::ports::ManualClock::default());
+    TestApp::with(Options { core_clock: Some(clock), ..Options::limited(tier, rate_limits) }).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn attempts_at_a_secret_are_limited_and_a_client_s_requests_are_as_a_key_s() {
-    let rate_limits = RateLimits { unauthenticated_per_minute: 0, sign_ins_per_minute: 3, ..RateLimits::default() };
-    let app = TestApp::with(Options::limited(Tier::Free, rate_limits)).await;
+async fn a_scope_is_answered_in_the_order_in_which_it_was_asked() {
+    let app = TestApp::with(patient()).await;
+    let client = client(&app, &[Scope::Read, Scope::ImagesWrite]).await;
+    let mut body = asking(&client);
+    body["scope"] = json!("models:read runs:read images:write runs:read");
+    assert_eq!(ask(&app, &body).await.json_of(200)["scope"], "models:read runs:read images:write");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_secrets_are_limited_by_client_and_address() {
+    let app = within_a_minute(Tier::Free, RateLimits { sign_ins_per_minute: 3, ..RateLimits::default() }).await;
     let (one, other) = (client(&app, &[Scope::Read]).await, client(&app, &[Scope::Read]).await);
-    let (token_one, token_other) = (token(&app, &one).await, token(&app, &other).await);
     let mut wrong = asking(&one);
     wrong["client_secret"] = json!("gfs_live_guess");
-    // Three in a minute; a new one may begin in between, but not twice.
-    let mut refused = ask(&app, &wrong).await;
-    let mut taken = 0;
-    while refused.status == 401 && taken < 7 {
-        refused = ask(&app, &wrong).await;
-        taken += 1;
+    for _ in 0..3 {
+        ask(&app, &wrong).await.json_of(401);
     }
-    assert!(taken <= 6, "{taken}");
+    let refused = ask(&app, &wrong).await;
     assert_eq!(refused.json_of(429)["error"], "temporarily_unavailable");
     assert!(!refused.header("retry-after").is_empty());
+    assert_eq!(ask(&app, &asking(&one)).await.status, 429, "nobody learns there that a guess was right");
     // Another client from the same place is not in its way.
     ask(&app, &asking(&other)).await.json_of(200);
-    // 30 a minute for each client, as for each key.
-    let first = Answer::of(app.request_as(&token_one, Method::GET, "/v1/runs")).await;
-    assert_eq!((first.header("x-ratelimit-limit"), first.header("x-ratelimit-remaining")), ("30", "29"));
+    // Nor does an address go on with one name after the other.
+    let mut statuses = Vec::new();
+    for n in 0..20 {
+        wrong["client_id"] = json!(format!("gfo_oauth_{n}"));
+        statuses.push(ask(&app, &wrong).await.status);
+    }
+    assert_eq!((statuses[0], statuses[19]), (401, 429), "{statuses:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_secret_is_no_attempt_and_counts_with_what_its_client_asks() {
+    let app = within_a_minute(Tier::Free, RateLimits { sign_ins_per_minute: 3, ..RateLimits::default() }).await;
+    let (one, other) = (client(&app, &[Scope::Read]).await, client(&app, &[Scope::Read]).await);
+    // More than there may be attempts, and than an address without a key may ask: 30 a minute for each
+    // client, as for each key.
+    let mut token_one = String::new();
+    for left in (5..30).rev() {
+        let answer = ask(&app, &asking(&one)).await;
+        token_one = answer.json_of(200)["access_token"].as_str().unwrap().to_owned();
+        assert_eq!(answer.header("x-ratelimit-limit"), "30");
+        assert_eq!(answer.header("x-ratelimit-remaining"), left.to_string());
+        assert_eq!(answer.header("x-ratelimit-tier"), "free");
+    }
+    let read = Answer::of(app.request_as(&token_one, Method::GET, "/v1/runs")).await;
+    assert_eq!(read.header("x-ratelimit-remaining"), "4", "on the same counter");
+    for _ in 0..4 {
+        ask(&app, &asking(&one)).await.json_of(200);
+    }
+    let refused = ask(&app, &asking(&one)).await;
+    assert_eq!(refused.json_of(429)["error"], "temporarily_unavailable");
+    assert_eq!(refused.header("x-ratelimit-remaining"), "0");
+    let token_other = token(&app, &other).await;
     let first = Answer::of(app.request_as(&token_other, Method::GET, "/v1/runs")).await;
-    assert_eq!(first.header("x-ratelimit-remaining"), "29");
+    assert_eq!(first.header("x-ratelimit-remaining"), "28");
+    // And whoever has no key is where it was.
+    let nobody = Answer::of(app.anonymous(Method::GET, "/v1/charging-rules")).await;
+    assert_eq!(nobody.header("x-ratelimit-remaining"), "14");
 }

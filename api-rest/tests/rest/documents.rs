@@ -143,6 +143,28 @@ fn every_genfire_body_has_an_example_and_each_example_is_as_described() {
 }
 
 #[test]
+fn genfire_s_document_says_which_words_there_are_and_that_clients_may_use_basic() {
+    let (_, document) =
+        documents().iter().find(|(dialect, _)| *dialect == mintmark_domain::catalog::Dialect::Genfire).unwrap();
+    for (schema, field, words) in [
+        ("TokenRequest", "grant_type", json!(["client_credentials"])),
+        ("SessionBody", "client_id", json!(["genfire-cli"])),
+        ("SessionBody", "code_challenge_method", json!(["S256"])),
+        ("SessionResource", "status", json!(["pending", "approved", "denied", "consumed", "expired"])),
+    ] {
+        let mut said = &document["components"]["schemas"][schema]["properties"][field];
+        if let Some(reference) = said["$ref"].as_str() {
+            said = document.pointer(reference.trim_start_matches('#')).unwrap();
+        }
+        assert_eq!(said["enum"], words, "{schema}.{field}: {said}");
+    }
+    let scheme = &document["components"]["securitySchemes"]["client"];
+    assert_eq!((&scheme["type"], &scheme["scheme"]), (&json!("http"), &json!("basic")));
+    let security = document["paths"]["/v1/oauth/token"]["post"]["security"].as_array().unwrap();
+    assert!(security.contains(&json!({})) && security.contains(&json!({"client": []})), "{security:?}");
+}
+
+#[test]
 fn what_holds_answers_against_the_documents_can_fail() {
     let document = json!({"components": {"schemas": {"A": {"type": "object", "required": ["x"],
         "properties": {"x": {"type": ["string", "null"]}}}}}});
@@ -175,6 +197,30 @@ async fn every_read_refuses_a_position_that_is_none() {
         }
     }
     assert!(asked > 20, "{asked}");
+}
+
+#[tokio::test]
+async fn a_path_that_is_no_text_is_not_found_in_the_words_of_its_dialect() {
+    let app = TestApp::start().await;
+    let mut asked = 0;
+    for (_, document) in documents() {
+        for (name, method, path, _) in operations(document).into_iter().filter(|(_, _, path, _)| path.contains('{')) {
+            for wrong in ["%FF", "%00"] {
+                let parts = path.split('/').map(|part| if part.starts_with('{') { wrong } else { part });
+                let path = parts.collect::<Vec<_>>().join("/");
+                let method: Method = method.to_ascii_uppercase().parse().unwrap();
+                let request = app.request(method.clone(), &path).header("Idempotency-Key", "one");
+                // Held against its document, the envelope too.
+                let answer = Answer::of(if method == Method::GET { request } else { request.json(&json!({})) }).await;
+                assert_eq!(answer.status, 404, "{name} {wrong}: {}", String::from_utf8_lossy(&answer.bytes));
+                assert!(answer.header("content-type").contains("json"), "{name} {wrong}");
+                asked += 1;
+            }
+        }
+    }
+    assert!(asked > 50, "{asked}");
+    let file = Answer::of(app.anonymous(Method::GET, "/users/%FF/img/image-1.png")).await;
+    assert_eq!((file.status, file.json()["code"].as_str()), (404, Some("not_found")));
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The routes of batches.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use mintmark_domain::account::Scope;
@@ -14,7 +14,7 @@ use mintmark_projections::{Order, Place, ProjectionName, Waited, Walk};
 use super::read::{BatchCreateRequest, read};
 use super::resource::{BatchItemList, BatchList, BatchResource, CreatedBatchResource};
 use super::shown::{self, accepted};
-use crate::http::{Authenticated, Idempotency, LargeBody, LogPosition, Problem, QueryParams, Replayed, fresh};
+use crate::http::{Authenticated, Idempotency, LargeBody, LogPosition, Path, Problem, QueryParams, Replayed, fresh};
 use crate::state::AppState;
 
 /// How many bytes a batch has at most: 64 MB (decision 32).

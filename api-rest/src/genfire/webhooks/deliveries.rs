@@ -1,7 +1,7 @@
 //! `GET /webhooks/deliveries` and the replay of one.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::IntoResponse;
 use http::StatusCode;
 use mintmark_domain::account::Scope;
@@ -11,7 +11,7 @@ use mintmark_projections::webhooks::Replay;
 use mintmark_projections::{Place, ProjectionName};
 
 use super::resource::{WebhookDeliveryList, WebhookDeliveryResource};
-use crate::http::{Authenticated, Kind, Problem, QueryParams, fresh};
+use crate::http::{Authenticated, Kind, Path, Problem, QueryParams, fresh};
 use crate::state::AppState;
 
 /// How many deliveries a page holds unless said otherwise.

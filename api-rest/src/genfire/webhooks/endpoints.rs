@@ -1,7 +1,7 @@
 //! `POST`, `GET`, `PATCH` and `DELETE /webhooks`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::IntoResponse;
 use http::StatusCode;
 use mintmark_domain::account::Scope;
@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::super::asked::unsupported;
 use super::resource::{CreatedWebhookResource, EndpointState, WebhookEndpointList, WebhookEndpointResource};
-use crate::http::{Authenticated, JsonBody, LogPosition, Problem};
+use crate::http::{Authenticated, JsonBody, LogPosition, Path, Problem};
 use crate::state::AppState;
 
 /// A webhook endpoint that is wanted.

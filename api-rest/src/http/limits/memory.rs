@@ -58,12 +58,8 @@ impl MemoryLimiter {
     pub fn count(&self, counters: &[Counter], now: Timestamp) -> Verdict {
         let Some(first) = counters.first() else { return Verdict::Allowed(None) };
         let mut part = self.part(first.subject).lock().unwrap_or_else(PoisonError::into_inner);
-        let bound = counters.iter().filter_map(|counter| bound_of(&part, counter, now));
-        // Of several that bind, the one that binds longest.
-        if let Some(refused) = bound.max_by_key(|(_, _, standing)| standing.reset) {
-            let (subject, window, standing) = refused;
-            let retry_after_seconds = u64::try_from(standing.reset - now.timestamp()).unwrap_or(1).max(1);
-            return Verdict::Refused { subject, window, standing, retry_after_seconds };
+        if let Some(refused) = refused(&part, counters, now) {
+            return refused;
         }
         make_room(&mut part, counters.len(), now);
         let mut least: Option<Standing> = None;
@@ -81,6 +77,14 @@ impl MemoryLimiter {
         Verdict::Allowed(least)
     }
 
+    /// Looks whether there is room, and counts nothing.
+    #[must_use]
+    pub fn room(&self, counters: &[Counter], now: Timestamp) -> Verdict {
+        let Some(first) = counters.first() else { return Verdict::Allowed(None) };
+        let part = self.part(first.subject).lock().unwrap_or_else(PoisonError::into_inner);
+        refused(&part, counters, now).unwrap_or(Verdict::Allowed(None))
+    }
+
     #[cfg(test)]
     fn len(&self) -> usize {
         self.parts.iter().map(|part| part.lock().unwrap().len()).sum()
@@ -91,6 +95,10 @@ impl MemoryLimiter {
 impl RateLimiter for MemoryLimiter {
     async fn take(&self, counters: &[Counter], now: Timestamp) -> Verdict {
         self.count(counters, now)
+    }
+
+    async fn look(&self, counters: &[Counter], now: Timestamp) -> Verdict {
+        self.room(counters, now)
     }
 }
 
@@ -117,6 +125,14 @@ fn standing_of(counts: &Counts, counter: &Counter, window: Window, now: Timestam
     let limit = counter.quota.of(window)?;
     let remaining = limit.saturating_sub(counts.get(window, now));
     Some(Standing { limit, remaining, reset: window.at(now).1 })
+}
+
+/// The refusal of what has no room: of several windows that bind, by the one that binds longest.
+fn refused(part: &Part, counters: &[Counter], now: Timestamp) -> Option<Verdict> {
+    let bound = counters.iter().filter_map(|counter| bound_of(part, counter, now));
+    let (subject, window, standing) = bound.max_by_key(|(_, _, standing)| standing.reset)?;
+    let retry_after_seconds = u64::try_from(standing.reset - now.timestamp()).unwrap_or(1).max(1);
+    Some(Verdict::Refused { subject, window, standing, retry_after_seconds })
 }
 
 /// The window that has no room, the longest of several.
@@ -238,6 +254,17 @@ mod tests {
         assert!(allowed(limiter.count(&other, start())));
         let Verdict::Refused { subject, .. } = limiter.count(&other, start()) else { panic!() };
         assert_eq!(subject, Subject::Account(account()));
+    }
+
+    #[test]
+    fn a_look_counts_nothing_and_sees_what_binds() {
+        let limiter = MemoryLimiter::new();
+        let counters = [key(1, 1, 0, 0)];
+        for _ in 0..3 {
+            assert!(allowed(limiter.room(&counters, start())));
+        }
+        assert!(allowed(limiter.count(&counters, start())));
+        assert!(!allowed(limiter.room(&counters, start())));
     }
 
     #[test]

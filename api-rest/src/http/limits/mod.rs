@@ -12,7 +12,7 @@ use mintmark_domain::ids::AccountId;
 use sha2::{Digest as _, Sha256};
 
 pub use memory::MemoryLimiter;
-pub use policy::{ACCOUNT_FACTOR, RateLimits};
+pub use policy::{ACCOUNT_FACTOR, ATTEMPTS_ADDRESS_FACTOR, ATTEMPTS_NAME_FACTOR, RateLimits};
 
 /// A stretch of time in which requests are counted. Windows begin at whole minutes, hours and days
 /// of UTC.
@@ -104,7 +104,7 @@ pub enum Class {
     GirlGeneratorSubmit,
     /// GirlGeneratorAI's polls.
     GirlGeneratorPoll,
-    /// A command line's polls of its session.
+    /// A command line's polls of its session, by asking and by trying to exchange it.
     CliPoll,
     /// Attempts to prove a password or an OAuth client's secret.
     SignIn,
@@ -212,12 +212,26 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    /// How the window stands that is told of: the least of them, or the one that bound.
+    #[must_use]
+    pub fn standing(&self) -> Option<Standing> {
+        match self {
+            Verdict::Allowed(standing) => *standing,
+            Verdict::Refused { standing, .. } => Some(*standing),
+        }
+    }
+}
+
 /// Counts requests. One process's is [`MemoryLimiter`]; one that several processes share can stand
 /// in its place.
 #[async_trait]
 pub trait RateLimiter: Send + Sync + 'static {
     /// Counts a request in every counter, if every window of every one of them has room; else in none.
     async fn take(&self, counters: &[Counter], now: Timestamp) -> Verdict;
+
+    /// What [`RateLimiter::take`] would answer, without counting: for what counts only if it fails.
+    async fn look(&self, counters: &[Counter], now: Timestamp) -> Verdict;
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use mintmark_domain::account::{ActsWith, Tier};
 use mintmark_domain::catalog::Dialect;
+use mintmark_domain::ids::AccountId;
 use mintmark_domain::usecases::Caller;
 
 use super::{Class, Counter, Quota, Subject};
@@ -12,7 +13,15 @@ use super::{Class, Counter, Quota, Subject};
 /// How many times a key's limits an account has: as many as it may have keys.
 pub const ACCOUNT_FACTOR: u32 = 10;
 
-/// Below this path a command line asks how its session stands.
+/// How many times the attempts at one name from one address there may be from that address at all names:
+/// behind one address there may be many people.
+pub const ATTEMPTS_ADDRESS_FACTOR: u32 = 5;
+
+/// How many times those there may be at one name from all addresses: so many that whoever guesses from a few
+/// does not lock its owner out.
+pub const ATTEMPTS_NAME_FACTOR: u32 = 20;
+
+/// Below this path a command line asks how its session stands, and for its key.
 const CLI_SESSION: &str = "/v1/cli/auth/sessions/";
 
 /// The limits.
@@ -28,8 +37,8 @@ pub struct RateLimits {
     pub girlgenerator_polls_per_minute: u32,
     /// A command line's polls of its session, per minute and address.
     pub cli_polls_per_minute: u32,
-    /// Attempts at a password or at an OAuth client's secret, per minute and address, and per minute and
-    /// name.
+    /// Attempts at a password, and wrong ones at an OAuth client's secret, per minute, address and name.
+    /// [`ATTEMPTS_ADDRESS_FACTOR`] and [`ATTEMPTS_NAME_FACTOR`] say what there may be in all.
     pub sign_ins_per_minute: u32,
     /// Pages for people, per minute and address.
     pub pages_per_minute: u32,
@@ -63,7 +72,8 @@ impl RateLimits {
         match dialect {
             Dialect::GirlGenerator if path.starts_with("/api/v1/generate") => Class::GirlGeneratorSubmit,
             Dialect::GirlGenerator => Class::GirlGeneratorPoll,
-            Dialect::Genfire if path.starts_with(CLI_SESSION) && !path.ends_with("/exchange") => Class::CliPoll,
+            // "428: keep polling", the document says of the exchange; five wrong verifiers end a session.
+            Dialect::Genfire if path.starts_with(CLI_SESSION) => Class::CliPoll,
             Dialect::Generor | Dialect::Genfire | Dialect::Native => Class::Standard,
         }
     }
@@ -71,21 +81,27 @@ impl RateLimits {
     /// The counters of a caller's request; none where the tier has no limits.
     #[must_use]
     pub fn of_caller(&self, caller: &Caller, class: Class) -> Vec<Counter> {
-        if caller.tier == Tier::Unlimited {
+        self.of_account(caller.account, caller.tier, &caller.acts_with, class)
+    }
+
+    /// The same for whoever acts so for an account.
+    #[must_use]
+    pub fn of_account(&self, account: AccountId, tier: Tier, acts_with: &ActsWith, class: Class) -> Vec<Counter> {
+        if tier == Tier::Unlimited {
             return Vec::new();
         }
         let quota = match class {
-            Class::Standard | Class::CliPoll | Class::SignIn | Class::Page => self.tier(caller.tier),
+            Class::Standard | Class::CliPoll | Class::SignIn | Class::Page => self.tier(tier),
             Class::GirlGeneratorSubmit => Quota::per_minute(self.girlgenerator_submits_per_minute),
             Class::GirlGeneratorPoll => Quota::per_minute(self.girlgenerator_polls_per_minute),
         };
-        let account = Counter { subject: Subject::Account(caller.account), class, quota: quota.times(ACCOUNT_FACTOR) };
-        let own = match &caller.acts_with {
-            ActsWith::Key(key_id) => Some(Subject::Key(caller.account, *key_id)),
-            ActsWith::Client { client_id, .. } => Some(Subject::client(caller.account, client_id)),
+        let own = match acts_with {
+            ActsWith::Key(key_id) => Some(Subject::Key(account, *key_id)),
+            ActsWith::Client { client_id, .. } => Some(Subject::client(account, client_id)),
             ActsWith::Person | ActsWith::Operator => None,
         };
-        own.map(|subject| Counter { subject, class, quota }).into_iter().chain([account]).collect()
+        let whole = Counter { subject: Subject::Account(account), class, quota: quota.times(ACCOUNT_FACTOR) };
+        own.map(|subject| Counter { subject, class, quota }).into_iter().chain([whole]).collect()
     }
 
     /// The counters of a request without a key.
@@ -93,7 +109,7 @@ impl RateLimits {
     pub fn of_address(&self, address: IpAddr, class: Class) -> Vec<Counter> {
         let (class, per_minute) = match class {
             Class::CliPoll => (class, self.cli_polls_per_minute),
-            Class::SignIn => (class, self.sign_ins_per_minute),
+            Class::SignIn => (class, self.sign_ins_per_minute.saturating_mul(ATTEMPTS_ADDRESS_FACTOR)),
             Class::Page => (class, self.pages_per_minute),
             Class::Standard | Class::GirlGeneratorSubmit | Class::GirlGeneratorPoll => {
                 (Class::Standard, self.unauthenticated_per_minute)
@@ -102,11 +118,20 @@ impl RateLimits {
         vec![Counter { subject: Subject::address(address), class, quota: Quota::per_minute(per_minute) }]
     }
 
-    /// The counters of an attempt to prove that one is what one says.
+    /// The counters of an attempt to prove that one is what one says: each to be asked by itself, the
+    /// strictest first. By name alone only where guessing could succeed (`by_name`).
     #[must_use]
-    pub fn of_attempt(&self, name: &str) -> Vec<Counter> {
-        let quota = Quota::per_minute(self.sign_ins_per_minute);
-        vec![Counter { subject: Subject::named(name), class: Class::SignIn, quota }]
+    pub fn of_attempt(&self, kind: &str, name: &str, address: IpAddr, by_name: bool) -> Vec<Counter> {
+        let counter = |subject: Subject, factor: u32| Counter {
+            subject,
+            class: Class::SignIn,
+            quota: Quota::per_minute(self.sign_ins_per_minute.saturating_mul(factor)),
+        };
+        let from = Subject::address(address);
+        let Subject::Address(network) = from else { return Vec::new() };
+        let here = counter(Subject::named(&format!("{kind}\n{name}\n{network}")), 1);
+        let everywhere = by_name.then(|| counter(Subject::named(&format!("{kind}\n{name}")), ATTEMPTS_NAME_FACTOR));
+        [here, counter(from, ATTEMPTS_ADDRESS_FACTOR)].into_iter().chain(everywhere).collect()
     }
 
     fn tier(&self, tier: Tier) -> Quota {
