@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use mintmark_domain::account::Scopes;
 use mintmark_domain::usecases::{LINK_DAYS, Registration};
 use serde_json::json;
@@ -15,22 +16,25 @@ pub async fn run(command: AccountCommand) -> anyhow::Result<ExitCode> {
             with_new_platform(place, async |platform| {
                 let registration = Registration { username, email, tier, credits, scopes: Scopes::Full };
                 let made = platform.core.register(registration).await?;
-                let link = platform.core.new_link(made.account).await?;
+                // Whatever becomes of the link, the key is shown: it is known only now.
+                let link = platform.core.new_link(made.account).await;
                 if json {
                     let answer = json!({
                         "account_id": made.account.to_string(),
                         "user_id": made.user_id,
                         "api_key": made.key.secret,
-                        "sign_in_url": link,
+                        "sign_in_url": link.as_ref().ok(),
                     });
                     say!("{answer}");
                 } else {
                     say!("account  {}", made.account);
                     say!("user id  {}", made.user_id);
                     say!("API key  {}   (shown only now)", made.key.secret);
-                    say!("sign in  {link}   (once, within {LINK_DAYS} days, to set a password)");
+                    if let Ok(link) = &link {
+                        say!("sign in  {link}   (once, within {LINK_DAYS} days, to set a password)");
+                    }
                 }
-                Ok(())
+                link.map(drop).context("the account was made, but no link; `mintmark account link` makes one")
             })
             .await?;
         }

@@ -36,6 +36,21 @@ async fn accounts_keys_credits_and_runs_are_kept_from_the_command_line() {
     assert!(server.process.stop().await.success());
 }
 
+#[tokio::test]
+async fn an_account_s_key_is_shown_even_where_no_link_can_be_made() {
+    let site = Site::on_test_database().await;
+    site.run("account create --username ann --email ann@example.com").await.good();
+    let pool = site.db.as_ref().unwrap().pool();
+    sqlx::query("ALTER TABLE sign_in_links ADD CONSTRAINT none CHECK (false) NOT VALID").execute(pool).await.unwrap();
+    for (name, more) in [("bob", ""), ("eve", " --json")] {
+        let made = site.run(&format!("account create --username {name} --email {name}@example.com{more}")).await;
+        assert_eq!(made.code, Some(1), "{}{}", made.out, made.err);
+        assert!(made.out.contains("gnr_live_") && !made.out.contains("/welcome"), "{}", made.out);
+        assert!(made.err.contains("mintmark account link"), "{}", made.err);
+    }
+    books::assert_in_order(&site).await;
+}
+
 async fn keys(site: &Site, server: &crate::site::Server, first: &str) {
     let words =
         ["key", "create", "--account", "ann", "--name", "read only", "--scopes", "account:read images:write", "--json"];
@@ -83,18 +98,44 @@ async fn clients(site: &Site, server: &crate::site::Server) {
     assert_eq!(token().await, "", "nor is there another one");
 }
 
-/// A link of the command line's sets a password at the running server, once.
+/// A link of the command line's sets a password at the running server, once, and the password signs in.
 async fn sign_in(site: &Site, server: &crate::site::Server, link: &str) {
     // The address by which people know the server is a setting; here it listens elsewhere.
-    let get = async |link: &str| {
-        let token = link.strip_prefix("http://127.0.0.1:8080").unwrap_or_else(|| panic!("{link}"));
-        reqwest::get(format!("{}{token}", server.url)).await.unwrap().status()
+    let here = |link: &str| {
+        let path = link.strip_prefix("http://127.0.0.1:8080").unwrap_or_else(|| panic!("{link}"));
+        format!("{}{path}", server.url)
     };
+    let get = async |link: &str| reqwest::get(here(link)).await.unwrap().status();
     assert!(link.contains("/welcome?token="), "{link}");
     assert_eq!(get(link).await, 200);
     let next = site.run("account link ann --json").await.json();
+    let next = next["sign_in_url"].as_str().unwrap();
     assert_eq!(get(link).await, 404, "replaced");
-    assert_eq!(get(next["sign_in_url"].as_str().unwrap()).await, 200);
+
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    // A form with the cookie and the token that its page gave.
+    let submit = async |page: String, action: &str, fields: &[(&str, &str)]| {
+        let page = client.get(page).send().await.unwrap();
+        let cookie = page.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        let page = page.text().await.unwrap();
+        let csrf = page.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        let fields = [fields, &[("csrf", csrf)]].concat();
+        client.post(format!("{}{action}", server.url)).header("Cookie", cookie).form(&fields).send().await.unwrap()
+    };
+    let token = next.split_once("token=").unwrap().1;
+    let password = "correct horse battery";
+    let set = submit(here(next), "/welcome", &[("token", token), ("password", password), ("again", password)]).await;
+    assert_eq!((set.status().as_u16(), &set.headers()["location"]), (303, &"/account".parse().unwrap()));
+    assert_eq!(get(next).await, 404, "used up");
+    let page = format!("{}/sign-in", server.url);
+    let wrong = submit(page.clone(), "/sign-in", &[("name", "ann"), ("password", "another password")]).await;
+    assert_eq!(wrong.status(), 403);
+    let signed_in = submit(page, "/sign-in", &[("name", "ann"), ("password", password)]).await;
+    assert_eq!(signed_in.status(), 303);
+    let session = signed_in.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let account = client.get(format!("{}/account", server.url)).header("Cookie", session).send().await.unwrap();
+    assert_eq!(account.status(), 200);
+    assert!(account.text().await.unwrap().contains("ann@example.com"));
 }
 
 async fn credits(site: &Site) {

@@ -15,6 +15,11 @@ async fn the_first_start_prints_a_key_and_the_second_keeps_everything() {
     let (server, key) = site.first_start().await;
     let said = server.process.said();
     assert_eq!(said.matches("curl -s http").count(), 4, "a request for each door: {said}");
+    let link = said.split_whitespace().find(|word| word.contains("/welcome?token=")).expect("a link to sign in with");
+    let path = link.find("/welcome").map(|at| &link[at..]).unwrap();
+    let welcome = server.file(&format!("{}{path}", server.url), None).await;
+    assert_eq!(welcome.status, 200, "{link}");
+    assert!(String::from_utf8_lossy(&welcome.bytes).contains("Welcome, demo"));
     let image = json!({"prompt": "A lighthouse at dusk", "aspect_ratio": "16:9"});
     let made = server.post_once("/v1/images/generations", &key, "first-image", &image).await.unwrap();
     let run = made.json_of(200);
@@ -35,6 +40,7 @@ async fn the_first_start_prints_a_key_and_the_second_keeps_everything() {
     let file = server.file(again_run["output"]["output_url"].as_str().unwrap(), None).await;
     assert_eq!(file.status, 200, "files are kept");
     assert!(!server.process.said().contains("gnr_live_"), "a key is shown once");
+    assert!(!server.process.said().contains("/welcome?token="), "so is a link");
 
     // A server that was killed leaves its Postgres running; the next start takes it over.
     server.process.kill().await;
