@@ -51,6 +51,14 @@ impl Page {
     /// # Panics
     /// Where there is no Chromium, or it does not start.
     pub async fn open(url: &str) -> Page {
+        Page::open_with(url, &[]).await
+    }
+
+    /// The same in a browser that was started with more arguments.
+    ///
+    /// # Panics
+    /// Where there is no Chromium, or it does not start.
+    pub async fn open_with(url: &str, arguments: &[&str]) -> Page {
         let folder = tempfile::tempdir().expect("a folder").keep();
         let mut process = Command::new(chromium())
             .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
@@ -58,6 +66,7 @@ impl Page {
             .args(["--disable-dev-shm-usage", "--remote-debugging-port=0", "--window-size=1400,900"])
             // No network but this machine: what the page asks of anybody else fails.
             .arg("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
+            .args(arguments)
             .arg(format!("--user-data-dir={}", folder.join("profile").display()))
             .arg("about:blank")
             .stdin(Stdio::null())
