@@ -2,10 +2,11 @@
 
 use rust_decimal::Decimal;
 
-use super::ask::{Ask, AskField, AskProblem, AskReason, Checked};
+use super::ask::{Ask, Checked};
 use super::capability::{Capability, Dialect};
 use super::mode::Mode;
 use super::model::Model;
+use super::problem::{AskField, AskProblem, AskReason};
 use super::rules::{AudioRule, Durations, PromptRule, ResolutionRule, Rules, VoiceRule};
 
 /// What a video lasts where nobody said.

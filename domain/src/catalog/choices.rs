@@ -3,8 +3,9 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::ask::{Ask, AskField, AskProblem, AskReason};
+use super::ask::Ask;
 use super::capability::Capability;
+use super::problem::{AskField, AskProblem, AskReason};
 
 /// What may be chosen of a few models alone. Nothing is said of a choice that a model does not have.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,6 +10,7 @@ mod load;
 mod lookup;
 mod mode;
 mod model;
+mod problem;
 mod route;
 mod rules;
 mod sources;
@@ -19,7 +20,7 @@ mod verify;
 mod voice;
 mod workflow;
 
-pub use ask::{Ask, AskCode, AskField, AskProblem, AskReason, Checked};
+pub use ask::{Ask, Checked};
 pub use capability::{Capability, Dialect, MediaType, ModelType};
 pub use choices::{ChoiceRules, Choices, SyncMode};
 pub use generator::{
@@ -32,6 +33,7 @@ pub use mode::{Inputs, Mode};
 pub use model::{
     GenerorListing, GenfireCapabilities, GenfireLimits, GenfireListing, GirlGeneratorListing, Model, ModelStatus,
 };
+pub use problem::{AskCode, AskField, AskProblem, AskReason};
 pub use route::Route;
 pub use rules::{AudioRule, Durations, PromptRule, ResolutionRule, Rules, VoiceRule};
 pub use sources::{SourceFile, Sources};

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::ask::{AskField, AskProblem, AskReason};
 use super::capability::Capability;
+use super::problem::{AskField, AskProblem, AskReason};
 
 /// How a model is driven. The first six are serialised as GenFire's capability flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::accept_run::{Judged, Prepared, WorkflowRef};
+use super::accept_run::{Judged, WorkflowRef};
 use super::batches::{BatchItemRequest, stop};
 use super::conclude_run::release_if_ended;
 use super::core::{Core, breathe};
+use super::prepared::Prepared;
 use super::refusal::Refusal;
 use super::run_view::open_json;
 use super::submission::{SubmitPlan, runner};

@@ -19,6 +19,7 @@ mod influencers;
 mod judging;
 mod keys;
 mod oauth;
+mod prepared;
 mod projects;
 mod refusal;
 mod run_view;

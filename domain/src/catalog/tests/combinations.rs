@@ -1,7 +1,9 @@
 //! Which inputs make which mode, and which models take it.
 
 use super::{generor, genfire, prompt};
-use crate::catalog::{Ask, AskCode, AskField, AskProblem, AskReason, Capability, Inputs, Mode};
+use crate::catalog::{
+    Ask, AskCode, AskField, AskProblem, AskReason, Capability, Catalog, Dialect, Inputs, Mode, Sources,
+};
 
 fn mode(inputs: Inputs) -> Result<Mode, AskProblem> {
     inputs.mode(Capability::VideoGeneration)
@@ -122,6 +124,40 @@ fn a_model_takes_the_combinations_that_it_declares_and_no_other() {
             }
         }
     }
+}
+
+#[test]
+fn every_model_of_pictures_and_videos_takes_the_modes_that_it_declares_and_refuses_all_others() {
+    let asks = [
+        (Mode::TextToOutput, prompt()),
+        (Mode::ImageToOutput, Ask { images: 1, ..prompt() }),
+        (Mode::References, Ask { references: 1, ..prompt() }),
+        (Mode::SourceVideo, Ask { source_video: true, ..prompt() }),
+        (Mode::MotionControl, Ask { images: 1, source_video: true, ..prompt() }),
+        (Mode::FirstLastFrame, Ask { first_frame: true, last_frame: true, ..prompt() }),
+        (Mode::SourceVideoWithReferences, Ask { references: 1, source_video: true, ..prompt() }),
+    ];
+    let catalog = Catalog::load(&Sources::embedded()).unwrap();
+    let made = [Capability::ImageGeneration, Capability::VideoGeneration];
+    let models = catalog.offered_in(Dialect::Genfire).filter(|model| made.contains(&model.capability));
+    let mut refused = 0;
+    for model in models {
+        let declared = &model.rules(Dialect::Genfire).unwrap().modes;
+        for (mode, ask) in &asks {
+            match model.check(Dialect::Genfire, ask) {
+                Ok(checked) => {
+                    assert!(declared.contains(mode), "{} took {mode:?}", model.slug);
+                    assert_eq!(checked.mode, *mode, "{}", model.slug);
+                }
+                Err(problem) => {
+                    assert!(!declared.contains(mode), "{} {mode:?}: {problem}", model.slug);
+                    assert_eq!(problem.code(), AskCode::UnsupportedInputCombination, "{} {mode:?}", model.slug);
+                    refused += 1;
+                }
+            }
+        }
+    }
+    assert!(refused > 100, "{refused}");
 }
 
 #[test]

@@ -132,6 +132,15 @@ fn within_limits(path: &str, value: &Value) -> Result<(), InputProblem> {
             let message = format!("must be at most {TEXT_CHARS_MAX} characters");
             Err(InputProblem::new(path, "unsupported_value", message))
         }
+        // The output names these addresses again, where somebody's page may show them.
+        Value::String(url)
+            if path.starts_with("image_urls") && !["https://", "http://"].iter().any(|at| url.starts_with(at)) =>
+        {
+            Err(InputProblem::new(path, "unsupported_value", "must be an http or https address"))
+        }
+        Value::Number(number) if number.to_string().starts_with('-') || number.as_u64() == Some(0) => {
+            Err(InputProblem::new(path, "unsupported_value", "must be more than 0"))
+        }
         Value::Array(values) if values.len() > LIST_ITEMS_MAX => {
             Err(InputProblem::new(path, "unsupported_value", format!("may hold at most {LIST_ITEMS_MAX}")))
         }

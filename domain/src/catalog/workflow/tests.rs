@@ -47,6 +47,12 @@ fn a_field_is_refused_by_name_with_what_is_allowed() {
     let long = "x".repeat(20_001);
     assert_eq!(said("hook_pack", json!({"prompt": long})).2, "must be at most 20000 characters");
     assert_eq!(said("creative_pack", json!({"product_url": "no address"})).2, "must be a uri");
+    let picture = said("creative_pack", json!({"prompt": "x", "image_urls": ["https://a.test/1", "javascript:x"]}));
+    assert_eq!((picture.0.as_str(), picture.2.as_str()), ("image_urls[1]", "must be an http or https address"));
+    for seconds in [json!(-5), json!(0), json!(-0.5)] {
+        let length = said("hook_pack", json!({"prompt": "x", "target_duration": seconds}));
+        assert_eq!((length.0.as_str(), length.2.as_str()), ("target_duration", "must be more than 0"), "{seconds}");
+    }
 }
 
 #[test]
