@@ -33,7 +33,7 @@ const CONNECTIONS: u16 = 400;
 /// What part of the full sizes of batches, webhooks and usage is measured, in hundredths; less is only for
 /// trying the code out.
 pub fn scaled(size: usize) -> usize {
-    let hundredths = std::env::var("MINTMARK_BENCH_SCALE").ok().and_then(|text| text.parse::<usize>().ok());
+    let hundredths = std::env::var("BENCH_SCALE").ok().and_then(|text| text.parse::<usize>().ok());
     (size * hundredths.unwrap_or(100) / 100).max(1)
 }
 

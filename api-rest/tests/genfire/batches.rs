@@ -307,3 +307,30 @@ async fn a_wrong_workflow_or_field_is_named() {
     assert!(detail.starts_with("items[1].input.") && detail.ends_with(single["detail"].as_str().unwrap()), "{detail}");
     assert_eq!(problem["code"], single["code"]);
 }
+
+#[tokio::test]
+async fn ten_thousand_items_are_one_batch_and_one_more_is_none() {
+    let app = app().await;
+    let items = |count: usize| -> Vec<Value> { (0..count).map(|number| prompt(&format!("boat {number}"))).collect() };
+    let refused = app.post_keyed(BATCHES, "more", &of(IMAGES, &items(10_001))).await.json_of(400);
+    assert!(refused["detail"].as_str().unwrap().contains("10000"), "{refused}");
+    assert_eq!(app.available().await.to_string(), "100000", "nothing was held");
+    let made = app.post_keyed(BATCHES, "all", &of(IMAGES, &items(10_000))).await.json_of(201);
+    assert_eq!((&made["total_items"], made["items"].as_array().unwrap().len()), (&json!(10_000), 10_000));
+    assert_eq!(app.available().await.to_string(), "70000", "all of it is held");
+    let id = made["id"].as_str().unwrap();
+    app.post_keyed(&format!("{BATCHES}/{id}/cancel"), "stop", &json!({})).await.json_of(200);
+    let batch: mintmark_domain::ids::BatchId = id.parse().unwrap();
+    let begun = std::time::Instant::now();
+    let ended = loop {
+        let state = app.core.batch_state(batch).await.unwrap();
+        if state.status().is_ended() {
+            break state;
+        }
+        assert!(begun.elapsed().as_secs() < 60, "the batch does not end");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    let delivered = ended.counts().0;
+    assert!(delivered < 10_000, "it was stopped");
+    assert_eq!(app.available().await.to_string(), (100_000 - 3 * delivered).to_string(), "the rest came back");
+}

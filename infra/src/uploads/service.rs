@@ -179,7 +179,8 @@ impl SignedUploads {
         match now.state.as_str() {
             "stored" => Err(UploadError::AlreadyStored),
             "storing" if now.claimed_until.is_some_and(|until| until >= since.now) => Err(UploadError::UnderWay),
-            _ => Err(self.too_many()),
+            // Whoever stored it has just given it up, unless there is no room.
+            _ => Err(self.full(row, coming.unwrap_or(0)).await?.unwrap_or(UploadError::UnderWay)),
         }
     }
 
@@ -190,9 +191,14 @@ impl SignedUploads {
         if !renewed.map_err(|error| unavailable(&error))? {
             return Err(UploadError::UnderWay);
         }
-        let others = self.table.bytes_of(AccountId(row.account_id), &row.asset_id, since).await;
+        self.full(row, came).await?.map_or(Ok(()), Err)
+    }
+
+    /// Why the account has no room for so many bytes of an upload, if it has none.
+    async fn full(&self, row: &Row, bytes: u64) -> Result<Option<UploadError>, UploadError> {
+        let others = self.table.bytes_of(AccountId(row.account_id), &row.asset_id, self.since()).await;
         let others = others.map_err(|error| unavailable(&error))?;
-        if others.saturating_add(came) > self.settings.bytes_max { Err(self.too_many()) } else { Ok(()) }
+        Ok((others.saturating_add(bytes) > self.settings.bytes_max).then(|| self.too_many()))
     }
 
     async fn store(&self, row: &Row, claim: Uuid, body: UploadBody, limits: Limits) -> Result<u64, UploadError> {

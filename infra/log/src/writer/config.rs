@@ -33,7 +33,7 @@ pub struct WriterConfig {
     pub load_events_max: usize,
     /// How many long streams are read by themselves at once.
     pub long_loads_max: usize,
-    /// How many events lie between two snapshots of a stream.
+    /// How many events lie between two snapshots of a stream at the least; of one with a large state more.
     pub snapshot_every_events: u64,
     /// How far the log's last recorded time may be ahead of the clock before writing stops.
     pub clock_behind_max: Duration,

@@ -270,8 +270,8 @@ async fn write_snapshots(
     give_up: CancellationToken,
 ) {
     while let Some(pending) = pending.recv().await {
-        let Some(snapshot) = pending.written() else { continue };
-        drop(pending);
+        // Writing a large state out takes a while; other tasks need not wait for it.
+        let Ok(Some(snapshot)) = tokio::task::spawn_blocking(move || pending.written()).await else { continue };
         let saved = tokio::select! {
             () = give_up.cancelled() => return,
             saved = store.save(&snapshot) => saved,

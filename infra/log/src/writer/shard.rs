@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Shared;
-use super::cache::{Cache, Folded, Known};
+use super::cache::{Cache, Cached, Folded, Known};
 use super::config::WriterConfig;
 use super::loader::{LoadReport, Loader, fold_all};
 use super::mailbox::{Answer, Entry, Mailbox};
@@ -34,6 +34,9 @@ pub(super) struct Parts {
     /// Set when waiting any longer is over.
     pub(super) give_up: CancellationToken,
 }
+
+/// How many bytes of a snapshot one event is worth that need not be read.
+const SNAPSHOT_BYTES_PER_EVENT: u64 = 64;
 
 /// A state on its way to the snapshots.
 pub(super) struct PendingSnapshot {
@@ -364,7 +367,7 @@ impl ShardTask {
     pub(super) fn snapshot_if_due(&self, stream: StreamId, known: &mut Known) {
         let Known::Ready(cached) = known else { return };
         let Some(commit_id) = cached.commit else { return };
-        if cached.loaded.sequence < cached.snapshot_at + self.parts.config.snapshot_every_events {
+        if !self.snapshot_is_due(cached) {
             return;
         }
         let pending = PendingSnapshot { stream, loaded: cached.loaded.clone(), commit_id };
@@ -373,10 +376,18 @@ impl ShardTask {
         }
     }
 
+    /// Whether the state has moved on far enough since its snapshot. A snapshot is written whole: one of a
+    /// large state, a batch of ten thousand items for example, has to spare the reading of more events.
+    fn snapshot_is_due(&self, cached: &Cached) -> bool {
+        let events = cached.loaded.sequence.saturating_sub(cached.snapshot_at);
+        events >= self.parts.config.snapshot_every_events
+            && events >= cached.loaded.state.weight() as u64 / SNAPSHOT_BYTES_PER_EVENT
+    }
+
     /// The same for a stream in the cache.
     pub(super) fn snapshot_cached_if_due(&mut self, stream: StreamId) {
-        let Some(cached) = self.cache.ready_mut(stream) else { return };
-        if cached.loaded.sequence < cached.snapshot_at + self.parts.config.snapshot_every_events {
+        let Some(cached) = self.cache.ready(stream) else { return };
+        if !self.snapshot_is_due(cached) {
             return;
         }
         let mut known = Known::Ready(cached.clone());
