@@ -30,6 +30,8 @@ use crate::server::{LIMITS, Server};
 
 /// The protocol.
 pub(crate) const PROTOCOL: &str = "graphql-transport-ws";
+/// How long a connection that we close may take to say goodbye.
+const HEARD_OUT_WITHIN: Duration = Duration::from_secs(2);
 /// How many messages may wait for a slow reader; whoever makes them waits then.
 const QUEUE: usize = 64;
 /// How many characters an operation's id may have.
@@ -211,7 +213,13 @@ impl Connection {
                 Ok(Some(message)) => (Message::text(message.to_string()), false),
                 Err(closing) => (closing.frame(), true),
             };
-            if !send(&mut sink, message).await || ends {
+            if !send(&mut sink, message).await {
+                return;
+            }
+            if ends {
+                // A socket that is dropped with something unread is reset, and its peer may never hear why.
+                let heard_out = async { while stream.next().await.is_some_and(|heard| heard.is_ok()) {} };
+                let _ = tokio::time::timeout(HEARD_OUT_WITHIN, heard_out).await;
                 return;
             }
         }
