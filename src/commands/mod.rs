@@ -63,8 +63,6 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 /// read as books without a mistake.
 async fn with_platform<T>(place: Place, work: impl AsyncFnOnce(&Platform) -> anyhow::Result<T>) -> anyhow::Result<T> {
     let config = load(place)?;
-    let is_empty =
-        |directory: &std::path::Path| std::fs::read_dir(directory).map_or(true, |mut in_it| in_it.next().is_none());
     if config.database_url.is_empty() && is_empty(&config.data_dir) {
         anyhow::bail!(
             "there is no installation in {}; name another with --data-dir, or begin one there with `mintmark serve`",
@@ -79,7 +77,16 @@ async fn with_new_platform<T>(
     place: Place,
     work: impl AsyncFnOnce(&Platform) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    on_platform(load(place)?, work).await
+    let config = load(place)?;
+    if config.database_url.is_empty() && is_empty(&config.data_dir) {
+        // Not what was meant where a name was mistyped: a running server knows nothing of it.
+        eprintln!("mintmark: begins a new installation in {}", config.data_dir.display());
+    }
+    on_platform(config, work).await
+}
+
+fn is_empty(directory: &std::path::Path) -> bool {
+    std::fs::read_dir(directory).map_or(true, |mut in_it| in_it.next().is_none())
 }
 
 fn load(place: Place) -> anyhow::Result<Config> {

@@ -85,7 +85,10 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("s3.access_key_id", "The id of the key to it. Empty: `AWS_ACCESS_KEY_ID`."),
     ("s3.secret_access_key", "The key. Empty: `AWS_SECRET_ACCESS_KEY`."),
     ("s3.virtual_hosted", "Whether the bucket stands in the host's name rather than in the path."),
-    ("uploads.count_max", "How many uploads an account may have at a time: opened in the last 15 minutes, or stored in the last 7 days."),
+    (
+        "uploads.count_max",
+        "How many uploads an account may have at a time: opened in the last 15 minutes, or stored in the last 7 days.",
+    ),
     ("uploads.bytes_max", "How many bytes all of them may have."),
     (
         "products.cache_seconds",

@@ -12,10 +12,10 @@ use serde::Deserialize;
 use serde_json::{Map, Number, Value};
 use utoipa::ToSchema;
 
-use super::asked::{Asked, Operation, bounded, decimal, typed, unsupported};
+use super::asked::{Asked, Operation, bounded, decimal, unsupported};
 use super::run::RunResource;
 use super::submit::Submission;
-use crate::http::{Authenticated, Idempotency, JsonBody, LargeBody, Prefer, Problem};
+use crate::http::{Authenticated, Idempotency, JsonBody, LargeBody, Prefer, Problem, typed};
 use crate::state::AppState;
 
 /// The most bytes of a sound that comes within a request, decoded (decision 32).
@@ -97,7 +97,7 @@ fn decoded(text: &str) -> Result<Bytes, Problem> {
 /// Reads a request for lip-sync. Errors: a field of another type, no sound or two, a model of another
 /// kind.
 pub(super) fn read(catalog: &Catalog, fields: Map<String, Value>) -> Result<Asked, Problem> {
-    let asked: LipsyncRequest = typed(fields, "video_url")?;
+    let asked: LipsyncRequest = typed(fields)?;
     let model = LIPSYNC.model(catalog, asked.model)?;
     bounded("title", asked.title.as_deref(), TITLE_CHARS_MAX)?;
     bounded("description", asked.description.as_deref(), DESCRIPTION_CHARS_MAX)?;

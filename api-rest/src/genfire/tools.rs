@@ -9,10 +9,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::asked::{Asked, Operation, typed};
+use super::asked::{Asked, Operation};
 use super::run::RunResource;
 use super::submit::Submission;
-use crate::http::{Authenticated, Idempotency, JsonBody, Prefer, Problem};
+use crate::http::{Authenticated, Idempotency, JsonBody, Prefer, Problem, typed};
 use crate::state::AppState;
 
 /// Removing backgrounds.
@@ -54,7 +54,7 @@ pub struct UpscaleRequest {
 
 /// Reads a request to remove a background. Errors: a field of another type, no picture.
 pub(super) fn read_background(catalog: &Catalog, fields: Map<String, Value>) -> Result<Asked, Problem> {
-    let asked: BackgroundRemovalRequest = typed(fields, "image_url")?;
+    let asked: BackgroundRemovalRequest = typed(fields)?;
     let model = BACKGROUNDS.model(catalog, None)?;
     let image = asked.image_url.ok_or_else(|| missing("image_url"))?;
     let ask = Ask { images: 1, ..Ask::default() };
@@ -64,7 +64,7 @@ pub(super) fn read_background(catalog: &Catalog, fields: Map<String, Value>) -> 
 
 /// Reads a request to enlarge a video. Errors: a field of another type, no video.
 pub(super) fn read_upscale(catalog: &Catalog, fields: Map<String, Value>) -> Result<Asked, Problem> {
-    let asked: UpscaleRequest = typed(fields, "source_video_url")?;
+    let asked: UpscaleRequest = typed(fields)?;
     let model = UPSCALING.model(catalog, None)?;
     let video = asked.source_video_url.ok_or_else(|| missing("source_video_url"))?;
     let ask = Ask { source_video: true, scale_factor: asked.scale_factor, ..Ask::default() };

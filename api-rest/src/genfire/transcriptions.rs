@@ -9,10 +9,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::asked::{Asked, Operation, typed, unsupported};
+use super::asked::{Asked, Operation, unsupported};
 use super::run::RunResource;
 use super::submit::Submission;
-use crate::http::{Authenticated, Idempotency, JsonBody, Prefer, Problem};
+use crate::http::{Authenticated, Idempotency, JsonBody, Prefer, Problem, typed};
 use crate::state::AppState;
 
 /// The operation.
@@ -52,7 +52,7 @@ fn is_youtube(address: &str) -> bool {
 /// Reads a request for a transcript. Errors: a field of another type, none or several sources, a model
 /// of another kind.
 pub(super) fn read(catalog: &Catalog, fields: Map<String, Value>) -> Result<Asked, Problem> {
-    let asked: TranscriptionRequest = typed(fields, "audio_url")?;
+    let asked: TranscriptionRequest = typed(fields)?;
     let model = TRANSCRIPTIONS.model(catalog, asked.model)?;
     let given = [&asked.audio_url, &asked.video_url, &asked.youtube_url].into_iter().flatten().count();
     match given {

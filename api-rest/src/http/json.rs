@@ -208,6 +208,12 @@ impl<'de> Visitor<'de> for Strict {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        // 5.0 is as whole a number as 5 (JSON Schema, 4.2.3), and some clients write it so.
+        if value.fract() == 0.0
+            && let Ok(whole) = format!("{value:.0}").parse::<i64>()
+        {
+            return Ok(whole.into());
+        }
         Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number out of range"))
     }
 
@@ -290,6 +296,10 @@ mod tests {
         let with = |field: &str| said(&format!(r#"{{"scene": "text-to-image", {field}}}"#));
         assert_eq!(with(r#""count": "3""#), "count must be a whole number of at least 0, not a string.");
         assert_eq!(with(r#""count": 1.5"#), "count must be a whole number of at least 0, not 1.5.");
+        for (written, read) in [("5.0", "5"), ("-2.0", "-2"), ("1e3", "1000"), ("0.5", "0.5"), ("1e300", "1e+300")] {
+            let body = format!(r#"{{"n": {written}}}"#);
+            assert_eq!(parse_object(body.as_bytes()).unwrap()["n"].to_string(), read, "{written}");
+        }
         assert_eq!(with(r#""count": -1"#), "count must be a whole number of at least 0, not -1.");
         assert_eq!(with(r#""items": {}"#), "items must be an array, not an object.");
         assert_eq!(with(r#""items": [{"url": "a"}, {}]"#), "items[1].url is required.");

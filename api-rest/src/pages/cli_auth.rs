@@ -114,6 +114,10 @@ pub(super) async fn decide(State(state): State<AppState>, visit: Visit, form: Fo
     visit.check(form.get("csrf"))?;
     let (caller, id) = (visit.person()?, form.get("session"));
     let decided = match form.get("decision") {
+        "approve" if form.all("scope").is_empty() => {
+            let found = session(&state, id).await?;
+            return answer(&state, &visit, &found, Some("Choose what it may do, or deny it.")).await;
+        }
         "approve" => state.core.approve_cli_session(caller, id, Some(chosen(&form.all("scope"))?)).await,
         "deny" => state.core.deny_cli_session(caller, id).await,
         _ => return Err(Problem::invalid("decision must be approve or deny.").into()),

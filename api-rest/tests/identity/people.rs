@@ -291,7 +291,7 @@ async fn a_command_line_is_approved_or_denied_on_its_page_by_whoever_signs_in_fi
         browser.says(words);
     }
     browser.submit("/cli-auth", &[("decision", "approve")]).await;
-    browser.says("leave them out");
+    browser.says("Choose what it may do, or deny it");
     browser.submit("/cli-auth", &[("scope", "videos:write"), ("decision", "approve")]).await;
     browser.says("may hold what the session asks for");
     browser.submit("/cli-auth", &[("scope", "account:read"), ("decision", "approve")]).await;

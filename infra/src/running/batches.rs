@@ -5,11 +5,14 @@ use std::time::Duration;
 use mintmark_domain::ids::BatchId;
 use mintmark_domain::usecases::{ErrorClass, ItemStart};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::engine::Engine;
 
 /// How long a driver waits at most before it looks again: an item may have ended on another node.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// The longest pause after an item was started.
+const REST_MAX: Duration = Duration::from_millis(50);
 /// The pause after the log could not take a decision.
 const OVERLOADED_PAUSE: Duration = Duration::from_millis(500);
 /// How often an item is tried that cannot start for another reason, with a second's pause and twice as much
@@ -21,12 +24,19 @@ pub(super) async fn drive(engine: &Engine, batch: BatchId, wake: &Notify) {
     let stopping = &engine.shared.stopping;
     let mut tries = 0;
     while !stopping.is_cancelled() {
+        let began = Instant::now();
         let started = engine.core.start_batch_item(batch).await;
+        let took = began.elapsed();
         if started.is_ok() {
             tries = 0;
         }
         match started {
-            Ok(ItemStart::Started { run, .. }) => engine.shared.note_batch(run, batch),
+            Ok(ItemStart::Started { run, .. }) => {
+                engine.shared.note_batch(run, batch);
+                // As long as it took: at most half of the time is a batch's, whatever it holds, so that
+                // ten thousand items that end at once leave room for everybody else.
+                tokio::time::sleep(took.min(REST_MAX)).await;
+            }
             Ok(ItemStart::Dropped { index }) => {
                 tracing::warn!(%batch, index, "an item's inputs are gone; it counts as failed");
             }
