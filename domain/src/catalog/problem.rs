@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A part of an [`Ask`]. Each adapter has its own names for them.
+/// A part of an [`Ask`](super::Ask). Each adapter has its own names for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "each is the field of Ask of that name")]
 pub enum AskField {
