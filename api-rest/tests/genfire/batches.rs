@@ -319,7 +319,9 @@ async fn ten_thousand_items_are_one_batch_and_one_more_is_none() {
     assert_eq!((&made["total_items"], made["items"].as_array().unwrap().len()), (&json!(10_000), 10_000));
     assert_eq!(app.available().await.to_string(), "70000", "all of it is held");
     let id = made["id"].as_str().unwrap();
-    app.post_keyed(&format!("{BATCHES}/{id}/cancel"), "stop", &json!({})).await.json_of(200);
+    let stopped = app.post_keyed(&format!("{BATCHES}/{id}/cancel"), "stop", &json!({})).await;
+    let expected = if stopped.json()["status"] == "processing" { 202 } else { 200 };
+    stopped.json_of(expected); // items under way may have ended by then or not
     let batch: mintmark_domain::ids::BatchId = id.parse().unwrap();
     let begun = std::time::Instant::now();
     let ended = loop {
