@@ -17,8 +17,8 @@ use crate::account::{Account, Scope};
 use crate::batch::{Batch, BatchCommand, BatchError, CreatedBatch};
 use crate::catalog::Checked;
 use crate::creation::{Creation, Privacy};
-use crate::es::StreamRef;
-use crate::ids::{BatchId, CreationId, RunId, SealedId};
+use crate::es::{SealedText, StreamRef};
+use crate::ids::{AccountId, BatchId, CreationId, RunId, SealedId};
 use crate::money::Quote;
 use crate::ports::IntegerKind;
 use crate::run::{CreationRef, Inputs, ItemRef, RequestedRun, Run};
@@ -58,13 +58,39 @@ pub struct OpenedItem {
 
 /// How many items are opened with one look at the vault.
 const OPENED_TOGETHER: usize = 500;
+/// After how many items others get a turn while they are sealed.
+const SEALED_TOGETHER: usize = 64;
 
-/// What is sealed for an item: its inputs as a run has them, and beside them what was judged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct SealedItem {
+/// What is sealed for an item: its inputs as a run has them, and beside them what was judged, or where
+/// that is. Ten thousand items of one kind are judged alike: what they have in common is kept once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct SealedItem {
     #[serde(flatten)]
+    inputs: Inputs,
+    #[serde(flatten)]
+    plan: SealedPlan,
+}
+
+/// An item's plan, or the sealed text that holds it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SealedPlan {
+    Item(PlannedItem),
+    Plan(SealedId),
+}
+
+/// An item as it was asked for and judged.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct JudgedItem {
     pub inputs: Inputs,
-    pub item: PlannedItem,
+    pub plan: PlannedItem,
+}
+
+impl From<JudgedItem> for OpenedItem {
+    fn from(item: JudgedItem) -> Self {
+        let PlannedItem { parameters, workflow, .. } = item.plan;
+        OpenedItem { inputs: item.inputs, parameters, workflow }
+    }
 }
 
 /// An item as it was judged and priced when its batch was accepted.
@@ -88,6 +114,15 @@ pub(super) struct PlannedItem {
     operation: String,
 }
 
+impl SealedPlan {
+    fn shared(&self) -> Option<SealedId> {
+        match self {
+            SealedPlan::Item(_) => None,
+            SealedPlan::Plan(shared) => Some(*shared),
+        }
+    }
+}
+
 impl PlannedItem {
     pub fn new(request: &BatchItemRequest, judged: Judged, route: &str) -> Self {
         PlannedItem {
@@ -108,19 +143,70 @@ impl PlannedItem {
 }
 
 impl Core {
+    /// Seals what was judged: the items' own texts, in order, and after them the plans that several share.
+    pub(super) async fn seal_items(
+        &self,
+        account: AccountId,
+        items: &[JudgedItem],
+    ) -> Result<Vec<SealedText>, Refusal> {
+        let mut plans: HashMap<Vec<u8>, (SealedId, usize)> = HashMap::new();
+        let mut written = Vec::with_capacity(items.len());
+        for part in items.chunks(SEALED_TOGETHER) {
+            breathe().await;
+            for item in part {
+                let plan = serde_json::to_vec(&item.plan).unwrap_or_default();
+                let id = SealedId(self.new_id(account.shard()));
+                plans.entry(plan.clone()).or_insert((id, 0)).1 += 1;
+                written.push(plan);
+            }
+        }
+        let mut texts = Vec::with_capacity(items.len() + plans.len());
+        for (part, written) in items.chunks(SEALED_TOGETHER).zip(written.chunks(SEALED_TOGETHER)) {
+            breathe().await;
+            for (item, plan) in part.iter().zip(written) {
+                let plan = match plans.get(plan) {
+                    Some((shared, users)) if *users > 1 => SealedPlan::Plan(*shared),
+                    Some(_) | None => SealedPlan::Item(item.plan.clone()),
+                };
+                let text = serde_json::to_vec(&SealedItem { inputs: item.inputs.clone(), plan }).unwrap_or_default();
+                texts.push(self.vault.seal(account.0, SealedId(self.new_id(account.shard())), &text).await?);
+            }
+        }
+        for (plan, (id, _)) in plans.iter().filter(|(_, (_, users))| *users > 1) {
+            texts.push(self.vault.seal(account.0, *id, plan).await?);
+        }
+        Ok(texts)
+    }
+
     /// Opens sealed items. Absent from the answer: those whose owner was erased.
     pub async fn open_items(&self, items: &[SealedId]) -> Result<HashMap<SealedId, OpenedItem>, Refusal> {
         let mut opened = HashMap::with_capacity(items.len());
         for part in items.chunks(OPENED_TOGETHER) {
             breathe().await;
-            for (id, value) in open_json(&*self.vault, part.to_vec()).await? {
-                if let Ok(item) = serde_json::from_value::<SealedItem>(value) {
-                    let PlannedItem { parameters, workflow, .. } = item.item;
-                    opened.insert(id, OpenedItem { inputs: item.inputs, parameters, workflow });
-                }
-            }
+            let judged = self.open_judged(part.to_vec()).await?;
+            opened.extend(judged.into_iter().map(|(id, item)| (id, item.into())));
         }
         Ok(opened)
+    }
+
+    async fn open_judged(&self, items: Vec<SealedId>) -> Result<HashMap<SealedId, JudgedItem>, Refusal> {
+        let values = open_json(&*self.vault, items).await?.into_iter();
+        let sealed: Vec<(SealedId, SealedItem)> =
+            values.filter_map(|(id, value)| Some((id, serde_json::from_value(value).ok()?))).collect();
+        let mut shared: Vec<SealedId> = sealed.iter().filter_map(|(_, item)| item.plan.shared()).collect();
+        shared.sort_unstable();
+        shared.dedup();
+        let plans = if shared.is_empty() { HashMap::new() } else { open_json(&*self.vault, shared).await? };
+        let plans: HashMap<SealedId, PlannedItem> =
+            plans.into_iter().filter_map(|(id, value)| Some((id, serde_json::from_value(value).ok()?))).collect();
+        let judged = sealed.into_iter().filter_map(|(id, SealedItem { inputs, plan })| {
+            let plan = match plan {
+                SealedPlan::Item(plan) => plan,
+                SealedPlan::Plan(shared) => plans.get(&shared)?.clone(),
+            };
+            Some((id, JudgedItem { inputs, plan }))
+        });
+        Ok(judged.collect())
     }
 
     /// Starts the next item that may start: item, its part of the hold, its run and its creations in
@@ -132,10 +218,8 @@ impl Core {
             return Ok(if batch.status().is_ended() { ItemStart::Ended } else { ItemStart::NothingToStart });
         };
         let sealed = created.items.get(index as usize).copied().ok_or(Refusal::NotFound("batch"))?;
-        let mut opened = open_json(&*self.vault, vec![sealed]).await?;
-        let item = opened.remove(&sealed).and_then(|value| serde_json::from_value::<SealedItem>(value).ok());
-        let started = match item {
-            Some(item) => self.start_item(batch_id, created, index, item).await,
+        let started = match self.open_judged(vec![sealed]).await?.remove(&sealed) {
+            Some(item) => self.start_item(batch_id, created, index, item.plan).await,
             None => self.drop_item(batch_id, created, index).await,
         };
         match started {
@@ -153,10 +237,10 @@ impl Core {
         batch_id: BatchId,
         created: &CreatedBatch,
         index: u32,
-        item: SealedItem,
+        item: PlannedItem,
     ) -> Result<ItemStart, Refusal> {
         let (account, wallet) = (created.account, created.payer.wallet);
-        let prepared = self.prepare_item(batch_id, created, index, item.item).await?;
+        let prepared = self.prepare_item(batch_id, created, index, item).await?;
         let (run, provider) = (prepared.run_id, prepared.template.provider.clone());
         let amount = prepared.template.quote.amount;
         let slot = self.dispatch.reserve(&provider, account);

@@ -3,7 +3,7 @@
 
 use super::accept_run::{IdempotencyKey, WorkflowRef};
 use super::authenticate::Caller;
-use super::batch_items::{PlannedItem, SealedItem};
+use super::batch_items::{JudgedItem, OpenedItem, PlannedItem};
 use super::conclude_run::release_if_ended;
 use super::core::{Core, breathe};
 use super::judging::Measuring;
@@ -14,11 +14,11 @@ use crate::batch::{Batch, BatchCommand, BatchError, BatchMode, BatchStatus, Crea
 use crate::catalog::{Ask, Dialect};
 use crate::creation::Privacy;
 use crate::es::{Confirmed, SealedText, StreamRef, Unit};
-use crate::ids::{BatchId, SealedId, WalletId};
+use crate::ids::{BatchId, WalletId};
 use crate::run::{Inputs, Payer};
 use crate::wallet::{CreditWallet, HeldFor, WalletCommand};
 
-/// After how many items of a batch others get a turn while it is judged and sealed.
+/// After how many items of a batch others get a turn while it is judged.
 const BREATHE_EVERY: u32 = 64;
 
 /// One item of a batch, in no dialect's words.
@@ -72,6 +72,8 @@ pub struct AcceptedBatch {
     pub batch_id: BatchId,
     /// Its state; as it stands now where it was accepted before.
     pub batch: Batch,
+    /// Its items as they were judged just now; none where it had been accepted before.
+    pub items: Vec<OpenedItem>,
     /// Whether the same request had been accepted before.
     pub replayed: bool,
     /// What the payer can still spend.
@@ -96,7 +98,7 @@ impl Core {
         };
         let (account, scope, by) = (caller.account, request.scope, caller.acts_with.clone());
         let (batch_id, fingerprint) = self.batch_id(caller, request.idempotency.as_ref()).await?;
-        let (items, texts, item_maxima) = self.seal_items(caller, planned).await?;
+        let texts = self.seal_items(account, &planned).await?;
         let created = CreatedBatch {
             account,
             payer: Payer { wallet: account.wallet(), team: None },
@@ -108,8 +110,8 @@ impl Core {
             mode: request.mode,
             target: request.target,
             concurrency: request.concurrency,
-            items,
-            item_maxima,
+            items: texts.iter().take(planned.len()).map(|text| text.id).collect(),
+            item_maxima: planned.iter().map(|item| item.plan.quote.amount).collect(),
             at: self.now(),
         };
         let wallet = created.payer.wallet;
@@ -141,7 +143,8 @@ impl Core {
         if !batch.status().is_ended() {
             self.dispatch.batch(batch_id, account);
         }
-        Ok(AcceptedBatch { batch_id, batch, replayed, available, confirmed })
+        let items = if replayed { Vec::new() } else { planned.into_iter().map(OpenedItem::from).collect() };
+        Ok(AcceptedBatch { batch_id, batch, items, replayed, available, confirmed })
     }
 
     /// A batch's state at the shard's confirmed end.
@@ -184,7 +187,7 @@ impl Core {
         Ok((batch, confirmed))
     }
 
-    async fn plan_items(&self, caller: &Caller, request: &BatchRequest) -> Result<Vec<SealedItem>, Refusal> {
+    async fn plan_items(&self, caller: &Caller, request: &BatchRequest) -> Result<Vec<JudgedItem>, Refusal> {
         if request.items.is_empty() || request.items.len() > Batch::ITEMS_MAX {
             return Err(BatchError::BadItems { max: Batch::ITEMS_MAX }.into());
         }
@@ -204,28 +207,9 @@ impl Core {
             let judged = judged.map_err(refused)?;
             self.check_inputs(caller.account, &inputs).await.map_err(refused)?;
             let plan = PlannedItem::new(item, judged, &request.route);
-            planned.push(SealedItem { inputs, item: plan });
+            planned.push(JudgedItem { inputs, plan });
         }
         Ok(planned)
-    }
-
-    async fn seal_items(
-        &self,
-        caller: &Caller,
-        planned: Vec<SealedItem>,
-    ) -> Result<(Vec<SealedId>, Vec<SealedText>, Vec<Credits>), Refusal> {
-        let mut texts = Vec::with_capacity(planned.len());
-        let mut maxima = Vec::with_capacity(planned.len());
-        for (index, item) in (0u32..).zip(planned) {
-            if index % BREATHE_EVERY == 0 {
-                breathe().await;
-            }
-            let id = SealedId(self.new_id(caller.account.shard()));
-            let text = serde_json::to_vec(&item).unwrap_or_default();
-            texts.push(self.vault.seal(caller.account.0, id, &text).await?);
-            maxima.push(item.item.quote.amount);
-        }
-        Ok((texts.iter().map(|text| text.id).collect(), texts, maxima))
     }
 
     async fn batch_id(
@@ -270,7 +254,14 @@ impl Core {
                 Ok(Some((batch.clone(), available)))
             })
             .await?;
-        Ok(found.map(|(batch, available)| AcceptedBatch { batch_id, batch, replayed: true, available, confirmed }))
+        Ok(found.map(|(batch, available)| AcceptedBatch {
+            batch_id,
+            batch,
+            items: Vec::new(),
+            replayed: true,
+            available,
+            confirmed,
+        }))
     }
 }
 

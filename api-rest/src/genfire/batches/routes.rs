@@ -112,16 +112,15 @@ pub(in crate::genfire) async fn create(
 
 /// What was just accepted is told from its own state; what was accepted before, as it stands now.
 async fn made(state: &AppState, caller: &Caller, found: AcceptedBatch) -> Result<CreatedBatchResource, Problem> {
-    let (batch, rows) = if found.replayed {
-        let shard = found.batch_id.shard();
-        let end = found.confirmed.end.position;
-        caught_up(state, shard, end).await?;
-        let batch = own(state, caller, found.batch_id).await?;
-        (batch, state.reads.batch_items(found.batch_id, 0, None).await?)
-    } else {
-        accepted(found.batch_id, &found.batch)
-            .ok_or_else(|| Problem::internal("a batch was accepted that nobody asked for"))?
-    };
+    if !found.replayed {
+        let (batch, rows) = accepted(found.batch_id, &found.batch)
+            .ok_or_else(|| Problem::internal("a batch was accepted that nobody asked for"))?;
+        let items = shown::accepted_items(&state.core, &batch, &rows, &found.items);
+        return Ok(CreatedBatchResource { batch: (&batch).into(), items });
+    }
+    caught_up(state, found.batch_id.shard(), found.confirmed.end.position).await?;
+    let batch = own(state, caller, found.batch_id).await?;
+    let rows = state.reads.batch_items(found.batch_id, 0, None).await?;
     let items = shown::items(&state.core, &state.reads, &batch, &rows).await?;
     Ok(CreatedBatchResource { batch: (&batch).into(), items })
 }

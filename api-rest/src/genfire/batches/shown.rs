@@ -55,6 +55,17 @@ pub(super) async fn items(
     Ok(resources)
 }
 
+/// The resources of items that were accepted a moment ago, in order.
+pub(super) fn accepted_items(
+    core: &Core,
+    batch: &Batch,
+    rows: &[BatchItem],
+    judged: &[OpenedItem],
+) -> Vec<BatchItemResource> {
+    let mapper = mapper(core);
+    rows.iter().zip(judged).map(|(row, item)| one(&mapper, batch, row, None, Some(item))).collect()
+}
+
 fn one(
     mapper: &Mapper<'_>,
     batch: &Batch,
