@@ -11,7 +11,7 @@ pub(crate) const DESCRIBED: &[EventEntry] = &[
             ("mode", "What its items are runs of: `workflow` or `operation`"),
             ("target", "The workflow or operation"),
             ("concurrency", "How many items may run at once"),
-            ("items[]", "The sealed inputs of each item, in order"),
+            ("items[]", "For each item in order the sealed text that holds its inputs; several share one"),
             ("item_maxima[]", "The most that each item can cost, in order; together what is held"),
         ],
     },

@@ -43,7 +43,7 @@ pub struct CreatedBatch {
     pub target: String,
     /// How many items may run at once.
     pub concurrency: u32,
-    /// The sealed inputs of each item, in order.
+    /// For each item, in order, the sealed text that holds its inputs; several items share one.
     pub items: Vec<SealedId>,
     /// The most that each item can cost, in order; together what is held.
     pub item_maxima: Vec<Credits>,

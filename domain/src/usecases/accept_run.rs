@@ -337,7 +337,7 @@ impl Core {
         Ok(Prepared {
             run_id,
             template,
-            sealed: Some(sealed),
+            sealed,
             user_id: caller.user_id,
             privacy: request.privacy,
             scope: request.scope,

@@ -8,17 +8,17 @@ use uuid::Uuid;
 use super::accept_run::{Judged, WorkflowRef};
 use super::batches::{BatchItemRequest, stop};
 use super::conclude_run::release_if_ended;
-use super::core::{Core, breathe};
+use super::core::Core;
+use super::item_packs::JudgedItem;
 use super::prepared::Prepared;
 use super::refusal::Refusal;
-use super::run_view::open_json;
 use super::submission::{SubmitPlan, runner};
 use crate::account::{Account, Scope};
 use crate::batch::{Batch, BatchCommand, BatchError, CreatedBatch};
 use crate::catalog::Checked;
 use crate::creation::{Creation, Privacy};
-use crate::es::{SealedText, StreamRef};
-use crate::ids::{AccountId, BatchId, CreationId, RunId, SealedId};
+use crate::es::StreamRef;
+use crate::ids::{BatchId, CreationId, RunId, SealedId};
 use crate::money::Quote;
 use crate::ports::IntegerKind;
 use crate::run::{CreationRef, Inputs, ItemRef, RequestedRun, Run};
@@ -56,36 +56,6 @@ pub struct OpenedItem {
     pub workflow: Option<String>,
 }
 
-/// How many items are opened with one look at the vault.
-const OPENED_TOGETHER: usize = 500;
-/// After how many items others get a turn while they are sealed.
-const SEALED_TOGETHER: usize = 64;
-
-/// What is sealed for an item: its inputs as a run has them, and beside them what was judged, or where
-/// that is. Ten thousand items of one kind are judged alike: what they have in common is kept once.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct SealedItem {
-    #[serde(flatten)]
-    inputs: Inputs,
-    #[serde(flatten)]
-    plan: SealedPlan,
-}
-
-/// An item's plan, or the sealed text that holds it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum SealedPlan {
-    Item(PlannedItem),
-    Plan(SealedId),
-}
-
-/// An item as it was asked for and judged.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct JudgedItem {
-    pub inputs: Inputs,
-    pub plan: PlannedItem,
-}
-
 impl From<JudgedItem> for OpenedItem {
     fn from(item: JudgedItem) -> Self {
         let PlannedItem { parameters, workflow, .. } = item.plan;
@@ -114,15 +84,6 @@ pub(super) struct PlannedItem {
     operation: String,
 }
 
-impl SealedPlan {
-    fn shared(&self) -> Option<SealedId> {
-        match self {
-            SealedPlan::Item(_) => None,
-            SealedPlan::Plan(shared) => Some(*shared),
-        }
-    }
-}
-
 impl PlannedItem {
     pub fn new(request: &BatchItemRequest, judged: Judged, route: &str) -> Self {
         PlannedItem {
@@ -143,70 +104,11 @@ impl PlannedItem {
 }
 
 impl Core {
-    /// Seals what was judged: the items' own texts, in order, and after them the plans that several share.
-    pub(super) async fn seal_items(
-        &self,
-        account: AccountId,
-        items: &[JudgedItem],
-    ) -> Result<Vec<SealedText>, Refusal> {
-        let mut plans: HashMap<Vec<u8>, (SealedId, usize)> = HashMap::new();
-        let mut written = Vec::with_capacity(items.len());
-        for part in items.chunks(SEALED_TOGETHER) {
-            breathe().await;
-            for item in part {
-                let plan = serde_json::to_vec(&item.plan).unwrap_or_default();
-                let id = SealedId(self.new_id(account.shard()));
-                plans.entry(plan.clone()).or_insert((id, 0)).1 += 1;
-                written.push(plan);
-            }
-        }
-        let mut texts = Vec::with_capacity(items.len() + plans.len());
-        for (part, written) in items.chunks(SEALED_TOGETHER).zip(written.chunks(SEALED_TOGETHER)) {
-            breathe().await;
-            for (item, plan) in part.iter().zip(written) {
-                let plan = match plans.get(plan) {
-                    Some((shared, users)) if *users > 1 => SealedPlan::Plan(*shared),
-                    Some(_) | None => SealedPlan::Item(item.plan.clone()),
-                };
-                let text = serde_json::to_vec(&SealedItem { inputs: item.inputs.clone(), plan }).unwrap_or_default();
-                texts.push(self.vault.seal(account.0, SealedId(self.new_id(account.shard())), &text).await?);
-            }
-        }
-        for (plan, (id, _)) in plans.iter().filter(|(_, (_, users))| *users > 1) {
-            texts.push(self.vault.seal(account.0, *id, plan).await?);
-        }
-        Ok(texts)
-    }
-
-    /// Opens sealed items. Absent from the answer: those whose owner was erased.
-    pub async fn open_items(&self, items: &[SealedId]) -> Result<HashMap<SealedId, OpenedItem>, Refusal> {
-        let mut opened = HashMap::with_capacity(items.len());
-        for part in items.chunks(OPENED_TOGETHER) {
-            breathe().await;
-            let judged = self.open_judged(part.to_vec()).await?;
-            opened.extend(judged.into_iter().map(|(id, item)| (id, item.into())));
-        }
-        Ok(opened)
-    }
-
-    async fn open_judged(&self, items: Vec<SealedId>) -> Result<HashMap<SealedId, JudgedItem>, Refusal> {
-        let values = open_json(&*self.vault, items).await?.into_iter();
-        let sealed: Vec<(SealedId, SealedItem)> =
-            values.filter_map(|(id, value)| Some((id, serde_json::from_value(value).ok()?))).collect();
-        let mut shared: Vec<SealedId> = sealed.iter().filter_map(|(_, item)| item.plan.shared()).collect();
-        shared.sort_unstable();
-        shared.dedup();
-        let plans = if shared.is_empty() { HashMap::new() } else { open_json(&*self.vault, shared).await? };
-        let plans: HashMap<SealedId, PlannedItem> =
-            plans.into_iter().filter_map(|(id, value)| Some((id, serde_json::from_value(value).ok()?))).collect();
-        let judged = sealed.into_iter().filter_map(|(id, SealedItem { inputs, plan })| {
-            let plan = match plan {
-                SealedPlan::Item(plan) => plan,
-                SealedPlan::Plan(shared) => plans.get(&shared)?.clone(),
-            };
-            Some((id, JudgedItem { inputs, plan }))
-        });
-        Ok(judged.collect())
+    /// Opens items of a batch, each named by the sealed text that holds it and by its index. Absent from the
+    /// answer: those whose owner was erased.
+    pub async fn open_items(&self, items: &[(SealedId, u32)]) -> Result<HashMap<u32, OpenedItem>, Refusal> {
+        let judged = self.open_judged(items).await?;
+        Ok(judged.into_iter().map(|(index, item)| (index, item.into())).collect())
     }
 
     /// Starts the next item that may start: item, its part of the hold, its run and its creations in
@@ -218,8 +120,8 @@ impl Core {
             return Ok(if batch.status().is_ended() { ItemStart::Ended } else { ItemStart::NothingToStart });
         };
         let sealed = created.items.get(index as usize).copied().ok_or(Refusal::NotFound("batch"))?;
-        let started = match self.open_judged(vec![sealed]).await?.remove(&sealed) {
-            Some(item) => self.start_item(batch_id, created, index, item.plan).await,
+        let started = match self.open_judged(&[(sealed, index)]).await?.remove(&index) {
+            Some(item) => self.start_item(batch_id, created, index, item).await,
             None => self.drop_item(batch_id, created, index).await,
         };
         match started {
@@ -237,7 +139,7 @@ impl Core {
         batch_id: BatchId,
         created: &CreatedBatch,
         index: u32,
-        item: PlannedItem,
+        item: JudgedItem,
     ) -> Result<ItemStart, Refusal> {
         let (account, wallet) = (created.account, created.payer.wallet);
         let prepared = self.prepare_item(batch_id, created, index, item).await?;
@@ -323,14 +225,15 @@ impl Core {
         batch_id: BatchId,
         created: &CreatedBatch,
         index: u32,
-        item: PlannedItem,
+        JudgedItem { inputs, plan: item }: JudgedItem,
     ) -> Result<Prepared, Refusal> {
         let shard = batch_id.shard();
         let count = item.parameters.count as usize;
         let numbers = self.integers.take(IntegerKind::Creation, shard, count).await?;
         let creations =
             numbers.into_iter().map(|number| CreationRef { id: CreationId::numbered(shard, number), number }).collect();
-        let inputs = created.items.get(index as usize).copied().ok_or(Refusal::NotFound("batch"))?;
+        let text = serde_json::to_vec(&inputs).unwrap_or_default();
+        let sealed = self.vault.seal(created.account.0, SealedId(self.new_id(shard)), &text).await?;
         let workflow = item.workflow.clone().map(|key| WorkflowRef { key, revises: None });
         let template = RequestedRun {
             account: created.account,
@@ -349,7 +252,7 @@ impl Core {
             preference_two: item.preference_two,
             project: self.project_of(workflow.as_ref(), RunId::of_item(batch_id, index)),
             workflow: item.workflow,
-            inputs,
+            inputs: sealed.id,
             quote: item.quote,
             creations,
             item: Some(ItemRef { batch: batch_id, index }),
@@ -361,7 +264,7 @@ impl Core {
         Ok(Prepared {
             run_id: RunId::of_item(batch_id, index),
             template,
-            sealed: None,
+            sealed,
             user_id: 0,
             privacy: if item.private { Privacy::Private } else { Privacy::Public },
             scope: Scope::BatchesWrite,

@@ -3,9 +3,10 @@
 
 use super::accept_run::{IdempotencyKey, WorkflowRef};
 use super::authenticate::Caller;
-use super::batch_items::{JudgedItem, OpenedItem, PlannedItem};
+use super::batch_items::{OpenedItem, PlannedItem};
 use super::conclude_run::release_if_ended;
 use super::core::{Core, breathe};
+use super::item_packs::{JudgedItem, SealedItems};
 use super::judging::Measuring;
 use super::refusal::Refusal;
 use crate::Credits;
@@ -98,7 +99,7 @@ impl Core {
         };
         let (account, scope, by) = (caller.account, request.scope, caller.acts_with.clone());
         let (batch_id, fingerprint) = self.batch_id(caller, request.idempotency.as_ref()).await?;
-        let texts = self.seal_items(account, &planned).await?;
+        let SealedItems { items, texts } = self.seal_items(account, &planned).await?;
         let created = CreatedBatch {
             account,
             payer: Payer { wallet: account.wallet(), team: None },
@@ -110,7 +111,7 @@ impl Core {
             mode: request.mode,
             target: request.target,
             concurrency: request.concurrency,
-            items: texts.iter().take(planned.len()).map(|text| text.id).collect(),
+            items,
             item_maxima: planned.iter().map(|item| item.plan.quote.amount).collect(),
             at: self.now(),
         };

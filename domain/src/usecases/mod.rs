@@ -16,6 +16,7 @@ mod creations;
 mod credits;
 mod generate;
 mod influencers;
+mod item_packs;
 mod judging;
 mod keys;
 mod oauth;

@@ -19,8 +19,8 @@ use uuid::Uuid;
 pub(super) struct Prepared {
     pub run_id: RunId,
     pub template: RequestedRun,
-    /// The inputs; absent where they were sealed before, with the batch.
-    pub sealed: Option<SealedText>,
+    /// The inputs.
+    pub sealed: SealedText,
     pub user_id: u64,
     pub privacy: Privacy,
     pub scope: Scope,
@@ -33,7 +33,7 @@ impl Prepared {
             .stream(StreamRef::of::<Account>(caller.account))
             .stream(StreamRef::of::<CreditWallet>(self.template.payer.wallet))
             .stream(StreamRef::of::<Run>(self.run_id))
-            .carrying(self.sealed.as_ref().map_or(0, |text| text.ciphertext.len()));
+            .carrying(self.sealed.ciphertext.len());
         self.template
             .creations
             .iter()
@@ -90,9 +90,7 @@ impl Prepared {
         if let Some(plan) = plan {
             unit.execute::<Run>(self.run_id, plan.command(self.run_id, 1, at))?;
         }
-        if let Some(sealed) = &self.sealed {
-            unit.seal(sealed.clone());
-        }
+        unit.seal(self.sealed.clone());
         Ok(())
     }
 }

@@ -66,7 +66,7 @@ pub struct BatchItem {
     pub index: u32,
     /// Where it stands.
     pub state: ItemState,
-    /// The sealed inputs.
+    /// The sealed text that holds its inputs, among others.
     pub inputs: SealedId,
     /// The most that it can cost.
     pub maximum: Credits,

@@ -45,11 +45,12 @@ pub(super) async fn items(
         let runs = if ids.is_empty() { Vec::new() } else { reads.runs_by_id(&ids).await? };
         let shown = shown(core, &mapper, &runs).await?;
         let mut runs: HashMap<RunId, RunResource> = runs.iter().map(|run| run.id).zip(shown).collect();
-        let sealed: Vec<SealedId> = part.iter().filter(|item| item.run.is_none()).map(|item| item.inputs).collect();
+        let waiting = part.iter().filter(|item| item.run.is_none());
+        let sealed: Vec<(SealedId, u32)> = waiting.map(|item| (item.inputs, item.index)).collect();
         let opened = core.open_items(&sealed).await?;
         for item in part {
             let run = item.run.and_then(|run| runs.remove(&run));
-            resources.push(one(&mapper, batch, item, run, opened.get(&item.inputs)));
+            resources.push(one(&mapper, batch, item, run, opened.get(&item.index)));
         }
     }
     Ok(resources)
