@@ -51,8 +51,6 @@ struct SingleItem {
 }
 
 /// A text, as any release wrote it.
-#[derive(Deserialize)]
-#[serde(untagged)]
 enum Text {
     Pack(Pack),
     Single(Box<SingleItem>),
@@ -73,6 +71,13 @@ impl Pack {
 }
 
 impl Text {
+    fn read(value: serde_json::Value) -> Option<Self> {
+        match value.get("plans") {
+            Some(_) => serde_json::from_value(value).ok().map(Text::Pack),
+            None => serde_json::from_value(value).ok().map(|single| Text::Single(Box::new(single))),
+        }
+    }
+
     fn take(&mut self, index: u32) -> Option<JudgedItem> {
         match self {
             Text::Pack(pack) => {
@@ -125,7 +130,7 @@ impl Core {
         for part in texts.chunks(OPENED_TOGETHER) {
             breathe().await;
             for (id, value) in open_json(&*self.vault, part.to_vec()).await? {
-                let Ok(mut text) = serde_json::from_value::<Text>(value) else { continue };
+                let Some(mut text) = Text::read(value) else { continue };
                 let indexes = wanted.get(&id).into_iter().flatten();
                 judged.extend(indexes.filter_map(|index| Some((*index, text.take(*index)?))));
             }
@@ -143,7 +148,7 @@ mod tests {
     fn plan(model: &str) -> serde_json::Value {
         json!({
             "parameters": {"model": model, "dialect": "genfire", "capability": "image_generation",
-                "media_type": "img", "mode": "text_to_image", "count": 1, "prompt_chars": 6},
+                "media_type": "img", "mode": "text_to_output", "count": 1, "prompt_chars": 6},
             "quote": {"amount": "3", "exact": "3", "per_output": "3", "outputs": 1, "lines": [],
                 "price_book": "2026-01", "rounding": "up"},
             "provider": "sandbox", "provider_model": model, "model_alias": model, "private": false,
@@ -156,12 +161,12 @@ mod tests {
     fn packs_and_single_items_of_before_are_read() {
         let pack = json!({"plans": [plan("a"), plan("b")], "items": {
             "7": {"prompt": "A vase", "plan": 1}, "8": {"prompt": "A cup", "plan": 0}}});
-        let mut pack: Text = serde_json::from_value(pack).unwrap();
+        let mut pack = Text::read(pack).unwrap();
         let vase = pack.take(7).unwrap();
         assert_eq!((vase.inputs.prompt.as_str(), vase.plan), ("A vase", serde_json::from_value(plan("b")).unwrap()));
         assert_eq!((pack.take(7), pack.take(9)), (None, None));
         let single = json!({"prompt": "A vase", "item": plan("a")});
-        let single = serde_json::from_value::<Text>(single).unwrap().take(3).unwrap();
+        let single = Text::read(single).unwrap().take(3).unwrap();
         assert_eq!(
             (single.inputs.prompt.as_str(), single.plan),
             ("A vase", serde_json::from_value(plan("a")).unwrap())
@@ -180,7 +185,7 @@ mod tests {
             assert!(pack.add(index, item) > 10);
         }
         assert_eq!(pack.plans.len(), 2);
-        let mut text: Text = serde_json::from_value(serde_json::to_value(&pack).unwrap()).unwrap();
+        let mut text = Text::read(serde_json::to_value(&pack).unwrap()).unwrap();
         assert_eq!([10, 11, 12].map(|index| text.take(index).unwrap()), items);
     }
 }
