@@ -150,7 +150,7 @@ mod tests {
             "parameters": {"model": model, "dialect": "genfire", "capability": "image_generation",
                 "media_type": "img", "mode": "text_to_output", "count": 1, "prompt_chars": 6},
             "quote": {"amount": "3", "exact": "3", "per_output": "3", "outputs": 1, "lines": [],
-                "price_book": "2026-01", "rounding": "up"},
+                "price_book": "2026-01", "rounding": "whole_credits"},
             "provider": "sandbox", "provider_model": model, "model_alias": model, "private": false,
             "route": "POST /v1/batches", "operation": "images.generations.create",
         })
