@@ -11,7 +11,10 @@ use super::engine::Engine;
 
 /// How long a driver waits at most before it looks again: an item may have ended on another node.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
-/// The longest pause after an item was started.
+/// How many times as long as an item's start took a batch rests after it: a third of the time is a batch's at
+/// most, whatever it holds, so that ten thousand items that end at once leave room for everybody else.
+const REST_FACTOR: u32 = 2;
+/// The longest such rest.
 const REST_MAX: Duration = Duration::from_millis(50);
 /// The pause after the log could not take a decision.
 const OVERLOADED_PAUSE: Duration = Duration::from_millis(500);
@@ -33,9 +36,7 @@ pub(super) async fn drive(engine: &Engine, batch: BatchId, wake: &Notify) {
         match started {
             Ok(ItemStart::Started { run, .. }) => {
                 engine.shared.note_batch(run, batch);
-                // As long as it took: at most half of the time is a batch's, whatever it holds, so that
-                // ten thousand items that end at once leave room for everybody else.
-                tokio::time::sleep(took.min(REST_MAX)).await;
+                tokio::time::sleep((took * REST_FACTOR).min(REST_MAX)).await;
             }
             Ok(ItemStart::Dropped { index }) => {
                 tracing::warn!(%batch, index, "an item's inputs are gone; it counts as failed");
