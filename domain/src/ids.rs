@@ -170,6 +170,16 @@ stream_ids! {
     BonusId = "bonus";
     /// Credits handed from one account to another.
     GiftId = "gift";
+    /// The receiver's side of a gift.
+    GiftReceiptId = "giftr";
+    /// What an account says of a creation.
+    CommentId = "cmt";
+    /// How one account votes on one comment.
+    VoteId = "vote";
+    /// What one account thinks of one creation.
+    RatingId = "rate";
+    /// Whether one account follows another.
+    FollowId = "flw";
     /// An address that is told about events.
     WebhookEndpointId = "wh";
     /// What a storyboard run planned, and what its owner says of it.
@@ -278,6 +288,61 @@ impl CreationId {
     #[must_use]
     pub fn numbered(shard: Shard, number: u64) -> Self {
         CreationId(derived_id(shard, "creation", &[&number.to_be_bytes()]))
+    }
+}
+
+impl CommentId {
+    /// The comment with that public integer id, in the shard its block belongs to.
+    #[must_use]
+    pub fn numbered(shard: Shard, number: u64) -> Self {
+        CommentId(derived_id(shard, "comment", &[&number.to_be_bytes()]))
+    }
+}
+
+impl TeamId {
+    /// The team with that public integer id, in the shard its block belongs to.
+    #[must_use]
+    pub fn numbered(shard: Shard, number: u64) -> Self {
+        TeamId(derived_id(shard, "team", &[&number.to_be_bytes()]))
+    }
+}
+
+impl FollowId {
+    /// Whether `follower` follows `followee`, in the follower's shard.
+    #[must_use]
+    pub fn between(follower: AccountId, followee: AccountId) -> Self {
+        FollowId(derived_id(follower.shard(), "follow", &[follower.0.as_bytes(), followee.0.as_bytes()]))
+    }
+}
+
+impl RatingId {
+    /// What `rater` thinks of a creation, in the creation's shard.
+    #[must_use]
+    pub fn of(creation: CreationId, rater: AccountId) -> Self {
+        RatingId(derived_id(creation.shard(), "rating", &[creation.0.as_bytes(), rater.0.as_bytes()]))
+    }
+}
+
+impl VoteId {
+    /// How `voter` votes on a comment, in the comment's shard.
+    #[must_use]
+    pub fn of(comment: CommentId, voter: AccountId) -> Self {
+        VoteId(derived_id(comment.shard(), "vote", &[comment.0.as_bytes(), voter.0.as_bytes()]))
+    }
+}
+
+impl GiftId {
+    /// The gift of a request with an idempotency key, in the giver's shard.
+    #[must_use]
+    pub fn keyed(giver: AccountId, method: &str, path: &str, key: &str) -> Self {
+        let parts = [giver.0.as_bytes().as_slice(), method.as_bytes(), path.as_bytes(), key.as_bytes()];
+        GiftId(derived_id(giver.shard(), "gift", &parts))
+    }
+
+    /// The receiver's side of it, in the receiver's shard.
+    #[must_use]
+    pub fn receipt(self, receiver: AccountId) -> GiftReceiptId {
+        GiftReceiptId(derived_id(receiver.shard(), "gift_receipt", &[self.0.as_bytes()]))
     }
 }
 

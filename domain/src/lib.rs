@@ -12,6 +12,7 @@ pub mod creation;
 pub mod credits;
 pub mod es;
 pub mod event_book;
+pub mod gift;
 pub mod ids;
 #[cfg(test)]
 mod laws;
@@ -20,6 +21,8 @@ pub mod payment;
 pub mod ports;
 pub mod project;
 pub mod run;
+pub mod social;
+pub mod team;
 #[cfg(test)]
 mod testing;
 pub mod usecases;

@@ -9,9 +9,12 @@ use mintmark_domain::batch::Batch;
 use mintmark_domain::bonus::Bonus;
 use mintmark_domain::creation::Creation;
 use mintmark_domain::es::{Recorded, StreamId};
+use mintmark_domain::gift::{Gift, GiftReceipt};
 use mintmark_domain::payment::Payment;
 use mintmark_domain::project::Project;
 use mintmark_domain::run::Run;
+use mintmark_domain::social::{Comment, Follow, Rating, Vote};
+use mintmark_domain::team::Team;
 use mintmark_domain::wallet::CreditWallet;
 use mintmark_domain::webhook::{WebhookEndpoint, WebhookRoster};
 use postgres_es::PostgresEventRepository;
@@ -77,6 +80,13 @@ async fn digest(repository: &PostgresEventRepository, stream: StreamId) -> anyho
         "project" => repository.get_events::<Project>(&id).await?,
         "webhook_endpoint" => repository.get_events::<WebhookEndpoint>(&id).await?,
         "webhook_roster" => repository.get_events::<WebhookRoster>(&id).await?,
+        "comment" => repository.get_events::<Comment>(&id).await?,
+        "vote" => repository.get_events::<Vote>(&id).await?,
+        "rating" => repository.get_events::<Rating>(&id).await?,
+        "follow" => repository.get_events::<Follow>(&id).await?,
+        "team" => repository.get_events::<Team>(&id).await?,
+        "gift" => repository.get_events::<Gift>(&id).await?,
+        "gift_receipt" => repository.get_events::<GiftReceipt>(&id).await?,
         _ => return Ok(None),
     };
     let mut seen = StreamDigest::default();

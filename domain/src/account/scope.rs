@@ -64,6 +64,8 @@ scopes! {
     WorkflowsRead = "workflows:read",
     /// Run workflows; make texts.
     WorkflowsWrite = "workflows:write",
+    /// Give credits away.
+    CreditsWrite = "credits:write",
     /// See events.
     EventsRead = "events:read",
     /// Follow, comment, rate, vote, change creations.
@@ -91,10 +93,10 @@ impl Scope {
     #[must_use]
     pub fn expanded(self) -> &'static [Scope] {
         use Scope::{
-            AccountRead, Admin, AudioWrite, AuditRead, BatchesRead, BatchesWrite, CreditsRead, EventsRead, Generate,
-            ImagesWrite, InfluencersRead, KeysWrite, LipsyncWrite, ModelsRead, ProductsWrite, ProfileWrite, Read,
-            RunsRead, SocialWrite, TeamsWrite, UploadsWrite, VideosWrite, WebhooksRead, WebhooksWrite, WorkflowsRead,
-            WorkflowsWrite, Write,
+            AccountRead, Admin, AudioWrite, AuditRead, BatchesRead, BatchesWrite, CreditsRead, CreditsWrite,
+            EventsRead, Generate, ImagesWrite, InfluencersRead, KeysWrite, LipsyncWrite, ModelsRead, ProductsWrite,
+            ProfileWrite, Read, RunsRead, SocialWrite, TeamsWrite, UploadsWrite, VideosWrite, WebhooksRead,
+            WebhooksWrite, WorkflowsRead, WorkflowsWrite, Write,
         };
         match self {
             Read => &[
@@ -111,7 +113,7 @@ impl Scope {
             Generate => {
                 &[ImagesWrite, VideosWrite, LipsyncWrite, AudioWrite, ProductsWrite, WorkflowsWrite, BatchesWrite]
             }
-            Write => &[WebhooksWrite, UploadsWrite, SocialWrite, TeamsWrite, KeysWrite, ProfileWrite],
+            Write => &[WebhooksWrite, UploadsWrite, SocialWrite, TeamsWrite, KeysWrite, ProfileWrite, CreditsWrite],
             AccountRead => &[AccountRead],
             AudioWrite => &[AudioWrite],
             BatchesRead => &[BatchesRead],
@@ -129,6 +131,7 @@ impl Scope {
             WebhooksWrite => &[WebhooksWrite],
             WorkflowsRead => &[WorkflowsRead],
             WorkflowsWrite => &[WorkflowsWrite],
+            CreditsWrite => &[CreditsWrite],
             EventsRead => &[EventsRead],
             SocialWrite => &[SocialWrite],
             TeamsWrite => &[TeamsWrite],

@@ -18,9 +18,12 @@ use crate::account::Account;
 use crate::batch::Batch;
 use crate::bonus::Bonus;
 use crate::creation::Creation;
+use crate::gift::{Gift, GiftReceipt};
 use crate::payment::Payment;
 use crate::project::Project;
 use crate::run::Run;
+use crate::social::{Comment, Follow, Rating, Vote};
+use crate::team::Team;
 use crate::wallet::CreditWallet;
 use crate::webhook::{WebhookEndpoint, WebhookRoster};
 
@@ -77,7 +80,7 @@ fn chapter<A: Aggregate>(about: &'static str, entries: &'static [EventEntry], sa
 /// The book, one chapter for each kind of stream.
 #[must_use]
 pub fn chapters() -> Vec<Chapter> {
-    use crate::{account, batch, bonus, creation, payment, project, run, wallet, webhook};
+    use crate::{account, batch, bonus, creation, gift, payment, project, run, social, team, wallet, webhook};
     vec![
         chapter::<CreditWallet>(
             "A purse of credits. Its id is derived from its owner: the account; the team; team and member for an \
@@ -132,6 +135,43 @@ pub fn chapters() -> Vec<Chapter> {
             "Which webhook endpoints an account has. Its id is derived from the account.",
             webhook::roster::DESCRIBED,
             &webhook::roster::samples(),
+        ),
+        chapter::<Comment>(
+            "What an account says of a creation, or of another comment on it. Its id is derived from its public \
+             integer id and lies in the creation's shard.",
+            social::comment::DESCRIBED,
+            &social::comment::samples(),
+        ),
+        chapter::<Vote>(
+            "How one account votes on one comment. Its id is derived from both and lies in the comment's shard.",
+            social::vote::DESCRIBED,
+            &social::vote::samples(),
+        ),
+        chapter::<Rating>(
+            "What one account thinks of one creation. Its id is derived from both and lies in the creation's shard.",
+            social::rating::DESCRIBED,
+            &social::rating::samples(),
+        ),
+        chapter::<Follow>(
+            "Whether one account follows another. Its id is derived from both and lies in the follower's shard.",
+            social::follow::DESCRIBED,
+            &social::follow::samples(),
+        ),
+        chapter::<Team>(
+            "Accounts that make things together. Its id is derived from its public integer id.",
+            team::described::DESCRIBED,
+            &team::samples::samples(),
+        ),
+        chapter::<Gift>(
+            "Credits handed from one account to another: the giver's side. Its id is derived from the giver and the \
+             request's idempotency key; random where there is none.",
+            gift::sent::DESCRIBED,
+            &gift::sent::samples(),
+        ),
+        chapter::<GiftReceipt>(
+            "The receiver's side of a gift. Its id is derived from the gift's and lies in the receiver's shard.",
+            gift::receipt::DESCRIBED,
+            &gift::receipt::samples(),
         ),
     ]
 }

@@ -10,7 +10,7 @@ use super::fields::{fields, meaning};
 use super::questions::QUESTIONS;
 use super::*;
 use crate::es::{AggregateType, Position, Recorded, StreamId, decode_event};
-use crate::{Shard, account, batch, bonus, creation, es, payment, project, run, wallet, webhook};
+use crate::{Shard, account, batch, bonus, creation, es, gift, payment, project, run, social, team, wallet, webhook};
 
 fn golden_dir() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden")
@@ -50,6 +50,13 @@ macro_rules! for_each_aggregate {
         $check::<Project>(&project::ProjectEvent::TYPES, &project::samples::samples());
         $check::<WebhookEndpoint>(&webhook::WebhookEvent::TYPES, &webhook::samples::samples());
         $check::<WebhookRoster>(&webhook::RosterEvent::TYPES, &webhook::roster::samples());
+        $check::<Comment>(&social::CommentEvent::TYPES, &social::comment::samples());
+        $check::<Vote>(&social::VoteEvent::TYPES, &social::vote::samples());
+        $check::<Rating>(&social::RatingEvent::TYPES, &social::rating::samples());
+        $check::<Follow>(&social::FollowEvent::TYPES, &social::follow::samples());
+        $check::<Team>(&team::TeamEvent::TYPES, &team::samples::samples());
+        $check::<Gift>(&gift::GiftEvent::TYPES, &gift::sent::samples());
+        $check::<GiftReceipt>(&gift::ReceiptEvent::TYPES, &gift::receipt::samples());
     };
 }
 

@@ -3,19 +3,19 @@
 use super::core::Core;
 use super::refusal::Refusal;
 use crate::es::DecideError;
-use crate::ids::AccountId;
 use crate::ports::{ClaimKind, ClaimRequest, DirectoryError};
+use uuid::Uuid;
 
-/// Values that one account has claimed for a decision that is still to be made.
+/// Values that one account, or one team, has claimed for a decision that is still to be made.
 pub(super) struct Claimed {
-    by: AccountId,
+    by: Uuid,
     values: Vec<(ClaimKind, Vec<u8>)>,
 }
 
 impl Claimed {
     /// Nothing yet.
-    pub fn by(account: AccountId) -> Self {
-        Claimed { by: account, values: Vec::new() }
+    pub fn by(owner: impl Into<Uuid>) -> Self {
+        Claimed { by: owner.into(), values: Vec::new() }
     }
 }
 
@@ -40,7 +40,7 @@ impl Core {
         match result {
             Ok(_) => {
                 for (kind, value) in &claimed.values {
-                    let _ = self.directory.confirm(*kind, value, claimed.by.0).await;
+                    let _ = self.directory.confirm(*kind, value, claimed.by).await;
                 }
             }
             Err(refusal) if says_nothing_was_recorded(refusal) => self.give_back(claimed).await,
@@ -50,8 +50,9 @@ impl Core {
 
     /// Lets go of the name of what was just revoked. That it is revoked is in the log, which is asked about
     /// each use; so a directory that does not answer changes nothing of what the caller is told.
-    pub(super) async fn release_revoked(&self, kind: ClaimKind, value: &[u8], owner: AccountId) {
-        if let Err(error) = self.directory.release(kind, value, owner.0).await {
+    pub(super) async fn release_revoked(&self, kind: ClaimKind, value: &[u8], owner: impl Into<Uuid> + Send) {
+        let owner = owner.into();
+        if let Err(error) = self.directory.release(kind, value, owner).await {
             tracing::warn!(kind = kind.as_str(), %owner, %error, "the name of what was revoked stays claimed");
         }
     }
@@ -59,7 +60,7 @@ impl Core {
     /// Gives back what was claimed for nothing.
     pub(super) async fn give_back(&self, claimed: Claimed) {
         for (kind, value) in &claimed.values {
-            let _ = self.directory.release(*kind, value, claimed.by.0).await;
+            let _ = self.directory.release(*kind, value, claimed.by).await;
         }
     }
 }

@@ -8,11 +8,14 @@ use crate::bonus::BonusError;
 use crate::catalog::{AskProblem, InputProblem};
 use crate::creation::CreationError;
 use crate::es::DecideError;
+use crate::gift::{GiftError, ReceiptError};
 use crate::money::PriceProblem;
 use crate::payment::PaymentError;
 use crate::ports::{AssetError, DirectoryError, IdentityError, InputError, VaultError};
 use crate::project::ProjectError;
 use crate::run::RunError;
+use crate::social::{CommentError, FollowError, RatingError, VoteError};
+use crate::team::TeamError;
 use crate::wallet::WalletError;
 use crate::webhook::{RosterError, WebhookError};
 
@@ -139,6 +142,27 @@ pub enum Refusal {
     /// The account has as many webhook endpoints as it may.
     #[error(transparent)]
     WebhookRoster(#[from] RosterError),
+    /// The follow may not.
+    #[error(transparent)]
+    Follow(#[from] FollowError),
+    /// The comment may not.
+    #[error(transparent)]
+    Comment(CommentError),
+    /// The vote may not.
+    #[error(transparent)]
+    Vote(#[from] VoteError),
+    /// The rating may not.
+    #[error(transparent)]
+    Rating(#[from] RatingError),
+    /// The team may not.
+    #[error(transparent)]
+    Team(TeamError),
+    /// The gift may not.
+    #[error(transparent)]
+    Gift(GiftError),
+    /// The receiver's side of a gift may not.
+    #[error(transparent)]
+    GiftReceipt(#[from] ReceiptError),
     /// A unique name is taken.
     #[error("{0} is taken")]
     Taken(&'static str),
@@ -321,6 +345,13 @@ impl Refusal {
             Refusal::WebhookRoster(error) => match error {
                 RosterError::TooMany { .. } => (ErrorClass::Validation, "too_many"),
             },
+            Refusal::Follow(_)
+            | Refusal::Comment(_)
+            | Refusal::Vote(_)
+            | Refusal::Rating(_)
+            | Refusal::Team(_)
+            | Refusal::Gift(_)
+            | Refusal::GiftReceipt(_) => self.among_people(),
             Refusal::Taken(_) => (ErrorClass::Validation, "taken"),
             Refusal::Decide(error) => match error {
                 DecideError::Overloaded { .. } => (ErrorClass::Overloaded, "overloaded"),
