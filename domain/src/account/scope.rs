@@ -64,11 +64,9 @@ scopes! {
     WorkflowsRead = "workflows:read",
     /// Run workflows; make texts.
     WorkflowsWrite = "workflows:write",
-    /// Give credits away.
-    CreditsWrite = "credits:write",
     /// See events.
     EventsRead = "events:read",
-    /// Follow, comment, rate, vote, change creations.
+    /// Follow, comment, rate, vote, give credits away, change creations.
     SocialWrite = "social:write",
     /// Make and leave teams.
     TeamsWrite = "teams:write",
@@ -93,10 +91,10 @@ impl Scope {
     #[must_use]
     pub fn expanded(self) -> &'static [Scope] {
         use Scope::{
-            AccountRead, Admin, AudioWrite, AuditRead, BatchesRead, BatchesWrite, CreditsRead, CreditsWrite,
-            EventsRead, Generate, ImagesWrite, InfluencersRead, KeysWrite, LipsyncWrite, ModelsRead, ProductsWrite,
-            ProfileWrite, Read, RunsRead, SocialWrite, TeamsWrite, UploadsWrite, VideosWrite, WebhooksRead,
-            WebhooksWrite, WorkflowsRead, WorkflowsWrite, Write,
+            AccountRead, Admin, AudioWrite, AuditRead, BatchesRead, BatchesWrite, CreditsRead, EventsRead, Generate,
+            ImagesWrite, InfluencersRead, KeysWrite, LipsyncWrite, ModelsRead, ProductsWrite, ProfileWrite, Read,
+            RunsRead, SocialWrite, TeamsWrite, UploadsWrite, VideosWrite, WebhooksRead, WebhooksWrite, WorkflowsRead,
+            WorkflowsWrite, Write,
         };
         match self {
             Read => &[
@@ -113,7 +111,7 @@ impl Scope {
             Generate => {
                 &[ImagesWrite, VideosWrite, LipsyncWrite, AudioWrite, ProductsWrite, WorkflowsWrite, BatchesWrite]
             }
-            Write => &[WebhooksWrite, UploadsWrite, SocialWrite, TeamsWrite, KeysWrite, ProfileWrite, CreditsWrite],
+            Write => &[WebhooksWrite, UploadsWrite, SocialWrite, TeamsWrite, KeysWrite, ProfileWrite],
             AccountRead => &[AccountRead],
             AudioWrite => &[AudioWrite],
             BatchesRead => &[BatchesRead],
@@ -131,7 +129,6 @@ impl Scope {
             WebhooksWrite => &[WebhooksWrite],
             WorkflowsRead => &[WorkflowsRead],
             WorkflowsWrite => &[WorkflowsWrite],
-            CreditsWrite => &[CreditsWrite],
             EventsRead => &[EventsRead],
             SocialWrite => &[SocialWrite],
             TeamsWrite => &[TeamsWrite],

@@ -196,6 +196,13 @@ fn the_entries_are_the_types_in_their_order() {
         &project::ProjectEvent::TYPES,
         &webhook::WebhookEvent::TYPES,
         &webhook::RosterEvent::TYPES,
+        &social::CommentEvent::TYPES,
+        &social::VoteEvent::TYPES,
+        &social::RatingEvent::TYPES,
+        &social::FollowEvent::TYPES,
+        &team::TeamEvent::TYPES,
+        &gift::GiftEvent::TYPES,
+        &gift::ReceiptEvent::TYPES,
     ]
     .concat();
     let entries: Vec<&str> =

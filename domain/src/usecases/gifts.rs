@@ -75,7 +75,7 @@ impl Core {
             .request(shard, caller.acting(), from)
             .stream(StreamRef::of::<CreditWallet>(wallet))
             .stream(StreamRef::of::<Gift>(id));
-        let (request, permit): (_, Permit) = self.permitted(caller, Scope::CreditsWrite, request).await?;
+        let (request, permit): (_, Permit) = self.permitted(caller, Scope::SocialWrite, request).await?;
         let (to, amount) = (new.to, new.amount);
         self.decide(request, move |unit| {
             let at = unit.now();
