@@ -10,7 +10,10 @@ use mintmark_domain::batch::{Batch, BatchEvent};
 use mintmark_domain::creation::{Creation, CreationEvent};
 use mintmark_domain::es::{Recorded, decode_event};
 use mintmark_domain::event_book::chapters;
+use mintmark_domain::gift::{Gift, GiftEvent};
 use mintmark_domain::run::{Run, RunEvent};
+use mintmark_domain::social::{Comment, CommentEvent, Follow, FollowEvent, Rating, RatingEvent, Vote, VoteEvent};
+use mintmark_domain::team::{Team, TeamEvent};
 use mintmark_domain::wallet::{CreditWallet, WalletEvent};
 use mintmark_domain::webhook::{WebhookEndpoint, WebhookEvent};
 
@@ -29,13 +32,32 @@ pub enum Fact {
     Batch(BatchEvent),
     /// About a webhook endpoint.
     Webhook(WebhookEvent),
-    /// About something that no read model shows: the row that opens a shard, payments and bonuses
-    /// (the wallet says what they brought), kinds of stream that a newer release knows.
+    /// About people among each other.
+    People(PeopleFact),
+    /// About something that no read model shows: the row that opens a shard, payments, bonuses and the
+    /// receivers' sides of gifts (the wallet says what they brought), kinds of stream that a newer release knows.
     Elsewhere,
     /// Of a type or version that only a newer release knows, in a stream that a read model shows.
     Unreadable(String),
     /// Of a type and version that this release knows, but it cannot be read.
     Corrupt(String),
+}
+
+/// What people did among each other.
+#[derive(Debug)]
+pub enum PeopleFact {
+    /// About a follow.
+    Follow(FollowEvent),
+    /// About a comment.
+    Comment(CommentEvent),
+    /// About a vote on a comment.
+    Vote(VoteEvent),
+    /// About a rating.
+    Rating(RatingEvent),
+    /// About a team.
+    Team(TeamEvent),
+    /// About a gift, on its giver's side.
+    Gift(GiftEvent),
 }
 
 /// Which kinds of stream a read model is made from.
@@ -53,6 +75,8 @@ pub enum Kind {
     Batch,
     /// Webhook endpoints.
     Webhook,
+    /// Follows, comments, votes, ratings, teams, gifts.
+    People,
 }
 
 impl Kind {
@@ -64,6 +88,7 @@ impl Kind {
             Creation::TYPE => Some(Kind::Creation),
             Batch::TYPE => Some(Kind::Batch),
             WebhookEndpoint::TYPE => Some(Kind::Webhook),
+            Follow::TYPE | Comment::TYPE | Vote::TYPE | Rating::TYPE | Team::TYPE | Gift::TYPE => Some(Kind::People),
             // Names are open: newer releases add kinds of stream.
             _ => None,
         }
@@ -110,9 +135,23 @@ impl Event {
             Some(Kind::Creation) => read(&recorded, Fact::Creation),
             Some(Kind::Batch) => read(&recorded, Fact::Batch),
             Some(Kind::Webhook) => read(&recorded, Fact::Webhook),
+            Some(Kind::People) => read_people(&recorded),
             None => Fact::Elsewhere,
         };
         Event { recorded, kind, fact }
+    }
+}
+
+fn read_people(recorded: &Recorded) -> Fact {
+    match recorded.stream.aggregate.as_str() {
+        Follow::TYPE => read(recorded, |event| Fact::People(PeopleFact::Follow(event))),
+        Comment::TYPE => read(recorded, |event| Fact::People(PeopleFact::Comment(event))),
+        Vote::TYPE => read(recorded, |event| Fact::People(PeopleFact::Vote(event))),
+        Rating::TYPE => read(recorded, |event| Fact::People(PeopleFact::Rating(event))),
+        Team::TYPE => read(recorded, |event| Fact::People(PeopleFact::Team(event))),
+        Gift::TYPE => read(recorded, |event| Fact::People(PeopleFact::Gift(event))),
+        // `Kind::of` names no other as people's.
+        _ => Fact::Elsewhere,
     }
 }
 

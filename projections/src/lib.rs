@@ -9,6 +9,7 @@ mod error;
 mod fact;
 mod feed;
 pub mod generation;
+pub mod people;
 mod positions;
 mod projection;
 mod reads;
@@ -21,7 +22,7 @@ pub mod wallets;
 pub mod webhooks;
 
 pub use error::{ApplyError, QueryError};
-pub use fact::{Event, Fact, Kind};
+pub use fact::{Event, Fact, Kind, PeopleFact};
 pub use positions::{BadToken, Place, Positions, Walk};
 pub use projection::{Definition, Projection, ProjectionName};
 pub use reads::{Order, PAGE_ROWS_MAX, Page, Paging, ReadModels, Stretch};

@@ -47,6 +47,23 @@ impl Positions {
         self.0.iter().map(|(shard, position)| (*shard, *position))
     }
 
+    /// In each shard the lesser of both; nothing where one of them holds none.
+    #[must_use]
+    pub fn least(&self, other: &Positions) -> Positions {
+        let both = self.iter().filter_map(|(shard, position)| Some((shard, position.min(other.get(shard)?))));
+        Positions(both.collect())
+    }
+
+    /// By shard number, as an array for Postgres, which counts from 1; a shard that is not named has none.
+    pub(crate) fn by_number(&self) -> Vec<Option<i64>> {
+        let mut array = Vec::new();
+        for (shard, position) in self.iter() {
+            array.resize(usize::from(shard.number()), None);
+            array.push(Some(position_column(position)));
+        }
+        array
+    }
+
     /// The opaque text.
     #[must_use]
     pub fn to_token(&self) -> String {
@@ -156,6 +173,23 @@ mod tests {
 
     fn shard(number: u16) -> Shard {
         Shard::new(number).unwrap()
+    }
+
+    #[test]
+    fn positions_stand_at_their_shards_number() {
+        let mut positions = Positions::one(shard(3), Position(30));
+        positions.raise(shard(1), Position(10));
+        assert_eq!(positions.by_number(), [None, Some(10), None, Some(30)]);
+        assert_eq!(Positions::default().by_number(), []);
+    }
+
+    #[test]
+    fn the_lesser_of_two_is_held_where_both_hold_one() {
+        let mut some = Positions::one(shard(0), Position(5));
+        some.raise(shard(1), Position(9));
+        let other = Positions::one(shard(1), Position(7));
+        assert_eq!(some.least(&other), other);
+        assert_eq!(other.least(&some), other);
     }
 
     #[test]

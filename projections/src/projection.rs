@@ -19,14 +19,16 @@ pub enum ProjectionName {
     Generation,
     /// Accounts and API keys.
     Accounts,
+    /// Follows, comments, votes, ratings, teams, gifts under way.
+    People,
     /// What webhook endpoints are to be told: no read model, and never rebuilt.
     Webhooks,
 }
 
 impl ProjectionName {
     /// Every projection of read models.
-    pub const ALL: [ProjectionName; 3] =
-        [ProjectionName::Wallets, ProjectionName::Generation, ProjectionName::Accounts];
+    pub const ALL: [ProjectionName; 4] =
+        [ProjectionName::Wallets, ProjectionName::Generation, ProjectionName::Accounts, ProjectionName::People];
 
     /// The name in metrics, settings and on the command line.
     #[must_use]
@@ -35,6 +37,7 @@ impl ProjectionName {
             ProjectionName::Wallets => "wallets",
             ProjectionName::Generation => "generation",
             ProjectionName::Accounts => "accounts",
+            ProjectionName::People => "people",
             ProjectionName::Webhooks => "webhooks",
         }
     }
@@ -50,7 +53,7 @@ impl std::str::FromStr for ProjectionName {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         let known = ProjectionName::ALL.into_iter().find(|name| name.as_str() == text);
-        known.ok_or_else(|| format!("unknown projection {text:?}: one of wallets, generation, accounts"))
+        known.ok_or_else(|| format!("unknown projection {text:?}: one of wallets, generation, accounts, people"))
     }
 }
 

@@ -62,6 +62,8 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// How many rows all pages hold together.
     pub total: u64,
+    /// Whether there are more than `total`, which is where counting ended.
+    pub total_capped: bool,
     /// To be said when asking for the next page, so that it neither skips nor repeats.
     pub as_of: Positions,
 }
@@ -114,8 +116,9 @@ impl ReadModels {
     pub async fn applied(&self, projection: ProjectionName) -> Result<Positions, QueryError> {
         let sql = match projection {
             ProjectionName::Wallets => "SELECT shard, position FROM read_wallets_v1.checkpoints",
-            ProjectionName::Generation => "SELECT shard, position FROM read_generation_v1.checkpoints",
+            ProjectionName::Generation => "SELECT shard, position FROM read_generation_v2.checkpoints",
             ProjectionName::Accounts => "SELECT shard, position FROM read_accounts_v2.checkpoints",
+            ProjectionName::People => "SELECT shard, position FROM read_people_v1.checkpoints",
             ProjectionName::Webhooks => "SELECT shard, position FROM webhook_follower.checkpoints",
         };
         let rows: Vec<(i16, i64)> = sqlx::query_as(sql).fetch_all(&self.pool).await?;

@@ -37,6 +37,7 @@ use mintmark_log::snapshots::PgSnapshots;
 use mintmark_log::system::{SystemClock, SystemEntropy};
 use mintmark_log::writer::{Writer, WriterConfig, WriterDeps};
 use mintmark_projections::accounts::AccountsProjection;
+use mintmark_projections::people::PeopleProjection;
 use mintmark_projections::generation::GenerationProjection;
 use mintmark_projections::wallets::WalletsProjection;
 use mintmark_projections::{Projection, ReadModels};
@@ -269,7 +270,12 @@ fn first_error<T>(worked: anyhow::Result<T>, closed: anyhow::Result<()>) -> anyh
 
 /// Everything that is projected.
 fn projections(vault: &Arc<PgVault>) -> Vec<Arc<dyn Projection>> {
-    vec![Arc::new(WalletsProjection), Arc::new(GenerationProjection), Arc::new(AccountsProjection::new(vault.clone()))]
+    vec![
+        Arc::new(WalletsProjection),
+        Arc::new(GenerationProjection),
+        Arc::new(AccountsProjection::new(vault.clone())),
+        Arc::new(PeopleProjection),
+    ]
 }
 
 fn load_catalog(config: &Config) -> anyhow::Result<Catalog> {

@@ -236,6 +236,6 @@ pub(super) async fn shown_rows(core: &Core, rows: &[Row]) -> Result<Vec<Creation
     Ok(rows.iter().map(|row| Facts::of_row(row).shown(core, &opened)).collect())
 }
 
-async fn open(core: &Core, ids: Vec<SealedId>) -> Result<HashMap<SealedId, Vec<u8>>, Problem> {
+pub(super) async fn open(core: &Core, ids: Vec<SealedId>) -> Result<HashMap<SealedId, Vec<u8>>, Problem> {
     core.vault.open(&ids).await.map_err(|error| Problem::from(Refusal::from(error)))
 }

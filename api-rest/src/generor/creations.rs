@@ -47,7 +47,7 @@ pub(super) async fn page(
 }
 
 /// The generator that a list is narrowed to. Errors: there is no such generator.
-fn generator<'q>(state: &AppState, query: &'q QueryParams) -> Result<Option<&'q str>, Problem> {
+pub(super) fn generator<'q>(state: &AppState, query: &'q QueryParams) -> Result<Option<&'q str>, Problem> {
     match query.text("generator")? {
         Some(slug) if state.core.catalog.generator(slug).is_none() => {
             let slugs: Vec<&str> = state.core.catalog.generators().map(|known| known.slug.as_str()).collect();
@@ -106,17 +106,41 @@ pub(super) async fn public(
     page(&state, caller.as_ref(), &query, CreationList::Public, generator).await
 }
 
+/// Get public creations from users you follow
+#[utoipa::path(
+    get, path = "/api/v1/feed", operation_id = "feed", tag = "Feed",
+    params(
+        ("generator" = Option<String>, Query, description = "A generator's slug."),
+        ("page" = Option<u32>, Query, description = "From 1.", minimum = 1),
+        ("per_page" = Option<u64>, Query, description = "20 if absent, 100 at most.", minimum = 1),
+        ("sort" = Option<String>, Query, description = "`newest` or `oldest`."),
+        ("as_of" = Option<String>, Query, description = "The `as_of` of the first page: freezes the walk."),
+        ("min_position" = Option<String>, Query, description = "What a write answered as `X-Log-Position`."),
+    ),
+    responses((status = 200, body = Listing<Creation>)),
+)]
+pub(super) async fn feed(
+    State(state): State<AppState>,
+    Authenticated(caller): Authenticated,
+    query: QueryParams,
+) -> Result<Json<Listing<Creation>>, Problem> {
+    caller.require(Scope::RunsRead)?;
+    let generator = generator(&state, &query)?;
+    fresh(&state, &caller, &query, ProjectionName::People).await?;
+    page(&state, Some(&caller), &query, CreationList::Feed(caller.account), generator).await
+}
+
 fn not_found() -> Problem {
     Problem::not_found("Creation")
 }
 
 /// A creation's number as a path names it; what is not one names none.
-fn number(text: &str) -> Result<u64, Problem> {
+pub(super) fn number(text: &str) -> Result<u64, Problem> {
     text.parse().map_err(|_| not_found())
 }
 
 /// A creation that the caller may see, at the log's confirmed end.
-async fn visible(state: &AppState, caller: Option<&Caller>, number: u64) -> Result<(CreationState, Position), Problem> {
+pub(super) async fn visible(state: &AppState, caller: Option<&Caller>, number: u64) -> Result<(CreationState, Position), Problem> {
     let (creation, read_at) = state.core.creation_state_at(number).await?.ok_or_else(not_found)?;
     if creation.is_public() {
         return Ok((creation, read_at));

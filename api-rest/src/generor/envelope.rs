@@ -51,6 +51,10 @@ pub struct Meta {
     pub has_next: bool,
     /// Whether a page comes before.
     pub has_prev: bool,
+    /// Ours: true where there are more than `total`, at which counting ended; absent otherwise.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub total_capped: bool,
     /// Ours: sent back as `as_of` it freezes the list, so that a walk neither skips nor repeats.
     pub as_of: String,
 }
@@ -98,7 +102,8 @@ impl Meta {
             per_page: paging.per_page,
             total: page.total,
             total_pages,
-            has_next: u64::from(paging.page) < total_pages,
+            has_next: u64::from(paging.page) < total_pages || page.total_capped,
+            total_capped: page.total_capped,
             has_prev: paging.page > 1,
             as_of: page.as_of.to_token(),
         }
@@ -116,7 +121,7 @@ pub(super) fn page_of<T>(paging: &Paging, all: Vec<T>) -> Json<Listing<T>> {
     let total = all.len() as u64;
     let before = (paging.page.max(1) as usize - 1) * paging.per_page as usize;
     let items = all.into_iter().skip(before).take(paging.per_page as usize).collect();
-    let page: Page<T> = Page { items, total, as_of: Positions::default() };
+    let page: Page<T> = Page { items, total, total_capped: false, as_of: Positions::default() };
     Json(Listing { success: true, meta: Meta::of(paging, &page), data: page.items })
 }
 
@@ -159,7 +164,7 @@ mod tests {
     #[test]
     fn meta_says_where_a_page_stands() {
         let meta = |total, text: &str| {
-            Meta::of(&read(text).unwrap(), &Page::<u8> { items: vec![], total, as_of: Positions::default() })
+            Meta::of(&read(text).unwrap(), &Page::<u8> { items: vec![], total, total_capped: false, as_of: Positions::default() })
         };
         let first = meta(142, "");
         assert_eq!((first.total_pages, first.has_next, first.has_prev), (8, true, false));

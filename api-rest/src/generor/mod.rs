@@ -5,6 +5,7 @@
 //! What is public has stable addresses; what is private is shown to its owner alone, with signed ones.
 
 mod answer;
+mod comments;
 mod creation;
 mod creations;
 mod credits;
@@ -13,6 +14,9 @@ mod generate;
 mod generators;
 mod keys;
 mod models;
+mod people;
+mod ratings;
+mod teams;
 mod users;
 mod values;
 
@@ -32,10 +36,27 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(creations::public))
         .routes(routes!(creations::get, creations::change, creations::delete))
         .routes(routes!(creations::status))
+        .routes(routes!(creations::feed))
+        .routes(routes!(comments::list, comments::create))
+        .routes(routes!(comments::delete))
+        .routes(routes!(comments::vote))
+        .routes(routes!(ratings::get, ratings::rate))
         .routes(routes!(models::grouped))
         .routes(routes!(models::of_type))
         .routes(routes!(models::one))
         .routes(routes!(users::me, users::change_me))
+        .routes(routes!(people::get))
+        .routes(routes!(people::creations))
+        .routes(routes!(people::followers))
+        .routes(routes!(people::following))
+        .routes(routes!(people::follow, people::unfollow, people::is_following))
+        .routes(routes!(teams::list, teams::create))
+        .routes(routes!(teams::get, teams::change, teams::leave))
+        .routes(routes!(teams::add_member))
+        .routes(routes!(teams::remove_member))
+        .routes(routes!(teams::join))
+        .routes(routes!(teams::renew_invite))
+        .routes(routes!(teams::creations))
         .routes(routes!(credits::balance))
         .routes(routes!(credits::transactions))
         .routes(routes!(keys::list, keys::create))

@@ -6,7 +6,7 @@ use mintmark_domain::Timestamp;
 use mintmark_domain::account::{Profile, Scope};
 use mintmark_domain::ids::AccountId;
 use mintmark_domain::usecases::{AccountView, Caller};
-use mintmark_projections::ProjectionName;
+use mintmark_projections::{Paging, ProjectionName};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
@@ -16,6 +16,9 @@ use super::values::Moment;
 use crate::AppState;
 use crate::http::fresh;
 use crate::http::{Authenticated, JsonBody, LogPosition, Problem, QueryParams};
+
+/// How many of the caller's teams are told; `/teams` has all of them.
+const TEAMS_MAX: u32 = 100;
 
 /// The caller's profile.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -42,7 +45,7 @@ pub struct Me {
     pub follower_count: u64,
     /// Whom the caller follows.
     pub following_count: u64,
-    /// The caller's teams.
+    /// The caller's teams, those joined last first; a hundred at most.
     pub teams: Vec<MyTeam>,
 }
 
@@ -85,6 +88,8 @@ fn made_at(account: AccountId) -> Timestamp {
 async fn me_of(state: &AppState, caller: &Caller, view: AccountView) -> Result<(LogPosition, Me), Problem> {
     let row = state.reads.account(caller.account).await?;
     let counts = state.reads.creation_counts(caller.account).await?;
+    let follows = state.reads.follow_counts(caller.account).await?;
+    let teams = state.reads.team_page(caller.account, &Paging::first(TEAMS_MAX)).await?;
     let wallet = state.core.wallet_view(caller).await?;
     let position = LogPosition::read(caller.account.shard(), [view.as_of, wallet.as_of]);
     let Profile { username, email, bio, website, avatar, .. } = view.profile;
@@ -99,10 +104,9 @@ async fn me_of(state: &AppState, caller: &Caller, view: AccountView) -> Result<(
         joined: Moment(row.map_or_else(|| made_at(caller.account), |row| row.created_at)),
         credits: CreditBalance::of(&wallet),
         creation_count: counts.made,
-        // There is nobody to follow and no team to join yet.
-        follower_count: 0,
-        following_count: 0,
-        teams: Vec::new(),
+        follower_count: follows.followers,
+        following_count: follows.following,
+        teams: teams.items.into_iter().map(|team| MyTeam { team_id: team.number, name: team.name }).collect(),
     };
     Ok((position, me))
 }
@@ -121,6 +125,7 @@ pub(super) async fn me(
 ) -> Result<impl IntoResponse, Problem> {
     caller.require(Scope::AccountRead)?;
     fresh(&state, &caller, &query, ProjectionName::Generation).await?;
+    fresh(&state, &caller, &query, ProjectionName::People).await?;
     let view = state.core.account_view(caller.account).await?;
     let (position, me) = me_of(&state, &caller, view).await?;
     Ok((position, success(me)))

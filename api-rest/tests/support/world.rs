@@ -35,6 +35,7 @@ use mintmark_log::snapshots::PgSnapshots;
 use mintmark_log::system::{SystemClock, SystemEntropy};
 use mintmark_log::writer::{Writer, WriterConfig, WriterDeps};
 use mintmark_projections::accounts::AccountsProjection;
+use mintmark_projections::people::PeopleProjection;
 use mintmark_projections::generation::GenerationProjection;
 use mintmark_projections::wallets::WalletsProjection;
 use mintmark_projections::webhooks::WebhookFollower;
@@ -72,7 +73,12 @@ fn master_key() -> MasterKey {
 
 fn projections(pool: &PgPool) -> Vec<Arc<dyn Projection>> {
     let vault = Arc::new(PgVault::new(pool.clone(), &master_key()));
-    vec![Arc::new(WalletsProjection), Arc::new(GenerationProjection), Arc::new(AccountsProjection::new(vault))]
+    vec![
+        Arc::new(WalletsProjection),
+        Arc::new(GenerationProjection),
+        Arc::new(AccountsProjection::new(vault)),
+        Arc::new(PeopleProjection),
+    ]
 }
 
 /// All that follows the log: read models, and what webhooks are to tell.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::Timestamp;
-use crate::ids::{AccountId, BatchId, RunId};
+use crate::ids::{AccountId, BatchId, GiftId, RunId};
 use crate::run::RunStatus;
 
 /// A run that has not ended, as the read side knows it. It may lag: whoever acts on it asks the log
@@ -96,4 +96,11 @@ pub trait TrainingQueue: Send + Sync + 'static {
 pub trait WorkQueue: Send + Sync + 'static {
     /// At most `limit` items after a place, ordered by (changed at, id), oldest first.
     async fn pending(&self, after: Option<WorkCursor>, limit: usize) -> Result<Vec<WorkItem>, WorkUnavailable>;
+}
+
+/// Gifts that left their giver and have not ended.
+#[async_trait]
+pub trait GiftQueue: Send + Sync + 'static {
+    /// Those sent at `before` or earlier, the oldest first.
+    async fn gifts_sent_before(&self, before: Timestamp, limit: usize) -> Result<Vec<GiftId>, WorkUnavailable>;
 }

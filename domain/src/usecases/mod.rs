@@ -61,6 +61,7 @@ pub use refusal::{ErrorClass, Refusal};
 pub use run_view::{CreationView, RunView};
 pub use sign_in::{LINK_DAYS, NewSession, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, SESSION_DAYS, SESSION_IDLE_HOURS};
 pub use submission::SubmitPlan;
+pub use teams::TeamView;
 pub use webhook_texts::OpenedWebhooks;
 pub use webhooks::{
     NewWebhook, ROTATION_OVERLAP_HOURS, ROTATION_OVERLAP_HOURS_MAX, WEBHOOK_DESCRIPTION_CHARS_MAX,

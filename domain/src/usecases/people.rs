@@ -7,6 +7,7 @@ use crate::account::{Account, Scope};
 use crate::creation::Creation;
 use crate::es::{Confirmed, DecisionRequest, Position, StreamRef, Unit};
 use crate::ids::{AccountId, CommentId, CreationId, FollowId, RatingId, SealedId, VoteId};
+use crate::Shard;
 use crate::ports::IntegerKind;
 use crate::social::{
     Comment, CommentCommand, Direction, Follow, FollowCommand, PostedComment, Rating, RatingCommand, Vote, VoteCommand,
@@ -112,8 +113,13 @@ impl Core {
         Ok((follow.holds(), read_at))
     }
 
-    /// Rates a creation that the caller may see, 1 to 5; a rating before is changed.
-    pub async fn rate(&self, caller: &Caller, number: u64, score: u8) -> Result<Confirmed, Refusal> {
+    /// Rates a creation that the caller may see, 1 to 5; a rating before is changed. Returns which creation it is.
+    pub async fn rate(
+        &self,
+        caller: &Caller,
+        number: u64,
+        score: u8,
+    ) -> Result<(CreationId, Confirmed), Refusal> {
         let creation = self.creation_id(number).await?.ok_or(Refusal::NotFound("creation"))?;
         let rater = caller.account;
         let id = RatingId::of(creation, rater);
@@ -130,7 +136,7 @@ impl Core {
                 Ok(())
             })
             .await?;
-        Ok(confirmed)
+        Ok((creation, confirmed))
     }
 
     /// Comments on a creation that the caller may see. Errors: no such creation, or comment of it to be answered.
@@ -175,8 +181,8 @@ impl Core {
         .await
     }
 
-    /// Takes a comment of the caller's back. Errors: somebody else's; taken back before.
-    pub async fn delete_comment(&self, caller: &Caller, number: u64) -> Result<Confirmed, Refusal> {
+    /// Takes a comment of the caller's back. Errors: somebody else's; taken back before. Returns its shard, too.
+    pub async fn delete_comment(&self, caller: &Caller, number: u64) -> Result<(Shard, Confirmed), Refusal> {
         let id = self.comment_id(number).await?.ok_or(Refusal::NotFound("comment"))?;
         let creation = self.commented(id).await?;
         let by = caller.account;
@@ -197,11 +203,17 @@ impl Core {
                 Ok(())
             })
             .await?;
-        Ok(confirmed)
+        Ok((id.shard(), confirmed))
     }
 
-    /// Votes on a comment; a vote before is changed. Errors: no such comment, or on nothing the caller may see.
-    pub async fn vote(&self, caller: &Caller, number: u64, vote: Direction) -> Result<Confirmed, Refusal> {
+    /// Votes on a comment; a vote before is changed. Errors: no such comment, or on nothing the
+    /// caller may see. Returns its shard, too.
+    pub async fn vote(
+        &self,
+        caller: &Caller,
+        number: u64,
+        vote: Direction,
+    ) -> Result<(Shard, Confirmed), Refusal> {
         let comment = self.comment_id(number).await?.ok_or(Refusal::NotFound("comment"))?;
         let creation = self.commented(comment).await?;
         let voter = caller.account;
@@ -221,7 +233,7 @@ impl Core {
                 Ok(())
             })
             .await?;
-        Ok(confirmed)
+        Ok((comment.shard(), confirmed))
     }
 
     async fn comment_id(&self, number: u64) -> Result<Option<CommentId>, Refusal> {

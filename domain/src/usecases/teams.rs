@@ -124,8 +124,8 @@ impl Core {
         self.in_team(caller, number, move |at| TeamCommand::Rename { name: name.clone(), by, at }).await
     }
 
-    /// Takes the caller out of a team; with the last member the team ends.
-    pub async fn leave_team(&self, caller: &Caller, number: u64) -> Result<Confirmed, Refusal> {
+    /// Takes the caller out of a team; with the last member the team ends. Returns which.
+    pub async fn leave_team(&self, caller: &Caller, number: u64) -> Result<(TeamId, Confirmed), Refusal> {
         let id = self.team_id(number).await?;
         let account = caller.account;
         let ((team, _), confirmed) =
@@ -136,7 +136,7 @@ impl Core {
                 self.release_revoked(claim.kind, &claim.value, id).await;
             }
         }
-        Ok(confirmed)
+        Ok((id, confirmed))
     }
 
     /// Comes into the team that an invite code opens. Who is in already stays in.

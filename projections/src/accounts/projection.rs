@@ -66,7 +66,7 @@ impl Projection for AccountsProjection {
     fn wants(&self, kind: Kind) -> bool {
         match kind {
             Kind::Account => true,
-            Kind::Wallet | Kind::Run | Kind::Creation | Kind::Batch | Kind::Webhook => false,
+            Kind::Wallet | Kind::Run | Kind::Creation | Kind::Batch | Kind::Webhook | Kind::People => false,
         }
     }
 
@@ -80,6 +80,7 @@ impl Projection for AccountsProjection {
                 | Fact::Creation(_)
                 | Fact::Batch(_)
                 | Fact::Webhook(_)
+                | Fact::People(_)
                 | Fact::Elsewhere
                 | Fact::Unreadable(_)
                 | Fact::Corrupt(_) => None,

@@ -181,7 +181,7 @@ impl ReadModels {
         let (user, key, creation): (Option<i64>, Option<i64>, Option<i64>) = sqlx::query_as(
             "SELECT (SELECT max(user_id) FROM read_accounts_v2.accounts),
                     (SELECT max(key_id) FROM read_accounts_v2.api_keys),
-                    (SELECT max(number) FROM read_generation_v1.creations)",
+                    (SELECT max(number) FROM read_generation_v2.creations)",
         )
         .fetch_one(&self.pool)
         .await?;

@@ -1,7 +1,7 @@
 //! Lists of creations: an owner's own, and those that everybody may see.
 
 use mintmark_domain::catalog::MediaType;
-use mintmark_domain::ids::AccountId;
+use mintmark_domain::ids::{AccountId, TeamId};
 use sqlx::Postgres;
 use sqlx::postgres::PgArguments;
 use sqlx::query::QueryAs;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::creations::{COLUMNS, Creation, JOINS, READABLE, View};
 use crate::error::QueryError;
-use crate::positions::{Positions, Walk, position_column};
+use crate::positions::{Positions, Walk};
 use crate::projection::ProjectionName;
 use crate::reads::{Order, Page, Paging, ReadModels, Stretch};
 use crate::sql::unsigned;
@@ -23,6 +23,15 @@ pub enum CreationList {
     OfUser(AccountId),
     /// What everybody may see.
     Public,
+    /// What everybody may see of those whom an account follows.
+    Feed(AccountId),
+    /// What was made for a team: what everybody may see, and what is the reader's own and not deleted.
+    OfTeam {
+        /// The team.
+        team: TeamId,
+        /// Who reads.
+        reader: AccountId,
+    },
 }
 
 /// Which of them.
@@ -44,6 +53,12 @@ const IN_PUBLIC: &str = "c.listed_from IS NOT NULL
            AND (c.listed_until IS NULL OR c.listed_until > ($1::bigint[])[c.shard + 1])
          OR c.listed_before IS NOT NULL AND c.listed_before::int8multirange @> ($1::bigint[])[c.shard + 1])
     AND ($4::text IS NULL OR c.media_type = $4)";
+/// Whom the account followed at the walk's positions.
+const FOLLOWED: &str = "c.account_id IN (
+    SELECT f.followee FROM read_people_v1.follows f WHERE f.follower = $2
+      AND (f.listed_from <= ($1::bigint[])[f.shard + 1]
+             AND (f.listed_until IS NULL OR f.listed_until > ($1::bigint[])[f.shard + 1])
+           OR f.listed_before IS NOT NULL AND f.listed_before::int8multirange @> ($1::bigint[])[f.shard + 1]))";
 /// What is still to be seen of what was there when the walk began.
 const STILL_OWN: &str = "c.deleted_position IS NULL";
 const STILL_PUBLIC: &str = "c.listed_until IS NULL";
@@ -61,23 +76,50 @@ impl CreationList {
                 format!("$2::uuid IS NULL AND c.generator = $3 AND {IN_PUBLIC}")
             }
             CreationList::Public => format!("$2::uuid IS NULL AND $3::text IS NULL AND {IN_PUBLIC}"),
+            // The reader's id is written as a UUID is, and holds nothing else.
+            CreationList::OfTeam { reader, .. } => format!(
+                "c.team_id = $2 AND ($3::text IS NULL OR c.generator = $3) AND (({IN_PUBLIC})
+                 OR c.account_id = '{}' AND c.position <= ($1::bigint[])[c.shard + 1]
+                    AND (c.deleted_position IS NULL OR c.deleted_position > ($1::bigint[])[c.shard + 1])
+                    AND ($4::text IS NULL OR c.media_type = $4))",
+                reader.0.as_hyphenated()
+            ),
+            CreationList::Feed(_) => {
+                format!("{FOLLOWED} AND ($3::text IS NULL OR c.generator = $3) AND {IN_PUBLIC}")
+            }
         }
     }
 
-    fn still(self) -> &'static str {
+    fn still(self) -> String {
         match self {
-            CreationList::Own(_) => STILL_OWN,
-            CreationList::OfUser(_) | CreationList::Public => STILL_PUBLIC,
+            CreationList::Own(_) => STILL_OWN.to_owned(),
+            CreationList::OfTeam { reader, .. } => {
+                format!("({STILL_PUBLIC} AND c.listed_from IS NOT NULL OR {STILL_OWN} AND c.account_id = '{}')", reader.0)
+            }
+            CreationList::OfUser(_) | CreationList::Public | CreationList::Feed(_) => STILL_PUBLIC.to_owned(),
         }
     }
 
-    fn account(self) -> Option<AccountId> {
+    /// Whose list it is: parameter 2.
+    fn of(self) -> Option<Uuid> {
         match self {
-            CreationList::Own(account) | CreationList::OfUser(account) => Some(account),
+            CreationList::Own(account) | CreationList::OfUser(account) | CreationList::Feed(account) => Some(account.0),
+            CreationList::OfTeam { team, .. } => Some(team.0),
             CreationList::Public => None,
         }
     }
+
+    /// The most that is counted: whoever follows thousands is told so much, and that there is more.
+    fn counted_max(self) -> Option<i64> {
+        match self {
+            CreationList::Feed(_) => Some(FEED_COUNTED_MAX),
+            CreationList::Own(_) | CreationList::OfUser(_) | CreationList::OfTeam { .. } | CreationList::Public => None,
+        }
+    }
 }
+
+/// Up to how many items a feed is counted.
+const FEED_COUNTED_MAX: i64 = 1_000;
 
 fn directions(order: Order) -> (&'static str, &'static str) {
     match order {
@@ -86,22 +128,12 @@ fn directions(order: Order) -> (&'static str, &'static str) {
     }
 }
 
-/// Positions by shard number; Postgres counts from 1, and a shard that is not named has none.
-fn by_number(positions: &Positions) -> Vec<Option<i64>> {
-    let mut array = Vec::new();
-    for (shard, position) in positions.iter() {
-        array.resize(usize::from(shard.number()), None);
-        array.push(Some(position_column(position)));
-    }
-    array
-}
-
 type Query<'q, O> = QueryAs<'q, Postgres, O, PgArguments>;
 
 fn bind<'q, O>(query: Query<'q, O>, list: CreationList, filter: &'q CreationFilter, as_of: &Positions) -> Query<'q, O> {
     query
-        .bind(by_number(as_of))
-        .bind(list.account().map(|account| account.0))
+        .bind(as_of.by_number())
+        .bind(list.of())
         .bind(&filter.generator)
         .bind(filter.media_type.map(MediaType::as_str))
 }
@@ -121,11 +153,17 @@ impl ReadModels {
         let as_of = self.pin_creations(list, paging.as_of.as_ref()).await?;
         let members = list.members(filter);
         let (direction, _) = directions(paging.order);
-        let sql = format!("SELECT count(*) FROM read_generation_v1.creations c WHERE {members}");
-        let (total,): (i64,) = bind(sqlx::query_as(&sql), list, filter, &as_of).fetch_one(&self.pool).await?;
+        let most = list.counted_max();
+        let sql = format!(
+            "SELECT count(*) FROM (SELECT FROM read_generation_v2.creations c WHERE {members} LIMIT $5) AS counted"
+        );
+        let counted = bind(sqlx::query_as(&sql), list, filter, &as_of).bind(most.map(|most| most + 1));
+        let (total,): (i64,) = counted.fetch_one(&self.pool).await?;
+        let total_capped = most.is_some_and(|most| total > most);
+        let total = most.map_or(total, |most| total.min(most));
         let sql = format!(
             "SELECT {COLUMNS} FROM (
-                 SELECT * FROM read_generation_v1.creations c WHERE {members}
+                 SELECT * FROM read_generation_v2.creations c WHERE {members}
                  ORDER BY c.recorded_at {direction}, c.number {direction} LIMIT $5 OFFSET $6) AS c {JOINS}
              WHERE {} AND {READABLE} ORDER BY c.recorded_at {direction}, c.number {direction}",
             list.still()
@@ -136,7 +174,7 @@ impl ReadModels {
             .fetch_all(&self.pool)
             .await?;
         let items = rows.into_iter().map(View::shown).collect::<Result<_, _>>()?;
-        Ok(Page { items, total: unsigned("creations", total)?, as_of })
+        Ok(Page { items, total: unsigned("creations", total)?, total_capped, as_of })
     }
 
     /// A stretch of a walk through creations, ordered by when they were asked for.
@@ -154,9 +192,9 @@ impl ReadModels {
         let (direction, beyond) = directions(order);
         let sql = format!(
             "SELECT {COLUMNS} FROM (
-                 SELECT * FROM read_generation_v1.creations c WHERE {} AND {} AND {READABLE}
+                 SELECT * FROM read_generation_v2.creations c WHERE {} AND {} AND {READABLE}
                  AND ($5::timestamptz IS NULL OR (c.recorded_at, c.number) {beyond}
-                      ($5, (SELECT number FROM read_generation_v1.creations WHERE creation_id = $6)))
+                      ($5, (SELECT number FROM read_generation_v2.creations WHERE creation_id = $6)))
                  ORDER BY c.recorded_at {direction}, c.number {direction} LIMIT $7) AS c {JOINS}
              ORDER BY c.recorded_at {direction}, c.number {direction}",
             list.members(filter),
@@ -173,26 +211,21 @@ impl ReadModels {
     }
 
     async fn pin_creations(&self, list: CreationList, said: Option<&Positions>) -> Result<Positions, QueryError> {
-        match list.account().map(AccountId::shard) {
-            Some(shard) => self.pin(ProjectionName::Generation, shard, said).await,
-            None => self.pin_all(ProjectionName::Generation, said).await,
+        match list {
+            CreationList::Own(account) | CreationList::OfUser(account) => {
+                self.pin(ProjectionName::Generation, account.shard(), said).await
+            }
+            CreationList::Public | CreationList::OfTeam { .. } => {
+                self.pin_all(ProjectionName::Generation, said).await
+            }
+            // Of whom one follows, and of what they made: as far as both are applied.
+            CreationList::Feed(_) => match said {
+                Some(said) => Ok(said.clone()),
+                None => {
+                    let people = self.applied(ProjectionName::People).await?;
+                    Ok(self.applied(ProjectionName::Generation).await?.least(&people))
+                }
+            },
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use mintmark_domain::Shard;
-    use mintmark_domain::es::Position;
-
-    use super::*;
-
-    #[test]
-    fn positions_stand_at_their_shards_number() {
-        let shard = |number| Shard::new(number).unwrap();
-        let mut positions = Positions::one(shard(3), Position(30));
-        positions.raise(shard(1), Position(10));
-        assert_eq!(by_number(&positions), [None, Some(10), None, Some(30)]);
-        assert_eq!(by_number(&Positions::default()), []);
     }
 }

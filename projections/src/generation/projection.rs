@@ -32,7 +32,7 @@ impl Projection for GenerationProjection {
 
     fn definition(&self) -> Definition {
         Definition {
-            schema: "read_generation_v1",
+            schema: "read_generation_v2",
             ddl: include_str!("schema.sql"),
             tables: &[
                 ("runs", "run_id"),
@@ -50,7 +50,7 @@ impl Projection for GenerationProjection {
             Kind::Run | Kind::Creation | Kind::Batch => true,
             // What an erased person made disappears from every list.
             Kind::Account => true,
-            Kind::Wallet | Kind::Webhook => false,
+            Kind::Wallet | Kind::Webhook | Kind::People => false,
         }
     }
 
@@ -87,6 +87,7 @@ async fn apply_stretch(connection: &mut PgConnection, events: &[&Event]) -> Resu
             Fact::Account(_)
             | Fact::Wallet(_)
             | Fact::Webhook(_)
+            | Fact::People(_)
             | Fact::Elsewhere
             | Fact::Unreadable(_)
             | Fact::Corrupt(_) => {}
@@ -136,6 +137,7 @@ impl Touched {
                 Fact::Account(_)
                 | Fact::Wallet(_)
                 | Fact::Webhook(_)
+            | Fact::People(_)
                 | Fact::Elsewhere
                 | Fact::Unreadable(_)
                 | Fact::Corrupt(_) => {}

@@ -80,9 +80,10 @@ CREATE TABLE creations (
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX creations_by_number ON creations (number);
 CREATE INDEX creations_by_run ON creations (run_id);
-CREATE INDEX creations_by_account ON creations (account_id, recorded_at, creation_id);
-CREATE INDEX creations_listed ON creations (recorded_at, creation_id) WHERE listed_from IS NOT NULL;
-CREATE INDEX creations_listed_by_generator ON creations (generator, recorded_at, creation_id)
+CREATE INDEX creations_by_account ON creations (account_id, recorded_at, number);
+CREATE INDEX creations_by_team ON creations (team_id, recorded_at, number) WHERE team_id IS NOT NULL;
+CREATE INDEX creations_listed ON creations (recorded_at, number) WHERE listed_from IS NOT NULL;
+CREATE INDEX creations_listed_by_generator ON creations (generator, recorded_at, number)
     WHERE listed_from IS NOT NULL AND generator IS NOT NULL;
 
 -- How many creations an account has.

@@ -187,7 +187,8 @@ async fn readable<'a>(
             | Fact::Run(_)
             | Fact::Creation(_)
             | Fact::Batch(_)
-            | Fact::Webhook(_) => {
+            | Fact::Webhook(_)
+            | Fact::People(_) => {
                 wanted.push(event);
             }
             Fact::Elsewhere => {}

@@ -10,6 +10,7 @@ use sqlx::PgPool;
 
 use super::history::{History, PlainVault};
 use crate::accounts::AccountsProjection;
+use crate::people::PeopleProjection;
 use crate::error::ApplyError;
 use crate::feed::Feed;
 use crate::generation::GenerationProjection;
@@ -24,6 +25,7 @@ pub(super) fn projections(vault: &Arc<PlainVault>) -> Vec<Arc<dyn Projection>> {
         Arc::new(WalletsProjection),
         Arc::new(GenerationProjection),
         Arc::new(AccountsProjection::new(Arc::clone(vault) as _)),
+        Arc::new(PeopleProjection),
     ]
 }
 

@@ -41,7 +41,7 @@ impl Projection for WalletsProjection {
     fn wants(&self, kind: Kind) -> bool {
         match kind {
             Kind::Wallet => true,
-            Kind::Account | Kind::Run | Kind::Creation | Kind::Batch | Kind::Webhook => false,
+            Kind::Account | Kind::Run | Kind::Creation | Kind::Batch | Kind::Webhook | Kind::People => false,
         }
     }
 

@@ -202,7 +202,7 @@ macro_rules! transactions {
     ($order:literal, $rest:literal) => {
         concat!(
             "SELECT t.*, r.model, r.generator,
-                    ARRAY(SELECT c.number FROM read_generation_v1.creations c
+                    ARRAY(SELECT c.number FROM read_generation_v2.creations c
                           WHERE c.run_id = t.run_id ORDER BY c.output_index) AS creations
              FROM (SELECT number, recorded_at, kind, run_id, batch_id, payment_id, gift_id, other_account, lot, detail,
                           owed, amount, held, captured, status, rule, balance_after, updated_at
@@ -212,7 +212,7 @@ macro_rules! transactions {
             " ORDER BY number ",
             $order,
             " LIMIT $4) AS t
-             LEFT JOIN read_generation_v1.runs r ON r.run_id = t.run_id
+             LEFT JOIN read_generation_v2.runs r ON r.run_id = t.run_id
              ORDER BY t.number ",
             $order
         )
@@ -263,7 +263,7 @@ impl ReadModels {
             .fetch_all(&self.pool)
             .await?;
         let items = rows.into_iter().map(View::shown).collect::<Result<_, _>>()?;
-        Ok(Page { items, total: unsigned(TABLE, total)?, as_of })
+        Ok(Page { items, total: unsigned(TABLE, total)?, total_capped: false, as_of })
     }
 
     /// A stretch of a walk through a wallet's movements.

@@ -57,7 +57,7 @@ impl Projection for WebhookFollower {
     fn wants(&self, kind: Kind) -> bool {
         match kind {
             Kind::Account | Kind::Wallet | Kind::Run | Kind::Batch | Kind::Webhook => true,
-            Kind::Creation => false,
+            Kind::Creation | Kind::People => false,
         }
     }
 

@@ -46,7 +46,12 @@ pub(super) fn happening(event: &Event, threshold: Credits) -> Option<Happening> 
             | WebhookEvent::Enabled { .. }
             | WebhookEvent::Deleted { .. },
         ) => None,
-        Fact::Account(_) | Fact::Creation(_) | Fact::Elsewhere | Fact::Unreadable(_) | Fact::Corrupt(_) => None,
+        Fact::Account(_)
+        | Fact::Creation(_)
+        | Fact::People(_)
+        | Fact::Elsewhere
+        | Fact::Unreadable(_)
+        | Fact::Corrupt(_) => None,
     }
 }
 
@@ -116,6 +121,7 @@ pub(super) fn owner_said(recorded: &Recorded, fact: &Fact) -> Option<(Uuid, Uuid
         | Fact::Wallet(_)
         | Fact::Creation(_)
         | Fact::Webhook(_)
+        | Fact::People(_)
         | Fact::Elsewhere
         | Fact::Unreadable(_)
         | Fact::Corrupt(_) => None,
