@@ -4,6 +4,7 @@
 pub mod assets;
 pub mod egress;
 pub mod identity;
+pub mod gifts;
 pub mod inputs;
 pub mod keys;
 pub mod links;

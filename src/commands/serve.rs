@@ -12,6 +12,7 @@ use mintmark_domain::ports::Dispatch;
 use mintmark_domain::usecases::Core;
 use mintmark_infra::running::{Dispatcher, PgNodes, Running, RunningDeps, RunningSettings};
 use mintmark_infra::telemetry::{LogFormat, Metrics, start_logging};
+use mintmark_infra::gifts::keep_gifts;
 use mintmark_infra::training::{TrainingSettings, keep_training};
 use mintmark_projections::{Board, ReadModels, RunnerSettings, Runners};
 use tokio::net::TcpListener;
@@ -75,6 +76,7 @@ async fn serve(platform: &Platform, listener: TcpListener, stopped: Cancellation
     let upkeep = tokio::spawn(keep_metrics(metrics.clone()));
     let sending = start_sending(platform, &core, &reads);
     let training = tokio::spawn(train(core.clone(), reads.clone(), platform.config.running.training_seconds));
+    let gifts = tokio::spawn(carry(core.clone(), reads.clone()));
     let app = surfaces(platform, core, reads, board, metrics, stopped.child_token());
     say!("Mintmark serves {}", platform.config.public_url);
     if let Some(account) = demo {
@@ -94,6 +96,7 @@ async fn serve(platform: &Platform, listener: TcpListener, stopped: Cancellation
     running.shutdown(SETTLE_WITHIN).await;
     upkeep.abort();
     training.abort();
+    gifts.abort();
     runners.stop().await;
     served
 }
@@ -146,6 +149,11 @@ async fn answer(app: Router, listener: TcpListener, stopped: CancellationToken) 
 async fn train(core: Core, reads: ReadModels, seconds: u32) {
     let settings = TrainingSettings { lasts: Duration::from_secs(seconds.into()), ..TrainingSettings::default() };
     keep_training(&core, &reads, settings).await;
+}
+
+/// Carries on gifts that were left on their way.
+async fn carry(core: Core, reads: ReadModels) {
+    keep_gifts(&core, &reads).await;
 }
 
 async fn keep_metrics(metrics: Metrics) {

@@ -44,6 +44,7 @@ pub(super) async fn raise_integers(
     }
     let accounts = reads.applied(ProjectionName::Accounts).await?;
     let generation = reads.applied(ProjectionName::Generation).await?;
+    let people = reads.applied(ProjectionName::People).await?;
     let mut tail = FromLog::default();
     for &shard in shards {
         let opened: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM shards WHERE shard = $1)")
@@ -53,7 +54,8 @@ pub(super) async fn raise_integers(
         if !opened {
             continue;
         }
-        let applied = accounts.get(shard).unwrap_or_default().min(generation.get(shard).unwrap_or_default());
+        let positions = [&accounts, &generation, &people].map(|applied| applied.get(shard).unwrap_or_default());
+        let applied = positions.into_iter().min().unwrap_or_default();
         let end = log.end(shard).await?.position;
         if end.0.saturating_sub(applied.0) > TAIL_EVENTS_MAX {
             tracing::warn!(%shard, "the read models are far behind; integer ids are checked by `mintmark rebuild directory`");

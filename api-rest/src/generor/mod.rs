@@ -12,6 +12,7 @@ mod credits;
 mod envelope;
 mod generate;
 mod generators;
+mod gifts;
 mod keys;
 mod models;
 mod people;
@@ -59,6 +60,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(teams::creations))
         .routes(routes!(credits::balance))
         .routes(routes!(credits::transactions))
+        .routes(routes!(gifts::give))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
 }

@@ -7,6 +7,7 @@ mod document;
 mod errors;
 mod generate;
 mod keys;
+mod people;
 mod shape;
 mod shapes;
 #[path = "../support/mod.rs"]

@@ -73,6 +73,9 @@ pub struct ApiKey {
 const ACCOUNTS: &str = "SELECT account_id, user_id, profile, username, display_name, bio, website, avatar, tier,
     suspended, erased, registered_at, updated_at, position FROM read_accounts_v2.accounts";
 
+/// The highest of users, keys, creations, comments and teams.
+type Highest = (Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
+
 /// Rows of an account `a` that are as its stream says.
 const READABLE: &str = "NOT EXISTS (SELECT FROM read_accounts_v2.unreadable u WHERE u.stream_id = a.account_id)";
 
@@ -178,14 +181,22 @@ impl ReadModels {
 
     /// The highest public integer id of each kind that the read models show.
     pub async fn highest_integers(&self) -> Result<Vec<(IntegerKind, u64)>, QueryError> {
-        let (user, key, creation): (Option<i64>, Option<i64>, Option<i64>) = sqlx::query_as(
+        let (user, key, creation, comment, team): Highest = sqlx::query_as(
             "SELECT (SELECT max(user_id) FROM read_accounts_v2.accounts),
                     (SELECT max(key_id) FROM read_accounts_v2.api_keys),
-                    (SELECT max(number) FROM read_generation_v2.creations)",
+                    (SELECT max(number) FROM read_generation_v2.creations),
+                    (SELECT max(number) FROM read_people_v1.comments),
+                    (SELECT max(number) FROM read_people_v1.teams)",
         )
         .fetch_one(&self.pool)
         .await?;
-        let highest = [(IntegerKind::User, user), (IntegerKind::ApiKey, key), (IntegerKind::Creation, creation)];
+        let highest = [
+            (IntegerKind::User, user),
+            (IntegerKind::ApiKey, key),
+            (IntegerKind::Creation, creation),
+            (IntegerKind::Comment, comment),
+            (IntegerKind::Team, team),
+        ];
         let known = highest.into_iter().filter_map(|(kind, highest)| Some((kind, highest?)));
         known.map(|(kind, highest)| Ok((kind, unsigned("accounts", highest)?))).collect()
     }

@@ -6,7 +6,9 @@ use mintmark_domain::Shard;
 use mintmark_domain::account::{Account, AccountEvent};
 use mintmark_domain::creation::CreationEvent;
 use mintmark_domain::es::{DecodeError, EventLog, Position, ReadError, Recorded, StreamRef, decode_event};
-use mintmark_domain::ids::AccountId;
+use mintmark_domain::ids::{AccountId, TeamId};
+use mintmark_domain::social::CommentEvent;
+use mintmark_domain::team::{Team, TeamEvent};
 use mintmark_domain::ports::{Claim, ClaimKind, ClaimRequest, DirectoryError, IntegerIds, IntegerKind};
 use uuid::Uuid;
 
@@ -91,9 +93,48 @@ impl FromLog {
                     self.number(IntegerKind::Creation, opened.number, recorded.shard);
                 }
             }
+            "comment" if recorded.sequence == 1 => {
+                if let CommentEvent::Posted(posted) = decode_event(recorded)? {
+                    self.number(IntegerKind::Comment, posted.number, recorded.shard);
+                }
+            }
+            "team" => self.team(recorded, &decode_event(recorded)?),
             _ => {}
         }
         Ok(())
+    }
+
+    fn team(&mut self, recorded: &Recorded, event: &TeamEvent) {
+        let team = recorded.stream.id;
+        match event {
+            TeamEvent::Created(created) => {
+                self.number(IntegerKind::Team, created.number, recorded.shard);
+                self.invite(recorded, &created.invite.claim);
+            }
+            TeamEvent::InviteRenewed { invite, .. } => {
+                self.retire_of(team);
+                self.invite(recorded, &invite.claim);
+            }
+            TeamEvent::Archived { .. } => self.retire_of(team),
+            // Nothing of these is claimed.
+            TeamEvent::MemberJoined { .. }
+            | TeamEvent::MemberLeft { .. }
+            | TeamEvent::MemberRemoved { .. }
+            | TeamEvent::Renamed { .. }
+            | TeamEvent::HandedOver { .. } => {}
+        }
+    }
+
+    fn invite(&mut self, recorded: &Recorded, claim: &str) {
+        let value = hex::decode(claim).unwrap_or_default();
+        self.own(recorded, ClaimRequest::new(ClaimKind::Invite, value, recorded.stream.id));
+    }
+
+    /// All that one owner has is free again.
+    fn retire_of(&mut self, owner: Uuid) {
+        let owned = self.owned.iter().filter(|(_, owned)| owned.claim.owner == owner);
+        let gone: Vec<_> = owned.map(|(key, _)| key.clone()).collect();
+        gone.into_iter().for_each(|key| self.retire(key));
     }
 
     fn account(&mut self, recorded: &Recorded, event: &AccountEvent) {
@@ -122,11 +163,7 @@ impl FromLog {
             AccountEvent::ClientRevoked { client_id } => {
                 self.retire((ClaimKind::OauthClient, client_id.as_bytes().to_vec()));
             }
-            AccountEvent::Erased { .. } => {
-                let of_account = self.owned.iter().filter(|(_, owned)| owned.claim.owner == account);
-                let gone: Vec<_> = of_account.map(|(key, _)| key.clone()).collect();
-                gone.into_iter().for_each(|key| self.retire(key));
-            }
+            AccountEvent::Erased { .. } => self.retire_of(account),
             // Nothing of these is claimed.
             AccountEvent::ProfileChanged { .. }
             | AccountEvent::TierChanged { .. }
@@ -210,7 +247,12 @@ impl FromLog {
 
 /// Whether the log holds the event that uses a claimed value, read at this moment.
 pub async fn is_in_log(log: &dyn EventLog, claim: &Claim) -> Result<bool, FromLogError> {
-    let stream = StreamRef::of::<Account>(AccountId(claim.owner)).stream;
+    let stream = match claim.kind {
+        ClaimKind::Invite => StreamRef::of::<Team>(TeamId(claim.owner)).stream,
+        ClaimKind::Username | ClaimKind::Email | ClaimKind::ApiKey | ClaimKind::OauthClient => {
+            StreamRef::of::<Account>(AccountId(claim.owner)).stream
+        }
+    };
     let mut found = FromLog::default();
     for recorded in log.read_streams(&[(stream, 0)]).await? {
         found.take(&recorded)?;

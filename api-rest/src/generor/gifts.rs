@@ -1,0 +1,113 @@
+//! `/credits/gifts`, ours: credits handed to somebody else.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use mintmark_domain::account::Scope;
+use mintmark_domain::gift::GiftStatus;
+use mintmark_domain::usecases::NewGift;
+use mintmark_domain::Credits;
+use mintmark_domain::ids::GiftId;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::Number;
+use utoipa::ToSchema;
+
+use super::envelope::{Success, success};
+use super::values::Moment;
+use crate::AppState;
+use crate::http::{Amount, Authenticated, Idempotency, JsonBody, LogPosition, Problem, Replayed};
+
+/// Credits for somebody else.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct GiftBody {
+    /// Who is to have them.
+    username: String,
+    /// How many: more than nothing, at most six places.
+    #[schema(value_type = f64, exclusive_minimum = 0.0)]
+    credits: Number,
+    /// A few words.
+    #[schema(max_length = 500)]
+    message: Option<String>,
+}
+
+/// A gift.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Gift {
+    /// Its id.
+    #[schema(value_type = String)]
+    pub gift_id: String,
+    /// Who is to have it.
+    pub username: String,
+    /// How many credits.
+    pub credits: Amount,
+    /// `sent`, `delivered`, or `returned` where the receiver cannot have it.
+    #[schema(examples("delivered"))]
+    pub status: &'static str,
+    /// What the caller can still spend.
+    pub credits_remaining: Amount,
+    /// When it was sent.
+    pub created_at: Moment,
+}
+
+fn status(status: GiftStatus) -> &'static str {
+    match status {
+        GiftStatus::None | GiftStatus::Sent => "sent",
+        GiftStatus::Delivered => "delivered",
+        GiftStatus::Returned => "returned",
+    }
+}
+
+fn credits(number: &Number) -> Result<Credits, Problem> {
+    let wrong = || Problem::invalid("credits must be a number greater than 0 with at most 6 decimal places.");
+    let text = number.to_string();
+    let decimal = text.parse::<Decimal>().or_else(|_| Decimal::from_scientific(&text)).map_err(|_| wrong())?;
+    Credits::new(decimal).ok().filter(|credits| credits.is_positive()).ok_or_else(wrong)
+}
+
+/// Where a gift stands once it was carried on. One that cannot go on now is carried on later.
+async fn carried(state: &AppState, gift: GiftId) -> GiftStatus {
+    match state.core.carry_gift(gift).await {
+        Ok(status) => status,
+        Err(refusal) => {
+            tracing::warn!(%gift, %refusal, "a gift is carried on later");
+            GiftStatus::Sent
+        }
+    }
+}
+
+/// Give credits to somebody
+///
+/// Ours. They leave the caller's balance at once. Where the receiver cannot have them (suspended, erased) they
+/// come back.
+#[utoipa::path(
+    post, path = "/api/v1/credits/gifts", operation_id = "credits.gift", tag = "Credits",
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable characters. The same request \
+         again is the same gift.", min_length = 1, max_length = 255),
+    ),
+    request_body(content = GiftBody, example = json!({"username": "janedoe", "credits": 25, "message": "Thank you!"})),
+    responses((status = 201, body = Success<Gift>)),
+)]
+pub(super) async fn give(
+    State(state): State<AppState>,
+    Authenticated(caller): Authenticated,
+    idempotency: Idempotency,
+    JsonBody { value: body, bytes }: JsonBody<GiftBody>,
+) -> Result<impl IntoResponse, Problem> {
+    caller.require(Scope::SocialWrite)?;
+    let amount = credits(&body.credits)?;
+    let to = state.core.person(&body.username).await?;
+    let new = NewGift { to, amount, message: body.message, idempotency: idempotency.with_body(&bytes) };
+    let (sent, confirmed) = state.core.send_gift(&caller, new).await?;
+    let gift = Gift {
+        gift_id: sent.id.to_string(),
+        username: body.username.to_ascii_lowercase(),
+        credits: sent.sent.amount.into(),
+        status: status(carried(&state, sent.id).await),
+        credits_remaining: sent.available.into(),
+        created_at: Moment(sent.sent.at),
+    };
+    let position = LogPosition::confirmed(caller.account.shard(), &confirmed);
+    Ok((StatusCode::CREATED, position, Replayed(sent.replayed), success(gift)))
+}
