@@ -6,12 +6,14 @@ mod creations;
 mod document;
 mod errors;
 mod generate;
+mod generators;
 mod keys;
 mod shape;
 mod shapes;
 #[path = "../support/mod.rs"]
 mod support;
 mod validation;
+mod worked;
 
 use serde_json::{Value, json};
 use support::{Answer, TestApp};
