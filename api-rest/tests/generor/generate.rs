@@ -1,56 +1,13 @@
-//! Generating: each generator, waiting, parts, nothing, the same request twice, scopes.
+//! Generating: what a model is told, waiting, parts, nothing, the same request twice, scopes.
 
 use std::time::Duration;
 
 use http::Method;
 use mintmark_domain::account::{Scope, Scopes};
-use mintmark_domain::catalog::{GeneratorStatus, ImageInput, MediaType};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::support::{Answer, Options, TestApp};
 use super::{ids, joke, path};
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_generator_makes_what_it_promises() {
-    let app = TestApp::with(Options { instant: true, ..Options::default() }).await;
-    let catalog = app.core.catalog.clone();
-    let mut made = 0;
-    for generator in catalog.generators() {
-        let model = catalog.model(&generator.default_model).and_then(|model| model.generor.as_ref()).unwrap();
-        let mut body = json!({"prompt": "A lighthouse at dusk", "model_id": model.id});
-        if generator.image_input == ImageInput::Required {
-            body["image_url"] = json!("https://example.com/photo.jpg");
-        }
-        let answer = app.post(&path(&generator.slug), &body).await;
-        if generator.status == GeneratorStatus::Development {
-            let json = answer.json_of(400);
-            assert!(json["error"]["message"].as_str().unwrap().contains("in development"), "{json}");
-            continue;
-        }
-        let json = answer.json_of(201);
-        made += 1;
-        assert_eq!(json["data"]["model_id"], model.id);
-        assert_eq!(json["data"]["model_type"], model.model_type.as_str());
-        let mut fields: Map<String, Value> = json["data"]["creations"][0].as_object().unwrap().clone();
-        let id = fields.remove("creation_id").unwrap();
-        let url = match generator.media_type {
-            MediaType::Text => {
-                generator.check_fields(&fields).unwrap();
-                let shown = app.get(&format!("/api/v1/creations/{id}")).await.json_of(200);
-                assert_eq!(shown["data"]["generator_data"], Value::Object(fields), "{}", generator.slug);
-                continue;
-            }
-            MediaType::Img => fields.remove("image_url"),
-            MediaType::Video => fields.remove("video_url"),
-            MediaType::Audio => fields.remove("audio_url"),
-            MediaType::Svg => fields.remove("svg_url"),
-        };
-        let url = url.unwrap_or_else(|| panic!("{}: {json}", generator.slug));
-        assert!(fields.is_empty(), "{}: {fields:?}", generator.slug);
-        assert_eq!(Answer::of(app.client.get(url.as_str().unwrap())).await.status, 200, "{}", generator.slug);
-    }
-    assert_eq!(made, 16, "every one");
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_generator_tells_its_model_is_its_template_and_the_prompt_stays_the_callers() {

@@ -6,6 +6,7 @@ mod creations;
 mod document;
 mod errors;
 mod generate;
+mod generators;
 mod keys;
 mod people;
 mod shape;
@@ -13,6 +14,7 @@ mod shapes;
 #[path = "../support/mod.rs"]
 mod support;
 mod validation;
+mod worked;
 
 use serde_json::{Value, json};
 use support::{Answer, TestApp};

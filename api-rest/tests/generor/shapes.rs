@@ -1,11 +1,10 @@
 //! Each documented example, said as it is printed, answered in the printed shape.
 
 use http::Method;
-use mintmark_domain::catalog::Sources;
 use serde_json::{Value, json};
 
 use super::shape::assert_shape;
-use super::support::{Answer, Options, TestApp};
+use super::support::{Answer, TestApp};
 use super::{ids, path};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -129,39 +128,4 @@ async fn models_are_listed_as_printed() {
         let answer = app.get(&format!("/api/v1/models/{unknown}")).await.json_of(404);
         assert_eq!(answer["error"]["code"], "NOT_FOUND", "{unknown}");
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn generators_are_listed_by_status() {
-    // One that is not offered yet, as an operator may have it.
-    let vector = include_str!("../../../catalog/generators/vector.toml");
-    let later = vector.replace("status = \"active\"", "status = \"development\"");
-    let catalog = Sources::embedded().with("generators/vector.toml", later);
-    let app = TestApp::with(Options { catalog, ..Options::default() }).await;
-    let slugs = |json: Value| -> Vec<String> {
-        let list = json["data"].as_array().unwrap().clone();
-        list.iter().map(|one| one["slug"].as_str().unwrap().to_owned()).collect()
-    };
-    let list = |query: &str| {
-        let request = app.anonymous(Method::GET, &format!("/api/v1/generators{query}"));
-        async move { Answer::of(request).await.json_of(200) }
-    };
-    let (usual, active) = (slugs(list("").await), slugs(list("?status=active").await));
-    let (development, all) = (slugs(list("?status=development").await), slugs(list("?status=all").await));
-    assert_eq!(usual, active);
-    assert_eq!(all.len(), 16);
-    assert_eq!(active.len() + development.len(), all.len());
-    assert_eq!(development, ["vector"]);
-    assert!(!active.contains(&development[0]));
-    let refused = app.post("/api/v1/generators/vector/generate", &json!({"prompt": "x", "model_id": 34_001})).await;
-    assert!(refused.json_of(400).to_string().contains("in development"));
-    let joke = list("/joke").await;
-    for field in ["slug", "title", "description", "icon"] {
-        assert!(joke["data"][field].is_string(), "{field}");
-    }
-    assert!(!joke["data"]["similar"].as_array().unwrap().is_empty());
-    assert_eq!(joke["data"]["default_model_id"], 3);
-    assert_eq!(joke["data"]["fields"][0]["name"], "text");
-    app.get("/api/v1/generators/nothing").await.json_of(404);
-    app.get("/api/v1/generators?status=old").await.json_of(400);
 }

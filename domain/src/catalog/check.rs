@@ -146,7 +146,9 @@ impl Checker<'_> {
         if self.rules.modes.contains(&mode) {
             return Ok(mode);
         }
-        Err(AskProblem::new(field_of(mode), AskReason::Combination).allowing(allowed()))
+        // Of a prompt alone it is not the prompt that is wrong: what should have come with it is named.
+        let named = if mode == Mode::TextToOutput { allowed().next().unwrap_or(mode) } else { mode };
+        Err(AskProblem::new(field_of(named), AskReason::Combination).allowing(allowed()))
     }
 
     fn amounts(&self) -> Result<(), AskProblem> {
@@ -379,7 +381,8 @@ fn field_of(mode: Mode) -> AskField {
         Mode::SourceVideo | Mode::MotionControl | Mode::SourceVideoWithReferences | Mode::Lipsync => {
             AskField::SourceVideo
         }
-        Mode::FirstLastFrame => AskField::FirstFrame,
+        // A first frame alone would be an image: it is the last one that asks for this.
+        Mode::FirstLastFrame => AskField::LastFrame,
         Mode::Transcription => AskField::InputAudio,
     }
 }

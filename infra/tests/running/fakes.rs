@@ -99,7 +99,8 @@ impl Assets for MemoryAssets {
     }
 }
 
-/// Built-in samples for every address but those that hold `gone`; `slow` ones take their time.
+/// A file for every address, which holds that address, but for those that hold `gone`; `slow` ones take
+/// their time.
 pub struct Samples;
 
 #[async_trait]
@@ -115,7 +116,7 @@ impl InputFetcher for Samples {
         if url.contains("slow") {
             tokio::time::sleep(Duration::from_secs(20)).await;
         }
-        let bytes = Bytes::from_static(b"a file");
+        let bytes = Bytes::copy_from_slice(url.as_bytes());
         Ok(FetchedInput { content_type: "image/png".into(), bytes })
     }
 

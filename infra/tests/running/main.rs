@@ -7,5 +7,6 @@ mod crashes;
 mod endings;
 mod fairness;
 mod fakes;
+mod generators;
 mod registering;
 mod support;

@@ -91,6 +91,20 @@ fn transcription_needs_exactly_one_recording() {
 }
 
 #[test]
+fn what_a_model_misses_or_does_not_take_is_named() {
+    let frames = Ask { images: 0, first_frame: true, last_frame: true, ..prompt() };
+    for (slug, ask, field) in [
+        ("happy-horse-video-edit", &prompt(), AskField::SourceVideo),
+        ("happy-horse-r2v", &prompt(), AskField::References),
+        ("wan-2-6-i2v", &prompt(), AskField::Images),
+        ("dreamina-seedance-2-0", &frames, AskField::LastFrame),
+        ("recraft-v4", &Ask { images: 1, ..prompt() }, AskField::Images),
+    ] {
+        assert_eq!(generor(slug, ask).unwrap_err().field, field, "{slug}");
+    }
+}
+
+#[test]
 fn a_model_takes_the_combinations_that_it_declares_and_no_other() {
     let image = Ask { images: 1, ..prompt() };
     let references = Ask { references: 1, ..prompt() };

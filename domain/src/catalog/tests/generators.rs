@@ -16,39 +16,45 @@ fn answer(fields: Value) -> serde_json::Map<String, Value> {
 }
 
 #[test]
-fn there_are_sixteen_and_they_cover_every_medium() {
-    let slugs: Vec<&str> = catalog().generators().map(|generator| generator.slug.as_str()).collect();
-    assert_eq!(
-        slugs,
-        [
-            "image",
-            "video",
-            "vision",
-            "joke",
-            "poem",
-            "recipe",
-            "story",
-            "speech",
-            "logo",
-            "quiz",
-            "loop",
-            "vector",
-            "music",
-            "soundeffect",
-            "upscale",
-            "cutout"
-        ]
-    );
+fn there_are_as_many_as_the_document_promises_and_one_page_shows_them_all() {
+    let active = catalog().generators().filter(|generator| generator.status == GeneratorStatus::Active);
+    assert!(active.count() >= 93);
+    assert!(catalog().generators().count() <= 100);
     let media: BTreeSet<MediaType> = catalog().generators().map(|generator| generator.media_type).collect();
     assert_eq!(media, BTreeSet::from(MediaType::ALL));
 }
 
 #[test]
-fn what_no_route_reaches_is_in_development() {
+fn every_file_of_the_folder_is_built_in() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../catalog/generators");
+    let files: BTreeSet<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_str().unwrap().trim_end_matches(".toml").to_owned())
+        .collect();
+    let built_in: BTreeSet<String> = catalog().generators().map(|generator| generator.slug.clone()).collect();
+    assert_eq!(files, built_in);
+}
+
+#[test]
+fn each_has_a_picture_of_its_own_and_two_or_three_relatives() {
+    let mut icons = BTreeSet::new();
+    for generator in catalog().generators() {
+        assert!(icons.insert(&generator.icon), "{} has the icon of another", generator.slug);
+        let relatives: BTreeSet<&String> = generator.similar.iter().collect();
+        assert_eq!(relatives.len(), generator.similar.len(), "{}", generator.slug);
+        assert!((2..=3).contains(&relatives.len()), "{}", generator.slug);
+    }
+}
+
+#[test]
+fn what_is_offered_can_be_run_and_a_few_are_still_in_development() {
+    let mut in_development = 0;
     for generator in catalog().generators() {
         let routed = catalog().route(catalog().model(&generator.default_model).unwrap()).is_some();
-        assert_eq!(generator.status == GeneratorStatus::Active, routed, "{}", generator.slug);
+        assert!(routed || generator.status == GeneratorStatus::Development, "{}", generator.slug);
+        in_development += usize::from(generator.status == GeneratorStatus::Development);
     }
+    assert!((1..=5).contains(&in_development), "{in_development}");
 }
 
 #[test]

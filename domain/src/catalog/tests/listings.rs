@@ -99,7 +99,7 @@ fn a_route_that_names_a_model_goes_before_one_that_means_it_by_capability() {
     let sources = Sources::embedded().with(
         "routes.toml",
         "[[route]]\nprovider = \"sandbox\"\ncapabilities = [\"text_generation\", \"vision\", \"image_generation\", \"video_generation\", \"speech_generation\", \
-         \"image_editing\", \"image_upscaling\", \"vector_generation\", \"music_generation\", \"sound_effect_generation\"]\n\
+         \"image_editing\", \"image_upscaling\", \"vector_generation\", \"music_generation\", \"sound_effect_generation\", \"video_upscaling\"]\n\
          [[route]]\nprovider = \"other\"\nmodels = [\"flux-schnell\"]\n",
     );
     let catalog = crate::catalog::Catalog::load(&sources).unwrap();

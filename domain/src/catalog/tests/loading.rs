@@ -257,14 +257,51 @@ fn generators_fit_together() {
     }
 }
 
-#[test]
-fn no_two_generators_do_the_same() {
+/// The built-in poem generator, copied under another slug and dressed up by `change`.
+fn copy_of_poem(change: impl Fn(&str) -> String) -> Vec<CatalogProblem> {
     let embedded = Sources::embedded();
     let text = embedded.files().find(|file| file.path == "generators/poem.toml").unwrap().text.clone();
-    let copy = text.replace("slug = \"poem\"", "slug = \"verse\"").replace("title = \"Poem\"", "title = \"Verse\"");
-    let found = problems(embedded.with("generators/verse.toml", copy));
-    assert_eq!(found.len(), 1);
-    says(&found, "generators/verse.toml", "verse", "does just what poem does");
+    let copy = change(&text.replacen("slug = \"poem\"", "slug = \"verse\"", 1));
+    assert_ne!(copy, *text);
+    problems(embedded.clone().with("generators/verse.toml", copy))
+}
+
+#[test]
+fn no_two_generators_do_the_same_however_they_are_dressed() {
+    for (from, to) in [
+        ("", ""),
+        ("title = \"Poem\"", "title = \"Verse\""),
+        ("description = \"Writes a poem in the form that you choose.\"", "description = \"Rhymes.\""),
+        ("icon = \"🪶\"", "icon = \"📜\""),
+        ("similar = [\"story\", \"joke\"]", "similar = [\"recipe\"]"),
+        ("status = \"active\"", "status = \"development\""),
+        ("default_model = \"gpt-5-nano\"", "default_model = \"gpt-5\""),
+        ("label = \"Form\"", "label = \"Kind of poem\""),
+        ("default = \"open\"", "default = \"dark\""),
+        ("Write {preference} in {language}.", "WRITE  {preference}\nin {language}."),
+        ("text = \"a limerick\"", "text = \" A limerick\""),
+        ("description = \"The poem's title.\"", "description = \"the poem's  title.\""),
+    ] {
+        let found = copy_of_poem(|text| {
+            assert!(text.contains(from), "{from}");
+            text.replacen(from, to, 1)
+        });
+        assert_eq!(found.len(), 1, "{from} → {to}: {found:?}");
+        says(&found, "generators/verse.toml", "verse", "does just what poem does");
+    }
+}
+
+#[test]
+fn another_template_choice_or_field_is_another_generator() {
+    for (from, to) in [
+        ("It is about:", "It rhymes, and is about:"),
+        ("text = \"a limerick\"", "text = \"a limerick about a town\""),
+        ("value = \"acrostic\"", "value = \"abecedarian\""),
+        ("description = \"The poem's title.\"", "description = \"The title, of one word.\""),
+        ("name = \"title\"", "name = \"headline\""),
+    ] {
+        assert_eq!(copy_of_poem(|text| text.replacen(from, to, 1)), [], "{to}");
+    }
 }
 
 #[test]

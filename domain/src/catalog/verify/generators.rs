@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::super::capability::{Capability, Dialect, MediaType};
 use super::super::generator::{
-    FieldType, Generator, GeneratorStatus, ImageInput, PLACEHOLDERS, Preference, next_placeholder,
+    FieldType, Generator, GeneratorStatus, ImageInput, OutputField, PLACEHOLDERS, Preference, next_placeholder,
 };
 use super::super::load::{Draft, Placed, Problems};
 use super::{is_blank, is_field_name, is_slug};
@@ -13,13 +13,14 @@ pub(super) fn check(draft: &Draft, problems: &mut Problems) {
     if draft.generators.is_empty() {
         problems.add("generators", "", "there is no generator");
     }
+    let essences: Vec<Essence> = draft.generators.iter().map(|placed| Essence::of(&placed.item)).collect();
     for (at, placed) in draft.generators.iter().enumerate() {
         itself(placed, problems);
         model(draft, placed, problems);
-        for other in &draft.generators[..at] {
+        for (other, essence) in draft.generators[..at].iter().zip(&essences) {
             if other.item.slug == placed.item.slug {
                 problems.add(&placed.file, &placed.item.slug, format!("the slug is taken in {}", other.file));
-            } else if alike(&other.item, &placed.item) {
+            } else if *essence == essences[at] {
                 problems.add(
                     &placed.file,
                     &placed.item.slug,
@@ -35,13 +36,42 @@ pub(super) fn check(draft: &Draft, problems: &mut Problems) {
     }
 }
 
-/// What is made of what: two image generators that only pass the prompt on would be one.
-fn alike(a: &Generator, b: &Generator) -> bool {
-    a.template.trim() == b.template.trim()
-        && a.preference == b.preference
-        && a.preference_two == b.preference_two
-        && a.fields == b.fields
-        && a.media_type == b.media_type
+/// What a generator does, without what only dresses it: title, icon, relatives, labels, order, case and
+/// the spaces between words. Two with the same essence would be one.
+#[derive(PartialEq)]
+struct Essence {
+    /// What is made: an image and a video generator that only pass the prompt on are two.
+    media_type: MediaType,
+    template: String,
+    /// Value and text of each option.
+    preferences: [Option<Vec<(String, String)>>; 2],
+    fields: Vec<OutputField>,
+}
+
+impl Essence {
+    fn of(generator: &Generator) -> Self {
+        let options = |preference: &Preference| {
+            let options = preference.options.iter();
+            let mut options: Vec<_> = options.map(|one| (plain(&one.value.to_string()), plain(&one.text))).collect();
+            options.sort();
+            options
+        };
+        let fields = generator.fields.iter();
+        let mut fields: Vec<OutputField> =
+            fields.map(|field| OutputField { description: plain(&field.description), ..field.clone() }).collect();
+        fields.sort_by(|a, b| a.name.cmp(&b.name));
+        Essence {
+            media_type: generator.media_type,
+            template: plain(&generator.template),
+            preferences: [&generator.preference, &generator.preference_two].map(|one| one.as_ref().map(options)),
+            fields,
+        }
+    }
+}
+
+/// A text in small letters, with one space between words.
+fn plain(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
 fn itself(placed: &Placed<Generator>, problems: &mut Problems) {

@@ -1,7 +1,9 @@
 //! Text: readable sentences about what a prompt asks for, and typed fields that fit a schema.
 
 mod phrases;
+mod role;
 mod script;
+mod stock;
 mod topic;
 mod transcript;
 mod write;

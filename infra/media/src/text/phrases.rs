@@ -17,6 +17,12 @@ pub(super) struct Phrases {
     pub(super) endings: &'static [&'static str],
     /// Short lines that sell.
     pub(super) slogans: &'static [&'static str],
+    /// How a letter begins.
+    pub(super) greeting: &'static str,
+    /// How it ends.
+    pub(super) closing: &'static str,
+    /// Questions that no yes or no answers.
+    pub(super) questions: &'static [&'static str],
     /// Headlines; `{h}` is the subject as a headline.
     pub(super) titles: &'static [&'static str],
 }
@@ -112,6 +118,22 @@ const ENGLISH: Phrases = Phrases {
         "Tomorrow called. It wants {t}.",
         "Every day deserves {t}.",
     ],
+    greeting: "Hello,",
+    closing: "With kind regards,",
+    questions: &[
+        "What would be missing without {t}?",
+        "How did {t} come to be as it is?",
+        "When did you last change your mind about {t}?",
+        "What do people get wrong about {t}?",
+        "Who decides what {t} should be?",
+        "Where would you begin with {t}?",
+        "What is the hardest part of {t}?",
+        "How can one tell that {t} has worked?",
+        "What did {t} look like a hundred years ago?",
+        "Which detail of {t} does nobody notice?",
+        "Why does {t} matter to those who know it well?",
+        "What comes after {t}?",
+    ],
     titles: &[
         "The Quiet Side of {h}",
         "{h}, Step by Step",
@@ -163,6 +185,14 @@ const GERMAN: Phrases = Phrases {
         "Jeder Tag verdient {t}.",
         "{T}: einfach richtig.",
     ],
+    greeting: "Guten Tag,",
+    closing: "Mit freundlichen Grüßen",
+    questions: &[
+        "Was würde ohne {t} fehlen?",
+        "Wo fängt man bei {t} am besten an?",
+        "Was verstehen viele an {t} falsch?",
+        "Woran erkennt man, dass {t} gelungen ist?",
+    ],
     titles: &["Die stille Seite: {h}", "{h}, Schritt für Schritt", "Ein Spaziergang mit {h}", "{h} für Neugierige"],
 };
 
@@ -200,6 +230,9 @@ const SPANISH: Phrases = Phrases {
         "Desde entonces, nadie dijo {t} sin sonreír.",
     ],
     slogans: &["{T}. Hecho para ti.", "Menos ruido. Más {t}.", "Cada día merece {t}."],
+    greeting: "Hola:",
+    closing: "Un cordial saludo,",
+    questions: &["¿Qué faltaría sin {t}?", "¿Por dónde se empieza con {t}?", "¿Qué se entiende mal de {t}?"],
     titles: &["El lado tranquilo de {h}", "{h}, paso a paso", "Un paseo con {h}"],
 };
 
@@ -240,6 +273,13 @@ const FRENCH: Phrases = Phrases {
         "Depuis, personne ne dit {t} sans sourire.",
     ],
     slogans: &["{T}. Fait pour vous.", "Moins de bruit. Plus de {t}.", "Chaque jour mérite {t}."],
+    greeting: "Bonjour,",
+    closing: "Bien cordialement,",
+    questions: &[
+        "Que manquerait-il sans {t} ?",
+        "Par où commencer avec {t} ?",
+        "Qu'est-ce qu'on comprend mal dans {t} ?",
+    ],
     titles: &["Le côté calme de {h}", "{h}, pas à pas", "Une promenade avec {h}"],
 };
 
@@ -271,6 +311,9 @@ const PORTUGUESE: Phrases = Phrases {
         "E quem escuta, numa tarde calma, sabe que {t} nunca terminou.",
     ],
     slogans: &["{T}. Feito para você.", "Menos ruído. Mais {t}.", "Todo dia merece {t}."],
+    greeting: "Olá,",
+    closing: "Atenciosamente,",
+    questions: &["O que faltaria sem {t}?", "Por onde se começa com {t}?", "O que se entende mal em {t}?"],
     titles: &["O lado calmo de {h}", "{h}, passo a passo", "Um passeio com {h}"],
 };
 
@@ -302,5 +345,8 @@ const NORWEGIAN: Phrases = Phrases {
         "Og den som lytter en stille kveld, hører at {t} aldri helt tok slutt.",
     ],
     slogans: &["{T}. Laget for deg.", "Mindre støy. Mer {t}.", "Hver dag fortjener {t}."],
+    greeting: "Hei,",
+    closing: "Med vennlig hilsen",
+    questions: &["Hva ville mangle uten {t}?", "Hvor begynner man med {t}?", "Hva misforstår folk ved {t}?"],
     titles: &["Den stille siden av {h}", "{h}, steg for steg", "En tur med {h}"],
 };

@@ -127,10 +127,14 @@ const EMPTY_WORDS: &[&str] = &[
 /// After one of these the subject follows.
 const BEFORE_SUBJECT: &[&str] = &["about", "on", "of", "for", "über", "sobre", "sur", "om", "regarding", "with"];
 
+/// A subject of more words than this, and without an article, is a sentence or a note: it is quoted.
+const UNQUOTED_WORDS_MAX: usize = 4;
+
 /// The subject of a prompt, as words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Topic {
-    /// The subject as it can stand in a sentence, with its article if it has one.
+    /// The subject as it can stand in a sentence, with its article if it has one; a whole sentence in
+    /// quotation marks.
     pub(super) phrase: String,
     /// The subject without an article.
     pub(super) bare: String,
@@ -172,6 +176,7 @@ impl Topic {
         let article = start.checked_sub(1).and_then(|at| subject.get(at)).map(|word| word.to_lowercase());
         let phrase = match article.as_deref() {
             Some(article @ ("a" | "an" | "the" | "my")) if english => format!("{article} {bare}"),
+            _ if chosen.len() > UNQUOTED_WORDS_MAX => format!("“{bare}”"),
             _ => bare.clone(),
         };
         let meaning = all.iter().filter(|word| !is_empty(word) && word.chars().count() > 2);
@@ -185,6 +190,11 @@ impl Topic {
     /// The subject with a capital letter.
     pub(super) fn capital(&self) -> String {
         capital(&self.phrase)
+    }
+
+    /// Its first word that means something, as a name has it.
+    pub(super) fn name(&self) -> String {
+        self.words.first().map(|word| capital(word)).unwrap_or_default()
     }
 
     /// The subject as a headline.
@@ -213,6 +223,7 @@ mod tests {
         assert_eq!(find("A story of two cities"), "two cities");
         assert_eq!(find("Schreibe ein Gedicht über Kaffee"), "Kaffee");
         assert_eq!(find("vegan lasagne"), "vegan lasagne");
+        assert_eq!(find("Ask the landlord to repair it"), "“Ask the landlord to repair it”");
         assert_eq!(find("Please write a story."), "it");
         assert_eq!(find(""), "it");
         assert_eq!(Topic::find("the old sea", "it", true).headline(), "Old Sea");

@@ -19,7 +19,7 @@ const DURATION_DEFAULT_MS: u64 = 5_000;
 const NUMBERS: (u32, u32) = (1, 90);
 const ITEMS: (u32, u32) = (3, 8);
 /// Names of fields that hold more than a line.
-const LONG_FIELDS: [&str; 9] = ["text", "story", "poem", "body", "content", "lyrics", "description", "answer", "essay"];
+const LONG_FIELDS: [&str; 7] = ["text", "story", "poem", "body", "content", "lyrics", "essay"];
 
 /// Makes one output. Takes up to a few seconds of one core.
 pub(super) fn make(job: &Job, prompt: &str, index: u32) -> OutputReport {
