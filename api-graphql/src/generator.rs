@@ -226,6 +226,10 @@ pub(crate) struct GenerateInput {
     /// Whether what is made is shown to nobody else. True if left out.
     #[graphql(default = true)]
     private: bool,
+    /// A team of the caller's that it is made for, by its public integer id; its wallet pays where it says so.
+    // Left out where it is not said: keys that were used before there were teams still find their runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    team: Option<crate::scalar::Long>,
 }
 
 impl GenerateInput {
@@ -274,6 +278,7 @@ impl GenerateInput {
             model: self.model,
             prompt: self.prompt,
             privacy: if self.private { Privacy::Private } else { Privacy::Public },
+            team: self.team.map(|team| team.0),
             count: self.count.map(i64::from),
             language: self.language,
             temperature,

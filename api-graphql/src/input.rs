@@ -142,6 +142,7 @@ impl CreateRunInput {
             route: "mutation createRun".into(),
             operation: "createRun".into(),
             scope: scope_to_generate(capability),
+            team: None,
             workflow: None,
             idempotency,
         })

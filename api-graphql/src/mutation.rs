@@ -87,7 +87,9 @@ impl MutationRoot {
         let view = generator::settled(ctx, accepted, within).await?;
         let account = ctx.caller()?.account;
         wait(ctx, ProjectionName::Generation, account.shard(), confirmed).await;
-        let available = ctx.core().balance_of(account).await.map_err(GraphqlError::from)?.available;
+        let payer = view.run.requested().map(|requested| requested.payer);
+        let payer = payer.ok_or_else(|| GraphqlError::from(Refusal::NotFound("run")))?;
+        let (available, _) = ctx.core().spendable(ctx.caller()?, payer).await.map_err(GraphqlError::from)?;
         let run = Run::new(view).ok_or_else(|| GraphqlError::from(Refusal::NotFound("run")))?;
         Ok(CreateRunPayload { run, replayed, available: available.into() })
     }

@@ -27,7 +27,7 @@ impl From<mintmark_domain::Credits> for Credits {
 }
 
 /// A whole number beyond 32 bits, as a JSON number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub(crate) struct Long(pub u64);
 
 #[Scalar(name = "Long")]

@@ -180,6 +180,8 @@ stream_ids! {
     RatingId = "rate";
     /// Whether one account follows another.
     FollowId = "flw";
+    /// What a team lets one of its members spend.
+    AllowanceId = "alw";
     /// An address that is told about events.
     WebhookEndpointId = "wh";
     /// What a storyboard run planned, and what its owner says of it.
@@ -307,6 +309,32 @@ impl TeamId {
     }
 }
 
+impl AllowanceId {
+    /// What `team` lets `member` spend, in the team's shard. (The purse it goes into is
+    /// [`WalletId::allowance`], in the member's.)
+    #[must_use]
+    pub fn of(team: TeamId, member: AccountId) -> Self {
+        AllowanceId(derived_id(team.shard(), "team_allowance", &[team.0.as_bytes(), member.0.as_bytes()]))
+    }
+}
+
+/// Whoever credits are exchanged with: an account, or a team.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PartyId(pub Uuid);
+
+impl From<AccountId> for PartyId {
+    fn from(account: AccountId) -> Self {
+        PartyId(account.0)
+    }
+}
+
+impl From<TeamId> for PartyId {
+    fn from(team: TeamId) -> Self {
+        PartyId(team.0)
+    }
+}
+
 impl FollowId {
     /// Whether `follower` follows `followee`, in the follower's shard.
     #[must_use]
@@ -339,10 +367,10 @@ impl GiftId {
         GiftId(derived_id(giver.shard(), "gift", &parts))
     }
 
-    /// The receiver's side of it, in the receiver's shard.
+    /// The receiver's side of it, in the shard of the wallet that it goes into.
     #[must_use]
-    pub fn receipt(self, receiver: AccountId) -> GiftReceiptId {
-        GiftReceiptId(derived_id(receiver.shard(), "gift_receipt", &[self.0.as_bytes()]))
+    pub fn receipt(self, into: WalletId) -> GiftReceiptId {
+        GiftReceiptId(derived_id(into.shard(), "gift_receipt", &[self.0.as_bytes()]))
     }
 }
 

@@ -13,7 +13,7 @@ use mintmark_domain::event_book::chapters;
 use mintmark_domain::gift::{Gift, GiftEvent};
 use mintmark_domain::run::{Run, RunEvent};
 use mintmark_domain::social::{Comment, CommentEvent, Follow, FollowEvent, Rating, RatingEvent, Vote, VoteEvent};
-use mintmark_domain::team::{Team, TeamEvent};
+use mintmark_domain::team::{Allowance, Team, TeamEvent};
 use mintmark_domain::wallet::{CreditWallet, WalletEvent};
 use mintmark_domain::webhook::{WebhookEndpoint, WebhookEvent};
 
@@ -89,6 +89,8 @@ impl Kind {
             Batch::TYPE => Some(Kind::Batch),
             WebhookEndpoint::TYPE => Some(Kind::Webhook),
             Follow::TYPE | Comment::TYPE | Vote::TYPE | Rating::TYPE | Team::TYPE | Gift::TYPE => Some(Kind::People),
+            // Who draws how much is enforced where it is kept, and read from there.
+            Allowance::TYPE => None,
             // Names are open: newer releases add kinds of stream.
             _ => None,
         }

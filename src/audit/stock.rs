@@ -14,7 +14,7 @@ use mintmark_domain::payment::Payment;
 use mintmark_domain::project::Project;
 use mintmark_domain::run::Run;
 use mintmark_domain::social::{Comment, Follow, Rating, Vote};
-use mintmark_domain::team::Team;
+use mintmark_domain::team::{Allowance, Team};
 use mintmark_domain::wallet::CreditWallet;
 use mintmark_domain::webhook::{WebhookEndpoint, WebhookRoster};
 use postgres_es::PostgresEventRepository;
@@ -85,6 +85,7 @@ async fn digest(repository: &PostgresEventRepository, stream: StreamId) -> anyho
         "rating" => repository.get_events::<Rating>(&id).await?,
         "follow" => repository.get_events::<Follow>(&id).await?,
         "team" => repository.get_events::<Team>(&id).await?,
+        "allowance" => repository.get_events::<Allowance>(&id).await?,
         "gift" => repository.get_events::<Gift>(&id).await?,
         "gift_receipt" => repository.get_events::<GiftReceipt>(&id).await?,
         _ => return Ok(None),

@@ -153,9 +153,6 @@ fn check_word(field: &str, word: Option<String>) -> Result<(), Problem> {
 impl GenerateBody {
     /// What can be said of the fields without the model.
     fn check(&self) -> Result<(), Problem> {
-        if self.team_id.is_some() {
-            return Err(Problem::invalid("team_id must be the id of a team of yours."));
-        }
         check_word("language", self.language.clone())?;
         check_word("preference", self.preference.as_ref().map(|choice| choice.0.to_string()))?;
         check_word("preference_two", self.preference_two.as_ref().map(|choice| choice.0.to_string()))?;
@@ -176,6 +173,11 @@ impl GenerateBody {
         self.temperature.as_ref().map(read).transpose()
     }
 
+    fn team(&self) -> Result<Option<u64>, Problem> {
+        let wrong = |_| Problem::invalid("team_id must be the id of a team of yours.");
+        self.team_id.map(|id| u64::try_from(id).map_err(wrong)).transpose()
+    }
+
     /// The request in the core's words.
     fn read(self, catalog: &Catalog, generator: String) -> Result<GeneratorRequest, Problem> {
         self.check()?;
@@ -184,13 +186,14 @@ impl GenerateBody {
             (Some(asked), Some(model)) => ratio(model.media_type(), asked)?,
             _ => None,
         };
-        let temperature = self.temperature()?;
+        let (temperature, team) = (self.temperature()?, self.team()?);
         Ok(GeneratorRequest {
             dialect: Dialect::Generor,
             generator,
             model: Some(self.model_id.to_string()),
             prompt: self.prompt.unwrap_or_default(),
             privacy: privacy(self.privacy_mode.unwrap_or(0))?,
+            team,
             count: self.count,
             language: self.language,
             temperature,
@@ -245,10 +248,11 @@ pub(super) async fn generate(
     let accepted_at = LogPosition::confirmed(accepted.run_id.shard(), &accepted.confirmed);
     let parts = (Replayed(accepted.replayed), prefer.applied());
     let view = settled(core, &caller, accepted, prefer.wait_for(WAIT_MAX, WAIT_MAX)).await?;
-    let wallet = core.wallet_view(&caller).await?;
+    let payer = view.run.requested().map(|requested| requested.payer).ok_or(Refusal::NotFound("run"))?;
+    let (remaining, read_at) = core.spendable(&caller, payer).await?;
     // Where what is shown was read, not where the request was accepted: whoever reads at it finds it so.
-    let position = accepted_at.and(view.run_id.shard(), view.as_of).and(caller.account.shard(), Some(wallet.as_of));
-    Ok((parts, position, answer(core, &view, wallet.balance.available)).into_response())
+    let position = accepted_at.and(view.run_id.shard(), view.as_of).and(caller.account.shard(), Some(read_at));
+    Ok((parts, position, answer(core, &view, remaining)).into_response())
 }
 
 /// Accepts the run, or finds the one that the same request made before: also where that request would

@@ -3,11 +3,12 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
+use mintmark_domain::Credits;
 use mintmark_domain::account::Scope;
 use mintmark_domain::gift::GiftStatus;
-use mintmark_domain::usecases::NewGift;
-use mintmark_domain::Credits;
 use mintmark_domain::ids::GiftId;
+use mintmark_domain::wallet::WalletOwner;
+use mintmark_domain::usecases::NewGift;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
@@ -98,8 +99,13 @@ pub(super) async fn give(
     caller.require(Scope::SocialWrite)?;
     let amount = credits(&body.credits)?;
     let to = state.core.person(&body.username).await?;
-    let new = NewGift { to, amount, message: body.message, idempotency: idempotency.with_body(&bytes) };
-    let (sent, confirmed) = state.core.send_gift(&caller, new).await?;
+    let new = NewGift {
+        to: WalletOwner::Account(to),
+        amount,
+        message: body.message,
+        idempotency: idempotency.with_body(&bytes),
+    };
+    let (sent, confirmed) = state.core.send_gift(&caller, Scope::SocialWrite, new).await?;
     let gift = Gift {
         gift_id: sent.id.to_string(),
         username: body.username.to_ascii_lowercase(),

@@ -128,6 +128,7 @@ impl Waiting {
 
 fn request(operation: &Operation, asked: Asked, idempotency: IdempotencyKey) -> RunRequest {
     RunRequest {
+        team: None,
         dialect: Dialect::Genfire,
         model: asked.model,
         ask: asked.ask,

@@ -196,6 +196,7 @@ pub(super) async fn generate(
         ..Ask::default()
     };
     let run = RunRequest {
+        team: None,
         dialect: Dialect::GirlGenerator,
         model: model.clone(),
         ask,

@@ -35,5 +35,6 @@ pub(super) const COMMON: &[(&str, &str)] = &[
     ("reason.code", "Why: stable, for programs"),
     ("reason.message", "Why: for people; never a prompt or an address"),
     ("request_id", "The request's id, as sent back to the caller"),
+    ("team", "The team that it was made for, whoever pays"),
     ("surface", "Through which door: `generor`, `genfire`, `girlgenerator`, `graphql` or `command_line`"),
 ];

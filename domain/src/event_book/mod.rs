@@ -23,7 +23,7 @@ use crate::payment::Payment;
 use crate::project::Project;
 use crate::run::Run;
 use crate::social::{Comment, Follow, Rating, Vote};
-use crate::team::Team;
+use crate::team::{Allowance, Team};
 use crate::wallet::CreditWallet;
 use crate::webhook::{WebhookEndpoint, WebhookRoster};
 
@@ -162,8 +162,14 @@ pub fn chapters() -> Vec<Chapter> {
             team::described::DESCRIBED,
             &team::samples::samples(),
         ),
+        chapter::<Allowance>(
+            "What a team lets one member spend of its wallet. Its id is derived from both and lies in the team's \
+             shard.",
+            team::allowance::DESCRIBED,
+            &team::allowance::samples(),
+        ),
         chapter::<Gift>(
-            "Credits handed from one account to another: the giver's side. Its id is derived from the giver and the \
+            "Credits handed from one wallet to another: the giver's side. Its id is derived from the giver and the \
              request's idempotency key; random where there is none.",
             gift::sent::DESCRIBED,
             &gift::sent::samples(),

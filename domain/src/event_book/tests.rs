@@ -55,6 +55,7 @@ macro_rules! for_each_aggregate {
         $check::<Rating>(&social::RatingEvent::TYPES, &social::rating::samples());
         $check::<Follow>(&social::FollowEvent::TYPES, &social::follow::samples());
         $check::<Team>(&team::TeamEvent::TYPES, &team::samples::samples());
+        $check::<Allowance>(&team::AllowanceEvent::TYPES, &team::allowance::samples());
         $check::<Gift>(&gift::GiftEvent::TYPES, &gift::sent::samples());
         $check::<GiftReceipt>(&gift::ReceiptEvent::TYPES, &gift::receipt::samples());
     };
@@ -201,6 +202,7 @@ fn the_entries_are_the_types_in_their_order() {
         &social::RatingEvent::TYPES,
         &social::FollowEvent::TYPES,
         &team::TeamEvent::TYPES,
+        &team::AllowanceEvent::TYPES,
         &gift::GiftEvent::TYPES,
         &gift::ReceiptEvent::TYPES,
     ]

@@ -1,4 +1,4 @@
-//! Credits handed from one account to another, in three steps because the two may live in different shards:
+//! Credits handed from one wallet to another, in three steps because the two may live in different shards:
 //! sent (with the giver's wallet), taken or refused (with the receiver's), settled (with the giver's again
 //! where it was refused). Each step is one append and is carried out once; [`next_step`] says which is due.
 

@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::event_book::{EventEntry, sample_credits, sample_id, sample_time};
 use crate::ids::{AccountId, GiftId};
+use crate::wallet::WalletOwner;
 use crate::{Credits, Timestamp, es};
 
 /// Why a gift cannot be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefusedGift {
-    /// There is no such account any more.
+    /// There is no such account or team any more.
     Gone,
     /// The account may do nothing for now.
     Suspended,
@@ -41,10 +42,10 @@ pub enum ReceiptEvent {
     Taken {
         /// The gift.
         gift: GiftId,
-        /// Who gave.
-        from: AccountId,
-        /// Who received.
-        to: AccountId,
+        /// Out of whose purse it came.
+        from: WalletOwner,
+        /// Into whose it went.
+        to: WalletOwner,
         /// How much.
         amount: Credits,
         /// When.
@@ -86,10 +87,10 @@ pub enum ReceiptCommand {
     Take {
         /// The gift.
         gift: GiftId,
-        /// Who gives.
-        from: AccountId,
-        /// Who receives.
-        to: AccountId,
+        /// Out of whose purse it comes.
+        from: WalletOwner,
+        /// Into whose it goes.
+        to: WalletOwner,
         /// How much.
         amount: Credits,
         /// The moment.
@@ -178,19 +179,24 @@ pub(crate) const DESCRIBED: &[EventEntry] = &[
     EventEntry {
         event_type: "gift_receipt.taken",
         meaning: "A gift is in the receiver's wallet, which says so by the same append.",
-        fields: &[("gift", "The gift"), ("from", "Who gave"), ("to", "Who received"), ("amount", "How much")],
+        fields: &[
+            ("gift", "The gift"),
+            ("from.account", "The account that gave"),
+            ("to.account", "The account that has it now"),
+            ("amount", "How much"),
+        ],
     },
     EventEntry {
         event_type: "gift_receipt.refused",
         meaning: "A gift cannot be taken, and goes back.",
-        fields: &[("gift", "The gift"), ("why", "`gone` (no such account any more), `suspended` or `full`")],
+        fields: &[("gift", "The gift"), ("why", "`gone` (no such account or team any more), `suspended` or `full`")],
     },
 ];
 
 /// Every type, in the order of the enum.
 pub(crate) fn samples() -> Vec<ReceiptEvent> {
     let gift = GiftId(sample_id("gift"));
-    let (from, to) = (AccountId(sample_id("account")), AccountId(sample_id("receiver")));
+    let [from, to] = ["account", "receiver"].map(|name| WalletOwner::Account(AccountId(sample_id(name))));
     vec![
         ReceiptEvent::Taken { gift, from, to, amount: sample_credits(25_000_000), at: sample_time(1) },
         ReceiptEvent::Refused { gift, why: RefusedGift::Gone, at: sample_time(1) },

@@ -7,16 +7,19 @@ use serde::{Deserialize, Serialize};
 
 use super::receipt::RefusedGift;
 use crate::event_book::{EventEntry, sample_credits, sample_id, sample_time};
-use crate::ids::{AccountId, SealedId};
+use crate::ids::{AccountId, SealedId, TeamId};
+use crate::wallet::WalletOwner;
 use crate::{Credits, Timestamp, es};
 
 /// A gift as it was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentGift {
-    /// Who gives.
-    pub from: AccountId,
-    /// Who is to have it.
-    pub to: AccountId,
+    /// Out of whose purse.
+    pub from: WalletOwner,
+    /// Into whose.
+    pub to: WalletOwner,
+    /// Who said so.
+    pub by: AccountId,
     /// How much.
     pub amount: Credits,
     /// A few words for the receiver, sealed under the giver's key; absent where nothing is said.
@@ -211,10 +214,14 @@ impl cqrs_es::Aggregate for Gift {
 pub(crate) const DESCRIBED: &[EventEntry] = &[
     EventEntry {
         event_type: "gift.sent",
-        meaning: "Credits left the giver's wallet for another account; the wallet says so by the same append.",
+        meaning: "Credits left the giver's wallet for another; the wallet says so by the same append.",
         fields: &[
-            ("from", "Who gives"),
-            ("to", "Who is to have it"),
+            ("from.account", "The account that gives"),
+            ("from.team", "The team out of whose wallet it comes"),
+            ("to.account", "The account that is to have it"),
+            ("to.allowance.team", "The team that lets a member spend it"),
+            ("to.allowance.member", "That member"),
+            ("by", "Who said so"),
             ("amount", "How much"),
             ("message", "A few words for the receiver, sealed under the giver's key"),
             ("fingerprint", "Keyed hash of the request, where it had an idempotency key"),
@@ -231,13 +238,15 @@ pub(crate) const DESCRIBED: &[EventEntry] = &[
 /// Every type, in the order of the enum; of a gift one with all that can be said, one with the least.
 pub(crate) fn samples() -> Vec<GiftEvent> {
     let least = SentGift {
-        from: AccountId(sample_id("account")),
-        to: AccountId(sample_id("receiver")),
+        from: WalletOwner::Account(AccountId(sample_id("account"))),
+        to: WalletOwner::Account(AccountId(sample_id("receiver"))),
+        by: AccountId(sample_id("account")),
         amount: sample_credits(25_000_000),
         message: None,
         fingerprint: None,
         at: sample_time(0),
     };
+    let team = TeamId(sample_id("team"));
     let most = SentGift {
         message: Some(SealedId(sample_id("message"))),
         fingerprint: Some("5f0c".to_owned()),
@@ -245,6 +254,11 @@ pub(crate) fn samples() -> Vec<GiftEvent> {
     };
     vec![
         GiftEvent::Sent(Box::new(most)),
+        GiftEvent::Sent(Box::new(SentGift {
+            from: WalletOwner::Team(team),
+            to: WalletOwner::Allowance { team, member: AccountId(sample_id("member")) },
+            ..least.clone()
+        })),
         GiftEvent::Sent(Box::new(least)),
         GiftEvent::Delivered { at: sample_time(1) },
         GiftEvent::Returned { why: RefusedGift::Suspended, at: sample_time(1) },

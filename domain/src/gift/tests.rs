@@ -1,16 +1,25 @@
 use crate::event_book::sample_id;
 use crate::ids::{AccountId, GiftId};
 use crate::testing::{at, c, given, said_twice_is_no_new_fact, state};
+use crate::wallet::WalletOwner;
 
 use super::*;
 
-fn account(name: &str) -> AccountId {
-    AccountId(sample_id(name))
+fn account(name: &str) -> WalletOwner {
+    WalletOwner::Account(AccountId(sample_id(name)))
 }
 
 fn sent(to: &str, amount: &str) -> SentGift {
     let (from, to) = (account("giver"), account(to));
-    SentGift { from, to, amount: c(amount), message: None, fingerprint: Some("f".to_owned()), at: at(0) }
+    SentGift {
+        from,
+        to,
+        by: AccountId(sample_id("giver")),
+        amount: c(amount),
+        message: None,
+        fingerprint: Some("f".to_owned()),
+        at: at(0),
+    }
 }
 
 fn send(to: &str, amount: &str) -> GiftCommand {

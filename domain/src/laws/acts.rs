@@ -141,6 +141,7 @@ impl Play {
 
     fn request(&self, n: u8, auto: bool, count: i64) -> RunRequest {
         RunRequest {
+            team: None,
             dialect: Dialect::Genfire,
             model: self.model(auto),
             ask: Self::ask(auto, count),

@@ -100,7 +100,7 @@ impl Step {
                 WalletCommand::Refund { run: run(0), parts: vec![RefundPart { kind, amount }], reason: None, at }
             }
             Step::Gift { amount } => {
-                WalletCommand::Gift { gift: GiftId(Uuid::nil()), to: AccountId(Uuid::nil()), amount, at }
+                WalletCommand::Gift { gift: GiftId(Uuid::nil()), to: AccountId(Uuid::nil()).into(), amount, at }
             }
             Step::Adjust { amount } => WalletCommand::Adjust { amount, reason: "law".into(), at },
             Step::ChargeBack { amount } => WalletCommand::ChargeBack { payment: PaymentId(Uuid::nil()), amount, at },

@@ -260,7 +260,7 @@ impl Run {
 }
 
 impl es::Aggregate for Run {
-    const STATE_SCHEMA: &'static str = "run/6";
+    const STATE_SCHEMA: &'static str = "run/7";
 
     fn decide(&self, command: RunCommand) -> Decided {
         match command {

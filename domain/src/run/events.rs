@@ -74,6 +74,9 @@ pub struct RequestedRun {
     pub account: AccountId,
     /// Who pays.
     pub payer: Payer,
+    /// The team that it was made for, whoever pays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamId>,
     /// The key it acted with (its public integer id); absent for the command line and sessions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_id: Option<u64>,

@@ -18,6 +18,7 @@ pub(crate) fn requested() -> RequestedRun {
     RequestedRun {
         account: AccountId(sample_id("account")),
         payer: Payer { wallet: AccountId(sample_id("account")).wallet(), team: None },
+        team: None,
         key_id: Some(41),
         client_id: None,
         surface: Surface::Genfire,
@@ -141,6 +142,11 @@ pub(crate) fn requested_in_full() -> RequestedRun {
     }
 }
 
+/// Made for a team, at the acting account's own cost.
+fn requested_for_team() -> RequestedRun {
+    RequestedRun { team: Some(TeamId(sample_id("team"))), ..requested() }
+}
+
 /// A workflow that makes a project.
 fn requested_of_workflow() -> RequestedRun {
     let run = RunId(sample_id("run"));
@@ -258,6 +264,7 @@ fn attempts() -> Vec<RunEvent> {
         RunEvent::Requested(Box::new(requested_of_workflow())),
         RunEvent::Requested(Box::new(requested_by_client())),
         RunEvent::Requested(Box::new(requested_with_choices())),
+        RunEvent::Requested(Box::new(requested_for_team())),
         RunEvent::SubmitIntended {
             attempt,
             provider: "sandbox".into(),

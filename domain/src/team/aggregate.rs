@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::commands::TeamCommand;
 use super::error::TeamError;
-use super::events::{CreatedTeam, InviteCode, Joined, TeamEvent};
+use super::events::{CreatedTeam, InviteCode, Joined, Purse, TeamEvent};
 use super::rights::{Act, Role};
 use crate::ids::AccountId;
 use crate::{Timestamp, es};
@@ -26,6 +26,7 @@ pub struct Member {
 pub struct Team {
     created: Option<Box<CreatedTeam>>,
     members: Vec<Member>,
+    purse: Purse,
     archived: bool,
 }
 
@@ -49,6 +50,12 @@ impl Team {
         &self.members
     }
 
+    /// What its wallet is for.
+    #[must_use]
+    pub fn purse(&self) -> Purse {
+        self.purse
+    }
+
     /// What an account is to it.
     #[must_use]
     pub fn role(&self, account: AccountId) -> Role {
@@ -64,7 +71,7 @@ impl Team {
     }
 
     /// The team, where `by` may do that; strangers are told that there is none.
-    fn for_act(&self, by: AccountId, act: Act) -> Result<&CreatedTeam, TeamError> {
+    pub(crate) fn for_act(&self, by: AccountId, act: Act) -> Result<&CreatedTeam, TeamError> {
         let team = self.live().ok_or(TeamError::NotFound)?;
         match self.role(by) {
             role if role.may(act) => Ok(team),
@@ -125,6 +132,14 @@ impl Team {
         Ok(if team.invite == invite { vec![] } else { vec![TeamEvent::InviteRenewed { invite, at }] })
     }
 
+    fn set_purse(&self, purse: Purse, by: AccountId, at: Timestamp) -> Decided {
+        self.for_act(by, Act::SetPurse)?;
+        if purse.member_limit.is_negative() {
+            return Err(TeamError::BadLimit);
+        }
+        Ok(if self.purse == purse { vec![] } else { vec![TeamEvent::PurseSet { purse, at }] })
+    }
+
     fn rename(&self, name: String, by: AccountId, at: Timestamp) -> Decided {
         let team = self.for_act(by, Act::Rename)?;
         Ok(if team.name == name { vec![] } else { vec![TeamEvent::Renamed { name, at }] })
@@ -149,6 +164,7 @@ impl es::Aggregate for Team {
             TeamCommand::Remove { account, by, at } => self.remove(account, by, at),
             TeamCommand::RenewInvite { invite, by, at } => self.renew(invite, by, at),
             TeamCommand::Rename { name, by, at } => self.rename(name, by, at),
+            TeamCommand::SetPurse { purse, by, at } => self.set_purse(purse, by, at),
             TeamCommand::HandOver { to, by, at } => self.hand_over(to, by, at),
         }
     }
@@ -193,6 +209,7 @@ impl cqrs_es::Aggregate for Team {
                     team.user_id = user_id.unwrap_or(team.user_id);
                 });
             }
+            TeamEvent::PurseSet { purse, .. } => self.purse = purse,
             TeamEvent::Archived { .. } => self.archived = true,
         }
     }

@@ -1,6 +1,6 @@
 //! What can be asked of a team.
 
-use super::events::{CreatedTeam, InviteCode};
+use super::events::{CreatedTeam, InviteCode, Purse};
 use crate::Timestamp;
 use crate::ids::AccountId;
 
@@ -60,6 +60,15 @@ pub enum TeamCommand {
     Rename {
         /// The new name.
         name: String,
+        /// Who wants that.
+        by: AccountId,
+        /// The moment.
+        at: Timestamp,
+    },
+    /// Say what its wallet is for.
+    SetPurse {
+        /// What for.
+        purse: Purse,
         /// Who wants that.
         by: AccountId,
         /// The moment.

@@ -51,6 +51,14 @@ pub(crate) const DESCRIBED: &[EventEntry] = &[
         fields: &[("to", "The new owner")],
     },
     EventEntry {
+        event_type: "team.purse_set",
+        meaning: "The owner said whether the team pays for what is made for it, and what each member may spend.",
+        fields: &[
+            ("purse.pays", "Whether the team's wallet pays"),
+            ("purse.member_limit", "What a member may spend of it in all, where they have no limit of their own"),
+        ],
+    },
+    EventEntry {
         event_type: "team.archived",
         meaning: "The last member left; by the same append as that.",
         fields: &[],

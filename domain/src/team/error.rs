@@ -23,6 +23,12 @@ pub enum TeamError {
     /// The owner hands over first.
     #[error("the owner makes another member the owner before leaving")]
     OwnerStays,
+    /// A limit below nothing.
+    #[error("a limit is not below 0")]
+    BadLimit,
+    /// Nobody has put credits into the team's wallet.
+    #[error("insufficient credits: the team's wallet is empty")]
+    NothingThere,
     /// The invite code is not the team's, or no longer.
     #[error("the invite code opens no team")]
     BadInvite,

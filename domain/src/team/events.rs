@@ -3,8 +3,8 @@
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
-use crate::Timestamp;
 use crate::ids::{AccountId, SealedId};
+use crate::{Credits, Timestamp};
 
 /// A team's invite code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +30,15 @@ pub struct CreatedTeam {
     pub invite: InviteCode,
     /// When.
     pub at: Timestamp,
+}
+
+/// What a team's wallet is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Purse {
+    /// Whether it pays for what is made for the team; else whoever acts pays.
+    pub pays: bool,
+    /// What a member may spend of it in all, where they have no limit of their own.
+    pub member_limit: Credits,
 }
 
 /// How somebody came in.
@@ -97,6 +106,13 @@ pub enum TeamEvent {
         /// When.
         at: Timestamp,
     },
+    /// It has another purse policy.
+    PurseSet {
+        /// The new one.
+        purse: Purse,
+        /// When.
+        at: Timestamp,
+    },
     /// The last member left.
     Archived {
         /// When.
@@ -106,7 +122,7 @@ pub enum TeamEvent {
 
 impl TeamEvent {
     /// Every event type, in the order of the enum.
-    pub const TYPES: [&'static str; 8] = [
+    pub const TYPES: [&'static str; 9] = [
         "team.created",
         "team.member_joined",
         "team.member_left",
@@ -114,6 +130,7 @@ impl TeamEvent {
         "team.invite_renewed",
         "team.renamed",
         "team.handed_over",
+        "team.purse_set",
         "team.archived",
     ];
 }
@@ -128,7 +145,8 @@ impl DomainEvent for TeamEvent {
             TeamEvent::InviteRenewed { .. } => 4,
             TeamEvent::Renamed { .. } => 5,
             TeamEvent::HandedOver { .. } => 6,
-            TeamEvent::Archived { .. } => 7,
+            TeamEvent::PurseSet { .. } => 7,
+            TeamEvent::Archived { .. } => 8,
         };
         Self::TYPES[index].to_owned()
     }

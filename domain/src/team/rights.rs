@@ -32,11 +32,17 @@ pub enum Act {
     Rename,
     /// Make another member its owner.
     HandOver,
+    /// Put credits of one's own into its wallet.
+    Fund,
+    /// Spend of its wallet, up to one's limit, where it pays.
+    Spend,
+    /// Say whether its wallet pays, and what each member may spend.
+    SetPurse,
 }
 
 impl Act {
     /// Every act.
-    pub const ALL: [Act; 9] = [
+    pub const ALL: [Act; 12] = [
         Act::See,
         Act::Create,
         Act::Add,
@@ -46,6 +52,9 @@ impl Act {
         Act::RenewInvite,
         Act::Rename,
         Act::HandOver,
+        Act::Fund,
+        Act::Spend,
+        Act::SetPurse,
     ];
 }
 
@@ -62,6 +71,9 @@ pub const RIGHTS: &[(Act, &[Role])] = &[
     (Act::RenewInvite, &[Role::Owner]),
     (Act::Rename, &[Role::Owner]),
     (Act::HandOver, &[Role::Owner]),
+    (Act::Fund, &[Role::Owner, Role::Member]),
+    (Act::Spend, &[Role::Owner, Role::Member]),
+    (Act::SetPurse, &[Role::Owner]),
 ];
 
 impl Role {

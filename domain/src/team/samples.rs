@@ -1,7 +1,7 @@
 //! Samples of a team's events.
 
-use super::events::{CreatedTeam, InviteCode, Joined, TeamEvent};
-use crate::event_book::{sample_id, sample_time};
+use super::events::{CreatedTeam, InviteCode, Joined, Purse, TeamEvent};
+use crate::event_book::{sample_credits, sample_id, sample_time};
 use crate::ids::{AccountId, SealedId};
 
 /// Every type, in the order of the enum.
@@ -25,6 +25,10 @@ pub(crate) fn samples() -> Vec<TeamEvent> {
         TeamEvent::InviteRenewed { invite: invite("60303a"), at: sample_time(180) },
         TeamEvent::Renamed { name: "Our Creative Team".to_owned(), at: sample_time(180) },
         TeamEvent::HandedOver { to: account, at: sample_time(240) },
+        TeamEvent::PurseSet {
+            purse: Purse { pays: true, member_limit: sample_credits(500_000_000) },
+            at: sample_time(270),
+        },
         TeamEvent::Archived { at: sample_time(300) },
     ]
 }

@@ -1,6 +1,6 @@
 use crate::event_book::sample_id;
 use crate::ids::{AccountId, SealedId};
-use crate::testing::{at, given, said_twice_is_no_new_fact, state};
+use crate::testing::{at, c, given, said_twice_is_no_new_fact, state};
 
 use super::*;
 
@@ -43,10 +43,14 @@ fn hand_over(to: &str, by: &str) -> TeamCommand {
     TeamCommand::HandOver { to: account(to), by: account(by), at: at(2) }
 }
 
-/// What carries an act out; seeing and creating are asked of the role.
+fn set_purse(by: &str, limit: &str) -> TeamCommand {
+    TeamCommand::SetPurse { purse: Purse { pays: true, member_limit: c(limit) }, by: account(by), at: at(2) }
+}
+
+/// What carries an act out; the rest is asked of the role.
 fn command(act: Act, by: &str) -> Option<TeamCommand> {
     Some(match act {
-        Act::See | Act::Create => return None,
+        Act::See | Act::Create | Act::Fund | Act::Spend => return None,
         Act::Add => add("new", by),
         Act::Join => join(by, "first"),
         Act::Leave => leave(by),
@@ -54,6 +58,7 @@ fn command(act: Act, by: &str) -> Option<TeamCommand> {
         Act::RenewInvite => TeamCommand::RenewInvite { invite: invite("second"), by: account(by), at: at(2) },
         Act::Rename => TeamCommand::Rename { name: "We".to_owned(), by: account(by), at: at(2) },
         Act::HandOver => hand_over("other", by),
+        Act::SetPurse => set_purse(by, "10"),
     })
 }
 
@@ -82,7 +87,7 @@ fn saying_it_twice_changes_nothing() {
     said_twice_is_no_new_fact::<Team>([], create());
     said_twice_is_no_new_fact::<Team>([create()], add("member", "owner"));
     said_twice_is_no_new_fact::<Team>([create()], join("member", "first"));
-    for act in [Act::RenewInvite, Act::Rename] {
+    for act in [Act::RenewInvite, Act::Rename, Act::SetPurse] {
         said_twice_is_no_new_fact::<Team>([create()], command(act, "owner").unwrap());
     }
 }
@@ -128,6 +133,13 @@ fn who_is_named_has_to_belong_to_it() {
     given::<Team>([create()]).when(remove("stranger", "owner")).then_expect_error(TeamError::NoMember);
     given::<Team>([create()]).when(hand_over("stranger", "owner")).then_expect_error(TeamError::NoMember);
     given::<Team>([create()]).when(hand_over("owner", "owner")).then_expect_events(vec![]);
+}
+
+#[test]
+fn what_a_member_may_spend_is_not_below_nothing() {
+    given::<Team>([create()]).when(set_purse("owner", "-1")).then_expect_error(TeamError::BadLimit);
+    let set = state::<Team>([create(), set_purse("owner", "0")]);
+    assert_eq!(set.purse(), Purse { pays: true, member_limit: c("0") });
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::judging::Measuring;
 use super::prepared::Prepared;
 use super::refusal::Refusal;
 use super::submission::SubmitPlan;
+use super::team_wallet::ForTeam;
 use crate::account::Scope;
 use crate::catalog::{Ask, AskField, AskProblem, AskReason, Checked, Dialect, Model};
 use crate::creation::{Privacy, creation_of_asset};
@@ -18,6 +19,9 @@ use crate::ports::{InputError, IntegerKind, OwnAddress, OwnSignature};
 use crate::run::{CreationRef, Inputs, Payer, RequestedRun, Run};
 use crate::wallet::CreditWallet;
 use crate::{Credits, Timestamp};
+
+/// How often what a run lacks is drawn from a team's wallet before it is refused.
+const DRAWS_MAX: usize = 3;
 
 /// A key under which a request may be said again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +74,8 @@ pub struct RunRequest {
     pub operation: String,
     /// What the key must be allowed.
     pub scope: Scope,
+    /// The team that it is made for, if it is for one.
+    pub team: Option<ForTeam>,
     /// The workflow, where it is a run of one: it is priced as such, and its model answers in its words.
     pub workflow: Option<WorkflowRef>,
     /// The key under which it may be said again.
@@ -230,14 +236,37 @@ impl Core {
             .map(|slot| SubmitPlan { node: slot.node().to_owned(), submit_by: slot.submit_by(self.now()) });
         let run_id = prepared.run_id;
         let (decision, by) = (prepared.streams(self, caller), caller.acts_with.clone());
-        let ((run, replayed, available), confirmed) =
-            self.decide(decision, move |unit| prepared.decide(unit, &by, plan.clone())).await?;
+        let ((run, replayed, available), confirmed) = self
+            .paid_for(caller, &prepared, || {
+                let (prepared, by, plan) = (prepared.clone(), by.clone(), plan.clone());
+                self.decide(decision.clone(), move |unit| prepared.decide(unit, &by, plan.clone()))
+            })
+            .await?;
         match slot {
             _ if replayed => {}
             Some(slot) => self.dispatch.starts(run_id, account, &provider, slot, &run, inputs),
             None => self.dispatch.accepted(run_id, account, &provider, None),
         }
         Ok(Accepted { run_id, run, replayed, available, confirmed })
+    }
+
+    /// Decides a run; where a team pays and the member's part of its wallet does not suffice, what is lacking is
+    /// drawn and it is decided again. Others may spend what was drawn meanwhile, so more than once.
+    async fn paid_for<T, D, F>(&self, caller: &Caller, prepared: &Prepared, decide: D) -> Result<T, Refusal>
+    where
+        D: Fn() -> F,
+        F: Future<Output = Result<T, Refusal>>,
+    {
+        let mut decided = decide().await;
+        let (payer, needed) = (prepared.template.payer, prepared.template.quote.amount);
+        for _ in 0..DRAWS_MAX {
+            match (&decided, payer.team) {
+                (Err(Refusal::Insufficient { .. }), Some(team)) => self.draw_for(caller, team, needed).await?,
+                _ => break,
+            }
+            decided = decide().await;
+        }
+        decided
     }
 
     /// Judges where a page's host leads, so that nothing is held for one that must not be reached.
@@ -284,10 +313,12 @@ impl Core {
                     return Err(Refusal::IdempotencyReused);
                 }
                 let available = unit.state::<CreditWallet>(wallet).balance(unit.now()).available;
-                Ok(Some((run.clone(), available)))
+                Ok(Some((run.clone(), requested.payer, available)))
             })
             .await?;
-        Ok(found.map(|(run, available)| Accepted { run_id, run, replayed: true, available, confirmed }))
+        let Some((run, payer, own)) = found else { return Ok(None) };
+        let available = if payer.team.is_some() { self.spendable(caller, payer).await?.0 } else { own };
+        Ok(Some(Accepted { run_id, run, replayed: true, available, confirmed }))
     }
 
     async fn prepare(&self, caller: &Caller, request: RunRequest, judged: Judged) -> Result<Prepared, Refusal> {
@@ -310,7 +341,8 @@ impl Core {
             numbers.into_iter().map(|number| CreationRef { id: CreationId::numbered(shard, number), number }).collect();
         let template = RequestedRun {
             account,
-            payer: Payer { wallet: account.wallet(), team: None },
+            payer: request.team.map_or(Payer { wallet: account.wallet(), team: None }, |team| team.payer(account)),
+            team: request.team.map(|team| team.team),
             key_id: caller.key_id(),
             client_id: caller.client_id().map(str::to_owned),
             surface: caller.surface,

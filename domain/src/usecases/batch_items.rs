@@ -238,6 +238,7 @@ impl Core {
         let template = RequestedRun {
             account: created.account,
             payer: created.payer,
+            team: created.payer.team,
             key_id: created.key_id,
             client_id: created.client_id.clone(),
             surface: created.surface,

@@ -7,6 +7,7 @@ use super::accept_run::{Accepted, IdempotencyKey, RunRequest};
 use super::authenticate::Caller;
 use super::core::Core;
 use super::refusal::Refusal;
+use super::team_wallet::ForTeam;
 use crate::account::Scope;
 use crate::catalog::{
     Ask, AskField, AskProblem, AskReason, Capability, Dialect, FieldProblem, Filling, Generator, GeneratorStatus,
@@ -28,6 +29,8 @@ pub struct GeneratorRequest {
     pub prompt: String,
     /// Who may see what is made.
     pub privacy: Privacy,
+    /// The public integer id of a team of the caller's that it is made for.
+    pub team: Option<u64>,
     /// How many outputs.
     pub count: Option<i64>,
     /// A language code, of texts.
@@ -88,7 +91,15 @@ impl Core {
     /// that it does not take, a choice that it does not have; whatever [`Core::accept_run`] refuses.
     pub async fn generate(&self, caller: &Caller, request: GeneratorRequest) -> Result<Accepted, Refusal> {
         let key = request.idempotency.clone();
-        match self.run_of(request) {
+        let run = match request.team {
+            None => self.run_of(request, None),
+            Some(number) => match self.for_team(caller, number).await {
+                Ok(team) => self.run_of(request, Some(team)),
+                Err(Refusal::NotFound(_)) => Err(Refusal::field("team_id", "must be the id of a team of yours")),
+                Err(refusal) => Err(refusal),
+            },
+        };
+        match run {
             Ok(run) => self.accept_run(caller, run).await,
             // A run that was accepted before stays found, whatever its generator takes by now.
             Err(refusal) => self.replay(caller, key.as_ref()).await?.ok_or(refusal),
@@ -96,7 +107,7 @@ impl Core {
     }
 
     /// The run that a generator makes of a request. Nothing is held, fetched or decided here.
-    fn run_of(&self, request: GeneratorRequest) -> Result<RunRequest, Refusal> {
+    fn run_of(&self, request: GeneratorRequest, team: Option<ForTeam>) -> Result<RunRequest, Refusal> {
         let generator = self.catalog.generator(&request.generator).ok_or(Refusal::NotFound("generator"))?;
         if generator.status != GeneratorStatus::Active {
             return Err(Refusal::Field {
@@ -148,6 +159,7 @@ impl Core {
             route: request.route,
             operation: request.operation,
             scope,
+            team,
             workflow: None,
             idempotency: request.idempotency,
         })

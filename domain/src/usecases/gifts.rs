@@ -1,5 +1,6 @@
-//! Gifts: credits handed from one account to another. The first step answers the giver; whatever is due after
-//! it is carried out by [`Core::carry_gift`], by whoever comes to it first, as often as it takes.
+//! Gifts: credits handed from one wallet to another. The first step answers the giver; whatever is due after
+//! it is carried out by [`Core::carry_gift`], by whoever comes to it first, as often as it takes. What a team
+//! lets its members spend travels the same way.
 
 use super::accept_run::IdempotencyKey;
 use super::authenticate::Caller;
@@ -12,14 +13,15 @@ use crate::es::{Acting, Confirmed, StreamRef, Unit};
 use crate::gift::{
     Gift, GiftCommand, GiftReceipt, GiftStatus, GiftStep, ReceiptCommand, RefusedGift, SentGift, next_step,
 };
-use crate::ids::{AccountId, GiftId, SealedId};
-use crate::wallet::{CreditWallet, GrantSource, LotKind, WalletCommand, WalletError};
+use crate::ids::{AllowanceId, GiftId, SealedId, TeamId};
+use crate::team::{Allowance, AllowanceCommand, Team};
+use crate::wallet::{CreditWallet, GrantSource, LotKind, WalletCommand, WalletError, WalletOwner};
 
 /// A gift that somebody wants to make.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewGift {
-    /// Who is to have it.
-    pub to: AccountId,
+    /// Who is to have it: an account, or a team.
+    pub to: WalletOwner,
     /// How much.
     pub amount: Credits,
     /// A few words: at most [`NewGift::MESSAGE_CHARS_MAX`] characters.
@@ -51,7 +53,12 @@ pub struct SentGiftView {
 impl Core {
     /// Sends credits of the caller's to somebody. They leave the wallet at once, and come back where the
     /// receiver cannot have them. Errors: too little to give; oneself; the key was used for another gift.
-    pub async fn send_gift(&self, caller: &Caller, new: NewGift) -> Result<(SentGiftView, Confirmed), Refusal> {
+    pub async fn send_gift(
+        &self,
+        caller: &Caller,
+        scope: Scope,
+        new: NewGift,
+    ) -> Result<(SentGiftView, Confirmed), Refusal> {
         let from = caller.account;
         let shard = from.shard();
         let (id, fingerprint) = match &new.idempotency {
@@ -75,7 +82,7 @@ impl Core {
             .request(shard, caller.acting(), from)
             .stream(StreamRef::of::<CreditWallet>(wallet))
             .stream(StreamRef::of::<Gift>(id));
-        let (request, permit): (_, Permit) = self.permitted(caller, Scope::SocialWrite, request).await?;
+        let (request, permit): (_, Permit) = self.permitted(caller, scope, request).await?;
         let (to, amount) = (new.to, new.amount);
         self.decide(request, move |unit| {
             let at = unit.now();
@@ -85,9 +92,9 @@ impl Core {
                 None => {
                     permit.ask(unit)?;
                     let sealed = message.as_ref().map(|message| message.id);
-                    let sent = SentGift { from, to, amount, message: sealed, fingerprint: fingerprint.clone(), at };
-                    unit.execute::<Gift>(id, GiftCommand::Send(Box::new(sent)))?;
-                    unit.execute::<CreditWallet>(wallet, WalletCommand::Gift { gift: id, to, amount, at })?;
+                    let (purse, fingerprint) = (WalletOwner::Account(from), fingerprint.clone());
+                    let sent = SentGift { from: purse, to, by: from, amount, message: sealed, fingerprint, at };
+                    send(unit, id, sent)?;
                     message.iter().for_each(|message| unit.seal(message.clone()));
                     false
                 }
@@ -106,7 +113,7 @@ impl Core {
         loop {
             let gift = self.load::<Gift>(id).await?;
             let Some(sent) = gift.sent().cloned() else { return Err(Refusal::NotFound("gift")) };
-            let receipt = self.load::<GiftReceipt>(id.receipt(sent.to)).await?;
+            let receipt = self.load::<GiftReceipt>(id.receipt(sent.to.wallet())).await?;
             match next_step(&gift, &receipt) {
                 None => return Ok(gift.status()),
                 Some(GiftStep::Hand) => self.hand_gift(id, sent).await?,
@@ -119,19 +126,30 @@ impl Core {
     /// The receiver's side: takes it, or says why not.
     async fn hand_gift(&self, gift: GiftId, sent: SentGift) -> Result<(), Refusal> {
         let SentGift { from, to, amount, .. } = sent;
-        let (receipt, wallet) = (gift.receipt(to), to.wallet());
+        let (receipt, wallet) = (gift.receipt(to.wallet()), to.wallet());
         let request = self
-            .request(to.shard(), carrier(gift), to)
-            .stream(StreamRef::of::<Account>(to))
+            .request(wallet.shard(), carrier(gift), wallet)
             .stream(StreamRef::of::<CreditWallet>(wallet))
             .stream(StreamRef::of::<GiftReceipt>(receipt));
+        let request = match to {
+            WalletOwner::Account(account) | WalletOwner::Allowance { member: account, .. } => {
+                request.stream(StreamRef::of::<Account>(account))
+            }
+            WalletOwner::Team(team) => request.stream(StreamRef::of::<Team>(team)),
+        };
+        let back = given_back(from, to);
+        let request = back.into_iter().fold(request, |request, id| request.stream(StreamRef::of::<Allowance>(id)));
         self.decide(request, move |unit| {
             let at = unit.now();
             if unit.state::<GiftReceipt>(receipt).outcome().is_some() {
                 return Ok(());
             }
-            let source = GrantSource::Gift { gift, from };
-            let command = match receivable(unit, to).and_then(|()| grant(unit, to, amount, source)) {
+            let source = GrantSource::Gift { gift, from: from.party() };
+            let taken = receivable(unit, to).and_then(|()| grant(unit, to, amount, source));
+            if let (Ok(()), Some(allowance)) = (&taken, back) {
+                unit.execute::<Allowance>(allowance, AllowanceCommand::GiveBack { gift, amount, at })?;
+            }
+            let command = match taken {
                 Ok(()) => ReceiptCommand::Take { gift, from, to, amount, at },
                 Err(why) => ReceiptCommand::Refuse { gift, why, at },
             };
@@ -144,11 +162,14 @@ impl Core {
 
     /// The giver's side: notes that it was taken, or has the credits back.
     async fn end_gift(&self, gift: GiftId, sent: SentGift, why: Option<RefusedGift>) -> Result<(), Refusal> {
-        let (from, wallet) = (sent.from, sent.from.wallet());
+        let wallet = sent.from.wallet();
         let request = self
-            .request(from.shard(), carrier(gift), from)
+            .request(wallet.shard(), carrier(gift), wallet)
             .stream(StreamRef::of::<CreditWallet>(wallet))
             .stream(StreamRef::of::<Gift>(gift));
+        // What a member could not take was not drawn.
+        let back = given_back(sent.to, sent.from);
+        let request = back.into_iter().fold(request, |request, id| request.stream(StreamRef::of::<Allowance>(id)));
         self.decide(request, move |unit| {
             let at = unit.now();
             let command = match why {
@@ -160,6 +181,9 @@ impl Core {
                 let (kind, amount) = (LotKind::Earned, sent.amount);
                 let grant = WalletCommand::Grant { kind, amount, priority: 0, expires_at: None, source, at };
                 unit.execute::<CreditWallet>(wallet, grant)?;
+                if let Some(allowance) = back {
+                    unit.execute::<Allowance>(allowance, AllowanceCommand::GiveBack { gift, amount, at })?;
+                }
             }
             Ok(())
         })
@@ -168,13 +192,36 @@ impl Core {
     }
 }
 
+/// Takes a gift out of its giver's wallet. The decision names the gift's stream and that wallet's.
+pub(super) fn send(unit: &mut Unit<'_>, gift: GiftId, sent: SentGift) -> Result<(), Refusal> {
+    let (wallet, to, amount, at) = (sent.from.wallet(), sent.to.party(), sent.amount, sent.at);
+    unit.execute::<Gift>(gift, GiftCommand::Send(Box::new(sent)))?;
+    unit.execute::<CreditWallet>(wallet, WalletCommand::Gift { gift, to, amount, at })?;
+    Ok(())
+}
+
+/// The allowance that credits which go from one purse to the other are given back to, if they are.
+fn given_back(from: WalletOwner, to: WalletOwner) -> Option<AllowanceId> {
+    match (from, to) {
+        (WalletOwner::Allowance { team, member }, WalletOwner::Team(into)) if team == into => {
+            Some(AllowanceId::of(team, member))
+        }
+        _ => None,
+    }
+}
+
 fn carrier(gift: GiftId) -> Acting {
     Acting { actor: "gifts".into(), correlation_id: gift.to_string(), ..Acting::default() }
 }
 
-/// Whether an account may receive anything.
-fn receivable(unit: &Unit<'_>, to: AccountId) -> Result<(), RefusedGift> {
-    let account = unit.state::<Account>(to);
+/// Whether a purse may receive anything.
+fn receivable(unit: &Unit<'_>, to: WalletOwner) -> Result<(), RefusedGift> {
+    let team_there = |team: TeamId| unit.state::<Team>(team).live().map(|_| ()).ok_or(RefusedGift::Gone);
+    let account = match to {
+        WalletOwner::Team(team) => return team_there(team),
+        WalletOwner::Account(account) | WalletOwner::Allowance { member: account, .. } => account,
+    };
+    let account = unit.state::<Account>(account);
     if account.user_id().is_none() || account.is_erased() {
         return Err(RefusedGift::Gone);
     }
@@ -184,11 +231,17 @@ fn receivable(unit: &Unit<'_>, to: AccountId) -> Result<(), RefusedGift> {
     Ok(())
 }
 
-/// Grants what was given. A wallet that has as many lots as it may takes nothing more.
-fn grant(unit: &mut Unit<'_>, to: AccountId, amount: Credits, source: GrantSource) -> Result<(), RefusedGift> {
+/// Grants what was given. A wallet that has as many lots as it may takes nothing more. Teams and allowances
+/// have a wallet from their first credits on.
+fn grant(unit: &mut Unit<'_>, to: WalletOwner, amount: Credits, source: GrantSource) -> Result<(), RefusedGift> {
     let at = unit.now();
+    let wallet = to.wallet();
+    if !matches!(to, WalletOwner::Account(_)) {
+        let opened = unit.execute::<CreditWallet>(wallet, WalletCommand::Open { owner: to });
+        opened.map_err(|_| RefusedGift::Gone)?;
+    }
     let grant = WalletCommand::Grant { kind: LotKind::Earned, amount, priority: 0, expires_at: None, source, at };
-    match unit.execute::<CreditWallet>(to.wallet(), grant) {
+    match unit.execute::<CreditWallet>(wallet, grant) {
         Ok(_) => Ok(()),
         Err(WalletError::NotOpen) => Err(RefusedGift::Gone),
         Err(_) => Err(RefusedGift::Full),

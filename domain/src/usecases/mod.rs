@@ -30,6 +30,7 @@ mod shown;
 mod sign_in;
 mod social_refusals;
 mod submission;
+mod team_wallet;
 mod teams;
 mod webhook_texts;
 mod webhooks;
@@ -61,6 +62,7 @@ pub use refusal::{ErrorClass, Refusal};
 pub use run_view::{CreationView, RunView};
 pub use sign_in::{LINK_DAYS, NewSession, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, SESSION_DAYS, SESSION_IDLE_HOURS};
 pub use submission::SubmitPlan;
+pub use team_wallet::{ForTeam, MemberShare, TeamWalletView};
 pub use teams::TeamView;
 pub use webhook_texts::OpenedWebhooks;
 pub use webhooks::{

@@ -11,7 +11,7 @@ use crate::es::DecisionRequest;
 use crate::es::{SealedText, StreamRef, Unit};
 use crate::ids::RunId;
 use crate::run::{RequestedRun, Run, RunCommand};
-use crate::wallet::{CreditWallet, HeldFor, WalletCommand};
+use crate::wallet::{CreditWallet, HeldFor, WalletCommand, WalletOwner};
 use uuid::Uuid;
 
 /// Everything about a run that is known before its decision.
@@ -56,6 +56,11 @@ impl Prepared {
             return Ok((unit.state::<Run>(self.run_id).clone(), true, available));
         }
         unit.state::<Account>(self.template.account).authorize(by, self.scope)?;
+        if let Some(team) = self.template.payer.team {
+            // The member's part of a team's wallet is there from its first use on.
+            let owner = WalletOwner::Allowance { team, member: self.template.account };
+            unit.execute::<CreditWallet>(wallet, WalletCommand::Open { owner })?;
+        }
         let held_for = HeldFor::Run(self.run_id);
         let amount = self.template.quote.amount;
         unit.execute::<CreditWallet>(wallet, WalletCommand::Hold { held_for, amount, at })?;
@@ -75,7 +80,7 @@ impl Prepared {
                 user_id: self.user_id,
                 run: self.run_id,
                 index,
-                team: requested.payer.team,
+                team: requested.team,
                 generator: requested.generator.clone(),
                 model: requested.parameters.model.clone(),
                 media_type: requested.parameters.media_type,

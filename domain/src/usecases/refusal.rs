@@ -15,7 +15,7 @@ use crate::ports::{AssetError, DirectoryError, IdentityError, InputError, VaultE
 use crate::project::ProjectError;
 use crate::run::RunError;
 use crate::social::{CommentError, FollowError, RatingError, VoteError};
-use crate::team::TeamError;
+use crate::team::{AllowanceError, TeamError};
 use crate::wallet::WalletError;
 use crate::webhook::{RosterError, WebhookError};
 
@@ -65,7 +65,7 @@ pub enum Refusal {
         needed: Credits,
         /// What can be spent.
         available: Credits,
-        /// Which purse bound: `account`, or `team allowance`.
+        /// Which purse bound: `account`, or `the team's wallet`.
         scope: &'static str,
     },
     /// The model refuses what was asked.
@@ -157,6 +157,9 @@ pub enum Refusal {
     /// The team may not.
     #[error(transparent)]
     Team(TeamError),
+    /// What a team lets a member spend does not suffice.
+    #[error("insufficient credits: {0}")]
+    Allowance(AllowanceError),
     /// The gift may not.
     #[error(transparent)]
     Gift(GiftError),
@@ -350,6 +353,7 @@ impl Refusal {
             | Refusal::Vote(_)
             | Refusal::Rating(_)
             | Refusal::Team(_)
+            | Refusal::Allowance(_)
             | Refusal::Gift(_)
             | Refusal::GiftReceipt(_) => self.among_people(),
             Refusal::Taken(_) => (ErrorClass::Validation, "taken"),

@@ -3,7 +3,7 @@
 use super::refusal::{ErrorClass, Refusal};
 use crate::gift::GiftError;
 use crate::social::{CommentError, FollowError, RatingError};
-use crate::team::TeamError;
+use crate::team::{AllowanceError, TeamError};
 
 impl From<CommentError> for Refusal {
     fn from(error: CommentError) -> Self {
@@ -50,9 +50,15 @@ impl Refusal {
             Refusal::Team(error) => match error {
                 TeamError::NotFound | TeamError::BadInvite | TeamError::NoMember => (ErrorClass::NotFound, "not_found"),
                 TeamError::OwnersAct => (ErrorClass::Forbidden, "not_owner"),
+                TeamError::NothingThere => (ErrorClass::InsufficientCredits, "insufficient_credits"),
+                TeamError::BadLimit => (ErrorClass::Validation, "invalid_amount"),
                 TeamError::TooMany => (ErrorClass::Validation, "too_many"),
                 TeamError::OwnerStays => (ErrorClass::Conflict, "owner_stays"),
                 TeamError::OtherTeam => (ErrorClass::Conflict, "conflict"),
+            },
+            Refusal::Allowance(error) => match error {
+                AllowanceError::OverLimit { .. } => (ErrorClass::InsufficientCredits, "insufficient_credits"),
+                AllowanceError::BadLimit | AllowanceError::NotPositive => (ErrorClass::Validation, "invalid_amount"),
             },
             Refusal::Gift(error) => match error {
                 GiftError::NotFound => (ErrorClass::NotFound, "not_found"),

@@ -5,13 +5,16 @@ use uuid::Uuid;
 use super::authenticate::Caller;
 use super::claims::Claimed;
 use super::core::Core;
+use super::gifts::send;
 use super::people::Permit;
 use super::refusal::Refusal;
 use crate::account::{Account, Scope};
 use crate::es::{Confirmed, DecisionRequest, Position, SealedText, StreamRef, Unit};
-use crate::ids::{AccountId, SealedId, TeamId};
+use crate::gift::{Gift, SentGift};
+use crate::ids::{AccountId, GiftId, SealedId, TeamId, WalletId};
 use crate::ports::{ClaimKind, ClaimRequest, IntegerKind};
-use crate::team::{Act, CreatedTeam, InviteCode, Role, Team, TeamCommand};
+use crate::team::{Act, CreatedTeam, InviteCode, Team, TeamCommand};
+use crate::wallet::{CreditWallet, WalletOwner};
 
 /// How many random bytes an invite code has; it is shown in hexadecimal.
 const INVITE_BYTES: usize = 10;
@@ -91,7 +94,8 @@ impl Core {
         self.in_team(caller, number, move |at| TeamCommand::Add { account, user_id, by, at }).await
     }
 
-    /// Removes the member with that public integer id.
+    /// Removes the member with that public integer id; what they had left of the team's credits is the team's
+    /// again.
     pub async fn remove_member(
         &self,
         caller: &Caller,
@@ -99,7 +103,9 @@ impl Core {
         user_id: u64,
     ) -> Result<(TeamView, Confirmed), Refusal> {
         let (account, by) = (self.member(caller, number, user_id).await?, caller.account);
-        self.in_team(caller, number, move |at| TeamCommand::Remove { account, by, at }).await
+        let removed = self.in_team(caller, number, move |at| TeamCommand::Remove { account, by, at }).await?;
+        self.give_allowance_back(removed.0.id, account).await?;
+        Ok(removed)
     }
 
     /// Makes the member with that public integer id the owner.
@@ -124,13 +130,41 @@ impl Core {
         self.in_team(caller, number, move |at| TeamCommand::Rename { name: name.clone(), by, at }).await
     }
 
-    /// Takes the caller out of a team; with the last member the team ends. Returns which.
+    /// Takes the caller out of a team; what they had left of its credits is the team's again. With the last member
+    /// the team ends, and what is in its wallet is theirs. Returns which.
     pub async fn leave_team(&self, caller: &Caller, number: u64) -> Result<(TeamId, Confirmed), Refusal> {
         let id = self.team_id(number).await?;
         let account = caller.account;
-        let ((team, _), confirmed) =
-            self.change_team(caller, id, None, move |at| TeamCommand::Leave { account, at }).await?;
-        if team.live().is_none() {
+        // Before, so that the last member's part comes along; whoever may not leave can have it drawn again.
+        if self.load::<Team>(id).await?.role(account).may(Act::Leave) {
+            self.give_allowance_back(id, account).await?;
+        }
+        let (wallet, gift) = (WalletId::of_team(id), GiftId(self.new_id(id.shard())));
+        let request = self
+            .request(id.shard(), caller.acting(), account)
+            .stream(StreamRef::of::<Team>(id))
+            .stream(StreamRef::of::<CreditWallet>(wallet))
+            .stream(StreamRef::of::<Gift>(gift));
+        let (request, permit): (_, Permit) = self.permitted(caller, Scope::TeamsWrite, request).await?;
+        let ((ended, left), confirmed) = self
+            .decide(request, move |unit| {
+                permit.ask(unit)?;
+                let at = unit.now();
+                unit.execute::<Team>(id, TeamCommand::Leave { account, at })?;
+                let ended = unit.state::<Team>(id).live().is_none();
+                let amount = unit.state::<CreditWallet>(wallet).balance(at).available;
+                if !ended || !amount.is_positive() {
+                    return Ok((ended, false));
+                }
+                let (from, to) = (WalletOwner::Team(id), WalletOwner::Account(account));
+                send(unit, gift, SentGift { from, to, by: account, amount, message: None, fingerprint: None, at })?;
+                Ok((ended, true))
+            })
+            .await?;
+        if left {
+            self.carry_gift(gift).await?;
+        }
+        if ended {
             // Its code opens nothing any more.
             for claim in self.directory.owned_by(id.0).await? {
                 self.release_revoked(claim.kind, &claim.value, id).await;
@@ -168,28 +202,19 @@ impl Core {
         Ok((TeamView { id, team, invite_code: Some(code), as_of }, confirmed))
     }
 
-    /// The team with that public integer id, if the caller may make things for it.
-    pub async fn team_to_create_for(&self, caller: &Caller, number: u64) -> Result<TeamId, Refusal> {
-        let id = self.team_id(number).await?;
-        match self.load::<Team>(id).await?.role(caller.account) {
-            role if role.may(Act::Create) => Ok(id),
-            Role::Owner | Role::Member | Role::Stranger => Err(Refusal::NotFound("team")),
-        }
-    }
-
-    async fn team_id(&self, number: u64) -> Result<TeamId, Refusal> {
+    pub(super) async fn team_id(&self, number: u64) -> Result<TeamId, Refusal> {
         let shard = self.integers.shard_of(IntegerKind::Team, number).await?.ok_or(Refusal::NotFound("team"))?;
         Ok(TeamId::numbered(shard, number))
     }
 
     /// The member of a team of the caller's.
-    async fn member(&self, caller: &Caller, number: u64, user_id: u64) -> Result<AccountId, Refusal> {
+    pub(super) async fn member(&self, caller: &Caller, number: u64, user_id: u64) -> Result<AccountId, Refusal> {
         let view = self.team(caller, number).await?;
         let member = view.team.members().iter().find(|member| member.user_id == user_id);
         member.map(|member| member.account).ok_or(Refusal::NotFound("member"))
     }
 
-    async fn in_team(
+    pub(super) async fn in_team(
         &self,
         caller: &Caller,
         number: u64,

@@ -70,6 +70,7 @@ impl Core {
             Err(refusal) => return self.replay(caller, idempotency.as_ref()).await?.ok_or(refusal),
         };
         let run = RunRequest {
+            team: None,
             dialect: Dialect::Native,
             model: given.model,
             ask: given.ask,
@@ -114,6 +115,7 @@ impl Core {
         }
         let judged = self.judge_extraction();
         let run = RunRequest {
+            team: None,
             dialect: Dialect::Native,
             model: String::new(),
             ask: Ask::default(),

@@ -1,7 +1,7 @@
 //! What can be asked of a wallet. Each carries the moment it is decided at.
 
 use super::events::{GrantSource, HeldFor, LotKind, WalletOwner};
-use crate::ids::{AccountId, BatchId, GiftId, PaymentId, RunId};
+use crate::ids::{BatchId, GiftId, PartyId, PaymentId, RunId};
 use crate::money::ChargingRule;
 use crate::{Credits, Timestamp};
 
@@ -87,12 +87,12 @@ pub enum WalletCommand {
         /// The moment.
         at: Timestamp,
     },
-    /// Hand credits to another account.
+    /// Hand credits to another account, or to a team.
     Gift {
         /// The gift, loaded by the same decision.
         gift: GiftId,
         /// To whom.
-        to: AccountId,
+        to: PartyId,
         /// How much.
         amount: Credits,
         /// The moment.

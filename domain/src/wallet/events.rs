@@ -7,7 +7,7 @@ use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::ids::{AccountId, BatchId, BonusId, GiftId, PaymentId, RunId, TeamId};
+use crate::ids::{AccountId, BatchId, BonusId, GiftId, PartyId, PaymentId, RunId, TeamId, WalletId};
 use crate::money::ChargingRule;
 use crate::{Credits, Timestamp};
 
@@ -29,6 +29,27 @@ pub enum WalletOwner {
         /// The member who spends from it.
         member: AccountId,
     },
+}
+
+impl WalletOwner {
+    /// The wallet.
+    #[must_use]
+    pub fn wallet(self) -> WalletId {
+        match self {
+            WalletOwner::Account(account) => account.wallet(),
+            WalletOwner::Team(team) => WalletId::of_team(team),
+            WalletOwner::Allowance { team, member } => WalletId::allowance(team, member),
+        }
+    }
+
+    /// Who it is to those that exchange credits with it: an allowance is its member to the team.
+    #[must_use]
+    pub fn party(self) -> PartyId {
+        match self {
+            WalletOwner::Account(account) | WalletOwner::Allowance { member: account, .. } => account.into(),
+            WalletOwner::Team(team) => team.into(),
+        }
+    }
 }
 
 /// Where credits came from, for the order of spending and the balance's parts.
@@ -78,7 +99,7 @@ pub enum GrantSource {
         /// The gift.
         gift: GiftId,
         /// Who gave it.
-        from: AccountId,
+        from: PartyId,
     },
     /// A gift that its receiver could not take, back with its giver.
     GiftReturned {
@@ -334,7 +355,7 @@ pub enum WalletEvent {
         /// The gift.
         gift: GiftId,
         /// To whom.
-        to: AccountId,
+        to: PartyId,
         /// How much.
         amount: Credits,
         /// From which lots.

@@ -39,7 +39,7 @@ fn granted() -> Vec<WalletEvent> {
     let bonus = BonusId(sample_id("bonus"));
     let purchase = GrantSource::Purchase { payment: PaymentId(sample_id("payment")) };
     let bonus = GrantSource::Bonus { bonus, kind: BonusKind::Weekly, period: "2026-W47".into() };
-    let gifted = GrantSource::Gift { gift, from: AccountId(sample_id("friend")) };
+    let gifted = GrantSource::Gift { gift, from: AccountId(sample_id("friend")).into() };
     let operator = GrantSource::Operator { reason: "demo".into() };
     let lots = [
         (LotKind::Paid, 5, None, purchase, Ledger::IssuedPaid),
@@ -142,7 +142,7 @@ fn taken() -> Vec<WalletEvent> {
         },
         WalletEvent::CreditsGifted {
             gift: GiftId(sample_id("gift")),
-            to: AccountId(sample_id("friend")),
+            to: AccountId(sample_id("friend")).into(),
             amount: three,
             parts: parts(&[(6, 1), (1, 2)]),
             posting: posting(Ledger::Available, Ledger::Transferred, 3),

@@ -198,7 +198,7 @@ fn requested(event: &Recorded, request: &RequestedRun) -> Result<RunRow, ApplyEr
         position: position_column(event.position),
         recorded_at: event.recorded_at,
         wallet_id: request.payer.wallet.0,
-        team_id: request.payer.team.map(Into::into),
+        team_id: request.team.or(request.payer.team).map(Into::into),
         operation: request.operation.clone(),
         generator: request.generator.clone(),
         provider: request.provider.clone(),

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::counts::{self, Deltas};
 use super::rows::{
-    CommentKey, CommentRow, FollowKey, FollowRow, GiftKey, GiftRow, MemberKey, MemberRow, RatingKey, RatingRow, TeamKey,
-    TeamRow, VoteKey, VoteRow,
+    CommentKey, CommentRow, FollowKey, FollowRow, GiftKey, GiftRow, MemberKey, MemberRow, RatingKey, RatingRow,
+    TeamKey, TeamRow, VoteKey, VoteRow,
 };
 use crate::error::ApplyError;
 use crate::positions::{position_column, shard_column};
@@ -136,7 +136,8 @@ impl PeopleFold {
         let row = self.teams.get_mut(&TeamKey { team_id }).ok_or_else(|| missing(event))?;
         row.updated_at = event.recorded_at;
         match fact {
-            TeamEvent::Created(_) | TeamEvent::InviteRenewed { .. } => {}
+            // What its wallet is for is read where it is enforced.
+            TeamEvent::Created(_) | TeamEvent::InviteRenewed { .. } | TeamEvent::PurseSet { .. } => {}
             TeamEvent::MemberJoined { account, .. } => {
                 row.members += 1;
                 self.members.put(MemberRow { team_id, account_id: account.0, joined_at: event.recorded_at });

@@ -528,6 +528,7 @@ fn requested(
     RequestedRun {
         account,
         payer: Payer { wallet: account.wallet(), team: None },
+        team: None,
         key_id: asked.key_id,
         client_id: None,
         surface: asked.surface,

@@ -14,7 +14,7 @@ fn opening_twice_is_no_new_fact() {
 
 #[test]
 fn a_wallet_never_changes_its_owner() {
-    let other = WalletCommand::Open { owner: WalletOwner::Account(friend()) };
+    let other = WalletCommand::Open { owner: WalletOwner::Account(AccountId(friend().0)) };
     given::<Wallet>([open()]).when(other).then_expect_error(WalletError::OtherOwner);
 }
 

@@ -7,7 +7,7 @@ mod movements;
 use uuid::Uuid;
 
 use super::*;
-use crate::ids::{AccountId, BatchId, GiftId, PaymentId, RunId};
+use crate::ids::{AccountId, BatchId, GiftId, PartyId, PaymentId, RunId};
 use crate::money::ChargingRule;
 use crate::testing::{at, c, given, history, said_twice_is_no_new_fact, state};
 use crate::{Credits, Timestamp};
@@ -34,8 +34,8 @@ fn gift() -> GiftId {
     GiftId(Uuid::from_u128(4 << 64))
 }
 
-fn friend() -> AccountId {
-    AccountId(Uuid::from_u128(2))
+fn friend() -> PartyId {
+    AccountId(Uuid::from_u128(2)).into()
 }
 
 fn open() -> WalletCommand {
