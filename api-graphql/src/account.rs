@@ -46,6 +46,11 @@ impl Account {
         &self.0.profile.website
     }
 
+    /// The address of their picture.
+    async fn avatar(&self, ctx: &Context<'_>) -> Option<String> {
+        self.0.profile.avatar.as_ref().map(|key| ctx.core().links.public(key))
+    }
+
     /// `free`, `basic`, `pro`, `enterprise` or `unlimited`.
     async fn tier(&self) -> &str {
         self.0.state.tier().as_str()

@@ -7,8 +7,10 @@ use mintmark_domain::creation::{License, Output, Privacy};
 use mintmark_domain::usecases::CreationView;
 use mintmark_projections::generation as reads;
 
+use crate::conversation::{self, CreationRating};
 use crate::error::GraphqlError;
 use crate::generator::{TextField, typed};
+use crate::paging::CommentConnection;
 use crate::run::Failure;
 use crate::scalar::Long;
 use crate::state::ContextExt as _;
@@ -190,6 +192,29 @@ impl Creation {
     #[graphql(guard = "crate::guard::Needs(Scope::RunsRead)")]
     async fn error(&self) -> Option<Failure> {
         self.0.failure.as_ref().map(Failure::from)
+    }
+
+    /// What was said of it, the oldest first; answers too. No key is needed for what is public.
+    #[graphql(complexity = "10 + crate::paging::cost(first, child_complexity)")]
+    async fn comments(
+        &self,
+        ctx: &async_graphql::Context<'_>,
+        #[graphql(desc = "At most 100.")] first: Option<i32>,
+        #[graphql(desc = "A cursor.")] after: Option<String>,
+    ) -> async_graphql::Result<CommentConnection> {
+        Ok(conversation::comments(ctx, self.0.id, first, after).await?)
+    }
+
+    /// How many comments it has that were not taken back.
+    #[graphql(complexity = 3)]
+    async fn comment_count(&self, ctx: &async_graphql::Context<'_>) -> async_graphql::Result<Long> {
+        Ok(Long(ctx.reads().comment_count(self.0.id).await.map_err(GraphqlError::from)?))
+    }
+
+    /// What it is rated.
+    #[graphql(complexity = "3 + child_complexity")]
+    async fn rating(&self, ctx: &async_graphql::Context<'_>) -> async_graphql::Result<CreationRating> {
+        Ok(conversation::rating(ctx, self.0.id).await?)
     }
 
     /// When it was asked for.

@@ -71,6 +71,8 @@ fn named(field: &str) -> &str {
         "samples" => "sampleUrls",
         "photos" => "photoUrls",
         "display_name" => "displayName",
+        "avatar" => "avatarUrl",
+        "team_id" => "team",
         "text" => "prompt",
         other => other,
     }

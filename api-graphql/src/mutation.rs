@@ -5,7 +5,7 @@ use mintmark_domain::account::{InfluencerStatus, Scope, Scopes};
 use mintmark_domain::catalog::{AskField, AskProblem, AskReason, Dialect};
 use mintmark_domain::creation::Privacy;
 use mintmark_domain::es::Confirmed;
-use mintmark_domain::usecases::{CreationChange, Refusal, scope_to_generate};
+use mintmark_domain::usecases::{AvatarSource, CreationChange, Refusal, scope_to_generate};
 use mintmark_projections::ProjectionName;
 
 use crate::account::{Account, CreateApiKeyPayload, CreateOAuthClientPayload};
@@ -15,7 +15,7 @@ use crate::creation::{Creation, LicenseName};
 use crate::error::{GraphqlError, Result};
 use crate::generator::{self, GenerateInput};
 use crate::guard::Needs;
-use crate::input::CreateRunInput;
+use crate::input::{CreateRunInput, check_urls};
 use crate::project::{self, Project, Said};
 use crate::run::Run;
 use crate::scalar::{Credits, Long};
@@ -44,6 +44,8 @@ pub(crate) struct UpdateProfileInput {
     bio: Option<String>,
     /// An http or https address.
     website: Option<String>,
+    /// The address of a picture: an upload of the caller's, or one that the server fetches; empty for none.
+    avatar_url: Option<String>,
 }
 
 pub(crate) struct MutationRoot;
@@ -183,7 +185,16 @@ impl MutationRoot {
 
     /// Changes the caller's profile.
     async fn update_profile(&self, ctx: &Context<'_>, input: UpdateProfileInput) -> async_graphql::Result<Account> {
+        let bare = input.avatar_url.as_deref() == Some("");
+        if let Some(url) = input.avatar_url.filter(|url| !url.is_empty()) {
+            check_urls("avatarUrl", std::slice::from_ref(&url), 1)?;
+            let set = ctx.core().set_avatar(ctx.caller()?, AvatarSource::Address(url)).await;
+            set.map_err(GraphqlError::from)?;
+        }
         let change = move |profile: &mut mintmark_domain::account::Profile| {
+            if bare {
+                profile.avatar = None;
+            }
             let fields = [
                 (&mut profile.display_name, input.display_name),
                 (&mut profile.bio, input.bio),
@@ -318,6 +329,11 @@ fn parse_scopes(scopes: Option<Vec<String>>) -> Result<Scopes> {
 }
 
 /// Waits, for a while, until a read model shows what was just written.
-async fn wait(ctx: &Context<'_>, projection: ProjectionName, shard: mintmark_domain::Shard, confirmed: Confirmed) {
+pub(crate) async fn wait(
+    ctx: &Context<'_>,
+    projection: ProjectionName,
+    shard: mintmark_domain::Shard,
+    confirmed: Confirmed,
+) {
     ctx.reads().wait_for(projection, shard, confirmed.end.position, READ_OWN_WRITE).await;
 }

@@ -8,8 +8,10 @@ use mintmark_projections::wallets::Transaction;
 use mintmark_projections::{Order, Place, Stretch, Walk};
 
 use crate::batch::{Batch, BatchItem};
+use crate::conversation::Comment;
 use crate::creation::Creation;
 use crate::error::{GraphqlError, Result};
+use crate::person::Person;
 use crate::run::Run;
 use crate::scalar::Credits;
 use crate::state::ContextExt as _;
@@ -54,7 +56,7 @@ macro_rules! connection {
         }
 
         impl $connection {
-            fn new(nodes: Vec<(String, $node)>, has_next_page: bool) -> Self {
+            pub(crate) fn new(nodes: Vec<(String, $node)>, has_next_page: bool) -> Self {
                 let page_info = PageInfo {
                     has_next_page,
                     has_previous_page: false,
@@ -73,6 +75,8 @@ connection!(CreationConnection, CreationEdge, Creation, "creation");
 connection!(TransactionConnection, TransactionEdge, WalletTransaction, "transaction");
 connection!(BatchConnection, BatchEdge, Batch, "batch");
 connection!(BatchItemConnection, BatchItemEdge, BatchItem, "item");
+connection!(CommentConnection, CommentEdge, Comment, "comment");
+connection!(PersonConnection, PersonEdge, Person, "person");
 connection!(WebhookDeliveryConnection, WebhookDeliveryEdge, WebhookDelivery, "delivery");
 
 /// What a list of `first` rows costs before anything is read. A length that is refused costs no more than
@@ -97,7 +101,7 @@ pub(crate) fn page(first: Option<i32>, after: Option<String>) -> Result<(u32, Wa
     Ok((first.cast_unsigned(), walk))
 }
 
-fn with_cursors<T>(stretch: Stretch<T>) -> (Vec<(String, T)>, bool) {
+pub(crate) fn with_cursors<T>(stretch: Stretch<T>) -> (Vec<(String, T)>, bool) {
     let cursors: Vec<String> = stretch.items.iter().map(|(place, _): &(Place, T)| stretch.cursor(*place)).collect();
     let more = stretch.has_more;
     (cursors.into_iter().zip(stretch.items).map(|(cursor, (_, item))| (cursor, item)).collect(), more)

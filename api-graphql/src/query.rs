@@ -27,7 +27,7 @@ use crate::wallet::Wallet;
 /// What can be asked.
 pub(crate) struct QueryRoot;
 
-fn media_type(name: Option<String>) -> Result<Option<MediaType>> {
+pub(crate) fn media_type(name: Option<String>) -> Result<Option<MediaType>> {
     let Some(name) = name else { return Ok(None) };
     let known = MediaType::ALL.into_iter().find(|known| known.as_str() == name);
     known.map(Some).ok_or_else(|| GraphqlError::argument("mediaType", "must be text, img, video, audio or svg"))

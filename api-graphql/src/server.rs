@@ -13,13 +13,16 @@ use axum::routing::get;
 
 use crate::answer::{Kind, coded, executed, kind_of, refused, wanted};
 use crate::batch::{BatchMutation, BatchQuery};
+use crate::conversation::ConversationMutation;
 use crate::gate::{Admitted, Gate};
 use crate::mutation::MutationRoot;
 use crate::page;
+use crate::person::{PeopleMutation, PeopleQuery};
 use crate::query::QueryRoot;
 use crate::socket::{self, Places, SocketLimits};
 use crate::state::{Asking, GraphqlState};
 use crate::subscription::SubscriptionRoot;
+use crate::team::{TeamMutation, TeamQuery};
 use crate::webhook::{WebhookMutation, WebhookQuery};
 
 /// What bounds a request.
@@ -63,18 +66,26 @@ pub const LIMITS: Limits = Limits {
 /// What can be asked, over all concepts.
 #[derive(MergedObject)]
 #[graphql(name = "Query")]
-pub(crate) struct Queries(QueryRoot, BatchQuery, WebhookQuery);
+pub(crate) struct Queries(QueryRoot, BatchQuery, WebhookQuery, PeopleQuery, TeamQuery);
 
 /// What can be changed, over all concepts.
 #[derive(MergedObject)]
 #[graphql(name = "Mutation")]
-pub(crate) struct Mutations(MutationRoot, BatchMutation, WebhookMutation);
+pub(crate) struct Mutations(
+    MutationRoot,
+    BatchMutation,
+    WebhookMutation,
+    PeopleMutation,
+    ConversationMutation,
+    TeamMutation,
+);
 
 pub(crate) type MintmarkSchema = Schema<Queries, Mutations, SubscriptionRoot>;
 
 fn builder() -> SchemaBuilder<Queries, Mutations, SubscriptionRoot> {
-    let queries = Queries(QueryRoot, BatchQuery, WebhookQuery);
-    let mutations = Mutations(MutationRoot, BatchMutation, WebhookMutation);
+    let queries = Queries(QueryRoot, BatchQuery, WebhookQuery, PeopleQuery, TeamQuery);
+    let mutations =
+        Mutations(MutationRoot, BatchMutation, WebhookMutation, PeopleMutation, ConversationMutation, TeamMutation);
     Schema::build(queries, mutations, SubscriptionRoot)
         .limit_depth(LIMITS.depth)
         .limit_complexity(LIMITS.cost)

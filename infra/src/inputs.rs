@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use mintmark_domain::ids::AccountId;
 use mintmark_domain::ports::{Clock, FetchedInput, InputError, InputFetcher, InputKind, InputWanted, Links};
-use mintmark_media::{MediaClass, MediaInfo, ProbeError, measure, probe, sample};
+use mintmark_media::{MediaClass, MediaInfo, ProbeError, measure, portrait, probe, sample};
 use mintmark_turns::Turns;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use url::Url;
@@ -27,6 +27,8 @@ pub struct GuardedInputs {
     measuring: Turns,
 }
 
+/// How wide and high a picture of a profile is, in pixels.
+const PORTRAIT_EDGE: u32 = 512;
 /// How many files are measured at once: each may take half a gigabyte of the temporary directory.
 const MEASURED_AT_ONCE_MAX: usize = 8;
 /// How many of them are one account's: a slow file keeps its own account waiting and nobody else.
@@ -176,6 +178,14 @@ impl InputFetcher for GuardedInputs {
             tokio::task::spawn_blocking(move || (probe(&bytes), bytes)).await.map_err(|error| unreachable(&error))?;
         let info = judged(wanted, probed)?;
         Ok(FetchedInput { content_type: info.content_type().to_owned(), bytes })
+    }
+
+    async fn portrait(&self, picture: Bytes) -> Result<Bytes, InputError> {
+        let made = tokio::task::spawn_blocking(move || {
+            judged(InputWanted { kind: InputKind::Image, bytes_max: u64::MAX }, probe(&picture))?;
+            portrait(&picture, PORTRAIT_EDGE).map_err(|error| InputError::Unreadable(error.to_string()))
+        });
+        Ok(Bytes::from(made.await.map_err(|error| unreachable(&error))??))
     }
 
     async fn measure(&self, account: AccountId, url: &str, wanted: InputWanted) -> Result<u64, InputError> {

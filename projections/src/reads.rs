@@ -131,6 +131,16 @@ impl ReadModels {
         Ok(positions)
     }
 
+    /// Up to where all that concerns a projection is applied: its checkpoint follows what it passed over now and
+    /// then only.
+    pub(crate) async fn passed(&self, projection: ProjectionName) -> Result<Positions, QueryError> {
+        let mut positions = self.applied(projection).await?;
+        for health in self.board.health().into_iter().filter(|health| health.projection == projection) {
+            positions.raise(health.shard, health.position);
+        }
+        Ok(positions)
+    }
+
     /// What a list of one shard is pinned to: what was said, or what is applied now.
     pub(crate) async fn pin(
         &self,

@@ -13,6 +13,8 @@ use mintmark_domain::ids::WalletId;
 use mintmark_domain::payment::PaymentEvent;
 use mintmark_domain::project::ProjectEvent;
 use mintmark_domain::run::{Run, RunEvent};
+use mintmark_domain::social::{CommentEvent, FollowEvent, RatingEvent, VoteEvent};
+use mintmark_domain::team::{AllowanceEvent, TeamEvent};
 use mintmark_domain::wallet::{CreditWallet, HeldFor, Ledger, WalletEvent};
 use mintmark_domain::webhook::{RosterEvent, WebhookEvent};
 use uuid::Uuid;
@@ -62,6 +64,20 @@ impl Books {
             "project" => nothing_but::<ProjectEvent>(recorded),
             "webhook_endpoint" => nothing_but::<WebhookEvent>(recorded),
             "webhook_roster" => nothing_but::<RosterEvent>(recorded),
+            "comment" => nothing_but::<CommentEvent>(recorded),
+            "vote" => nothing_but::<VoteEvent>(recorded),
+            "rating" => nothing_but::<RatingEvent>(recorded),
+            "follow" => nothing_but::<FollowEvent>(recorded),
+            "team" => nothing_but::<TeamEvent>(recorded),
+            "allowance" => nothing_but::<AllowanceEvent>(recorded),
+            "gift" => decode_event(recorded).map(|event| {
+                self.together.gift(recorded, &event);
+                Vec::new()
+            }),
+            "gift_receipt" => decode_event(recorded).map(|event| {
+                self.together.receipt(recorded, &event);
+                Vec::new()
+            }),
             "payment" => decode_event(recorded).map(|event| self.payment(recorded, &event)),
             "bonus" => decode_event(recorded).map(|event: BonusEvent| {
                 self.together.bonus(recorded, &event);

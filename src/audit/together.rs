@@ -1,10 +1,13 @@
 //! What one append must say together: what is asked for and its hold, what is paid in and its lot, what
-//! is charged back and what is taken for it.
+//! is charged back and what is taken for it, each step of a gift and what the wallet says of it.
+
+use std::collections::HashMap;
 
 use mintmark_domain::Credits;
 use mintmark_domain::batch::BatchEvent;
 use mintmark_domain::bonus::BonusEvent;
 use mintmark_domain::es::Recorded;
+use mintmark_domain::gift::{GiftEvent, ReceiptEvent};
 use mintmark_domain::ids::{CommitId, WalletId, derived_id};
 use mintmark_domain::payment::PaymentEvent;
 use mintmark_domain::run::RunEvent;
@@ -38,6 +41,11 @@ pub(super) struct Together {
     holds: Pairs,
     grants: Pairs,
     chargebacks: Pairs,
+    gifts: Pairs,
+    takings: Pairs,
+    returns: Pairs,
+    /// What left its giver and has neither arrived nor come back.
+    under_way: HashMap<Uuid, (WalletId, Credits)>,
 }
 
 impl Default for Together {
@@ -47,6 +55,10 @@ impl Default for Together {
             holds: Pairs::new("asks for", "holds"),
             grants: Pairs::new("brings in", "grants"),
             chargebacks: Pairs::new("charges back", "takes back"),
+            gifts: Pairs::new("sends", "hands over"),
+            takings: Pairs::new("takes", "grants"),
+            returns: Pairs::new("gives back", "grants"),
+            under_way: HashMap::new(),
         }
     }
 }
@@ -64,7 +76,8 @@ impl Together {
 
     /// The append is complete.
     pub fn close(&mut self) -> Vec<Finding> {
-        [&mut self.holds, &mut self.grants, &mut self.chargebacks].into_iter().flat_map(Pairs::settle).collect()
+        let Together { holds, grants, chargebacks, gifts, takings, returns, .. } = self;
+        [holds, grants, chargebacks, gifts, takings, returns].into_iter().flat_map(Pairs::settle).collect()
     }
 
     pub fn run(&mut self, recorded: &Recorded, event: &RunEvent) {
@@ -98,6 +111,33 @@ impl Together {
         }
     }
 
+    /// The giver's side of a gift.
+    pub fn gift(&mut self, recorded: &Recorded, event: &GiftEvent) {
+        let gift = recorded.stream.id;
+        match event {
+            GiftEvent::Sent(sent) => {
+                self.under_way.insert(gift, (sent.from.wallet(), sent.amount));
+                self.gifts.say(recorded, gift, sent.from.wallet(), sent.amount);
+            }
+            GiftEvent::Delivered { .. } => drop(self.under_way.remove(&gift)),
+            GiftEvent::Returned { .. } => {
+                let known = self.under_way.remove(&gift);
+                let (wallet, amount) = known.unwrap_or((WalletId(Uuid::nil()), Credits::ZERO));
+                self.returns.say(recorded, gift, wallet, amount);
+            }
+        }
+    }
+
+    /// The receiver's side.
+    pub fn receipt(&mut self, recorded: &Recorded, event: &ReceiptEvent) {
+        match event {
+            ReceiptEvent::Taken { gift, to, amount, .. } => {
+                self.takings.say(recorded, gift.0, to.wallet(), *amount);
+            }
+            ReceiptEvent::Refused { .. } => {}
+        }
+    }
+
     pub fn wallet(&mut self, recorded: &Recorded, event: &WalletEvent) {
         match event {
             WalletEvent::CreditsHeld { held_for, amount, .. } => {
@@ -112,16 +152,19 @@ impl Together {
                 }
                 GrantSource::Operator { .. } => self.grants.book(recorded, None, *amount),
                 // The giver's side stands in another append.
-                GrantSource::Gift { .. } | GrantSource::GiftReturned { .. } => {}
+                GrantSource::Gift { gift, .. } => self.takings.book(recorded, Some(gift.0), *amount),
+                GrantSource::GiftReturned { gift } => self.returns.book(recorded, Some(gift.0), *amount),
             },
             WalletEvent::PaymentChargedBack { payment, amount, .. } => {
                 self.chargebacks.book(recorded, Some(payment.0), *amount);
+            }
+            WalletEvent::CreditsGifted { gift, amount, .. } => {
+                self.gifts.book(recorded, Some(gift.0), *amount);
             }
             WalletEvent::Opened { .. }
             | WalletEvent::CreditsCaptured { .. }
             | WalletEvent::CreditsReleased { .. }
             | WalletEvent::CreditsRefunded { .. }
-            | WalletEvent::CreditsGifted { .. }
             | WalletEvent::CreditsAdjusted { .. }
             | WalletEvent::ReceivablePaid { .. }
             | WalletEvent::LotExpired { .. } => {}

@@ -178,6 +178,9 @@ impl Platform {
         let linking: Arc<dyn Links> = Arc::new(links);
         let signing_keys = Arc::new(SigningKeys::new(pool.clone(), &master, clock.clone()));
         let core = Core {
+            #[cfg(feature = "failpoints")]
+            decider: Arc::new(mintmark_infra::gifts::steps::Stepped(writer.clone())),
+            #[cfg(not(feature = "failpoints"))]
             decider: writer.clone(),
             clock: clock.clone(),
             entropy,

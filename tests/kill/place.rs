@@ -66,7 +66,23 @@ fn command(db: &TestDb, directory: &Path) -> Command {
     command
 }
 
+/// An account with credits and no limits; its key.
+fn account(db: &TestDb, directory: &Path, name: &str, credits: u64) -> String {
+    let mut create = command(db, directory);
+    create.args(["account", "create", "--username", name, "--email", &format!("{name}@example.com"), "--json"]);
+    create.args(["--credits", &credits.to_string(), "--tier", "unlimited", "--data-dir"]).arg(directory);
+    let made = create.output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let made: Value = serde_json::from_slice(&made.stdout).unwrap();
+    made["api_key"].as_str().unwrap().to_owned()
+}
+
 impl Place {
+    /// Another account, with nothing; its key.
+    pub fn account(&self, name: &str) -> String {
+        account(&self.db, self.directory.path(), name, 0)
+    }
+
     pub async fn new() -> Self {
         let db = TestDb::new().await;
         let directory = tempfile::tempdir().unwrap();
@@ -78,13 +94,7 @@ impl Place {
         let mut line = String::new();
         BufReader::new(sandbox.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let provider = line.trim().rsplit(' ').next().unwrap().to_owned();
-        let mut create = command(&db, directory.path());
-        create.args(["account", "create", "--username", "ann", "--email", "ann@example.com", "--json"]);
-        create.args(["--credits", &CREDITS.to_string(), "--tier", "unlimited", "--data-dir"]).arg(directory.path());
-        let made = create.output().unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let made: Value = serde_json::from_slice(&made.stdout).unwrap();
-        let key = made["api_key"].as_str().unwrap().to_owned();
+        let key = account(&db, directory.path(), "ann", CREDITS);
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Place { db, directory, client, provider, key, _sandbox: Process(sandbox) }
     }
@@ -122,7 +132,11 @@ impl Place {
     }
 
     pub async fn get(&self, base: &str, path: &str) -> Value {
-        let answer = self.client.get(format!("{base}{path}")).bearer_auth(&self.key).send().await.unwrap();
+        self.get_as(&self.key, base, path).await
+    }
+
+    pub async fn get_as(&self, key: &str, base: &str, path: &str) -> Value {
+        let answer = self.client.get(format!("{base}{path}")).bearer_auth(key).send().await.unwrap();
         answer.json().await.unwrap()
     }
 
@@ -148,9 +162,13 @@ impl Place {
 
     /// Looks until a read shows what is waited for.
     pub async fn until(&self, base: &str, path: &str, what: impl Fn(&Value) -> bool) -> Value {
+        self.until_as(&self.key, base, path, what).await
+    }
+
+    pub async fn until_as(&self, key: &str, base: &str, path: &str, what: impl Fn(&Value) -> bool) -> Value {
         let begun = Instant::now();
         loop {
-            let seen = self.get(base, path).await;
+            let seen = self.get_as(key, base, path).await;
             if what(&seen) {
                 return seen;
             }

@@ -7,8 +7,8 @@ use mintmark_domain::Credits;
 use mintmark_domain::account::Scope;
 use mintmark_domain::gift::GiftStatus;
 use mintmark_domain::ids::GiftId;
-use mintmark_domain::wallet::WalletOwner;
 use mintmark_domain::usecases::NewGift;
+use mintmark_domain::wallet::WalletOwner;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
@@ -25,7 +25,7 @@ pub struct GiftBody {
     /// Who is to have them.
     username: String,
     /// How many: more than nothing, at most six places.
-    #[schema(value_type = f64, exclusive_minimum = 0.0)]
+    #[schema(value_type = f64, minimum = 0.000001)]
     credits: Number,
     /// A few words.
     #[schema(max_length = 500)]

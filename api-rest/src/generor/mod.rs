@@ -46,6 +46,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(models::of_type))
         .routes(routes!(models::one))
         .routes(routes!(users::me, users::change_me))
+        .routes(routes!(users::set_avatar, users::remove_avatar))
         .routes(routes!(people::get))
         .routes(routes!(people::creations))
         .routes(routes!(people::followers))

@@ -236,7 +236,7 @@ async fn set_following(
 #[utoipa::path(
     post, path = "/api/v1/users/{username}/follow", operation_id = "users.follow", tag = "Users",
     params(("username" = String, Path, description = "The name.")),
-    responses((status = 201, body = Success<Following>)),
+    responses((status = 201, body = Success<Following>), (status = 400, description = "Oneself.")),
 )]
 pub(super) async fn follow(
     State(state): State<AppState>,

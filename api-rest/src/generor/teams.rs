@@ -268,7 +268,10 @@ pub struct LeftTeam {
 #[utoipa::path(
     delete, path = "/api/v1/teams/{id}", operation_id = "teams.leave", tag = "Teams",
     params(("id" = u64, Path, description = "The team.")),
-    responses((status = 200, body = Success<LeftTeam>)),
+    responses(
+        (status = 200, body = Success<LeftTeam>),
+        (status = 409, description = "The owner makes another member the owner first."),
+    ),
 )]
 pub(super) async fn leave(
     State(state): State<AppState>,
@@ -306,7 +309,10 @@ pub(super) async fn add_member(
         ("id" = u64, Path, description = "The team."),
         ("user_id" = u64, Path, description = "The member's public integer id."),
     ),
-    responses((status = 200, body = Success<Team>)),
+    responses(
+        (status = 200, body = Success<Team>),
+        (status = 409, description = "The owner makes another member the owner first."),
+    ),
 )]
 pub(super) async fn remove_member(
     State(state): State<AppState>,
@@ -322,7 +328,7 @@ pub(super) async fn remove_member(
 #[utoipa::path(
     post, path = "/api/v1/teams/join/{invite_code}", operation_id = "teams.join", tag = "Teams",
     params(("invite_code" = String, Path, description = "The code.")),
-    responses((status = 201, body = Success<Team>)),
+    responses((status = 201, body = Success<Team>), (status = 400, description = "The team is full.")),
 )]
 pub(super) async fn join(
     State(state): State<AppState>,

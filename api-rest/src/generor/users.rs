@@ -1,11 +1,12 @@
 //! `/users/me`.
 
+use axum::extract::Request;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use mintmark_domain::Timestamp;
 use mintmark_domain::account::{Profile, Scope};
 use mintmark_domain::ids::AccountId;
-use mintmark_domain::usecases::{AccountView, Caller};
+use mintmark_domain::usecases::{AVATAR_BYTES_MAX, AccountView, AvatarSource, Caller};
 use mintmark_projections::{Paging, ProjectionName};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
@@ -15,10 +16,12 @@ use super::envelope::{Success, success};
 use super::values::Moment;
 use crate::AppState;
 use crate::http::fresh;
-use crate::http::{Authenticated, JsonBody, LogPosition, Problem, QueryParams};
+use crate::http::{Authenticated, JsonBody, LogPosition, Problem, QueryParams, read_body};
 
 /// How many of the caller's teams are told; `/teams` has all of them.
 const TEAMS_MAX: u32 = 100;
+/// The longest address of a picture.
+const AVATAR_URL_CHARS_MAX: usize = 2_048;
 
 /// The caller's profile.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -70,6 +73,11 @@ pub struct ProfileBody {
     #[serde(default, deserialize_with = "said")]
     #[schema(value_type = Option<String>, max_length = 500)]
     website: Option<Option<String>>,
+    /// Ours: the address of a picture: an upload of the caller's, or one that the server fetches.
+    /// `PUT /api/v1/users/me/avatar` takes the file itself.
+    #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<String>, max_length = 2048)]
+    avatar: Option<Option<String>>,
 }
 
 /// Tells null from absent.
@@ -142,8 +150,19 @@ pub(super) async fn change_me(
     Authenticated(caller): Authenticated,
     JsonBody { value: body, .. }: JsonBody<ProfileBody>,
 ) -> Result<impl IntoResponse, Problem> {
-    if body.bio.is_none() && body.website.is_none() {
-        return Err(Problem::invalid("bio or website is required."));
+    if body.bio.is_none() && body.website.is_none() && body.avatar.is_none() {
+        return Err(Problem::invalid("bio, website or avatar is required."));
+    }
+    let avatar = match body.avatar.clone() {
+        Some(Some(url)) if url.is_empty() || url.len() > AVATAR_URL_CHARS_MAX => {
+            let allowed = format!("avatar must be an address of at most {AVATAR_URL_CHARS_MAX} characters, or null.");
+            return Err(Problem::invalid(allowed));
+        }
+        avatar => avatar,
+    };
+    // First what can be refused.
+    if let Some(Some(url)) = avatar {
+        state.core.set_avatar(&caller, AvatarSource::Address(url)).await?;
     }
     let change = move |profile: &mut Profile| {
         if let Some(bio) = body.bio {
@@ -152,8 +171,57 @@ pub(super) async fn change_me(
         if let Some(website) = body.website {
             profile.website = website.unwrap_or_default();
         }
+        if body.avatar == Some(None) {
+            profile.avatar = None;
+        }
     };
     let (view, _) = state.core.change_profile(&caller, change).await?;
+    let (position, me) = me_of(&state, &caller, view).await?;
+    Ok((position, success(me)))
+}
+
+/// Set your picture
+///
+/// Ours. A PNG, JPEG or WebP file of at most 5 MiB; kept as a square of 512 pixels, without what the camera wrote
+/// beside it. Everybody may see it.
+#[utoipa::path(
+    put, path = "/api/v1/users/me/avatar", operation_id = "users.set_avatar", tag = "Users",
+    request_body(
+        description = "The file.",
+        content(
+            (Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/webp"),
+            (Vec<u8> = "application/octet-stream"),
+        ),
+    ),
+    responses((status = 200, body = Success<Me>)),
+)]
+pub(super) async fn set_avatar(
+    State(state): State<AppState>,
+    Authenticated(caller): Authenticated,
+    request: Request,
+) -> Result<impl IntoResponse, Problem> {
+    caller.require(Scope::ProfileWrite)?;
+    let (parts, body) = request.into_parts();
+    let bytes_max = usize::try_from(AVATAR_BYTES_MAX).unwrap_or(usize::MAX);
+    let file = read_body(&parts.headers, body, bytes_max).await?;
+    if file.is_empty() {
+        return Err(Problem::invalid("The request body must be a picture: a PNG, JPEG or WebP file."));
+    }
+    let (view, _) = state.core.set_avatar(&caller, AvatarSource::File(file)).await?;
+    let (position, me) = me_of(&state, &caller, view).await?;
+    Ok((position, success(me)))
+}
+
+/// Remove your picture
+#[utoipa::path(
+    delete, path = "/api/v1/users/me/avatar", operation_id = "users.remove_avatar", tag = "Users",
+    responses((status = 200, body = Success<Me>)),
+)]
+pub(super) async fn remove_avatar(
+    State(state): State<AppState>,
+    Authenticated(caller): Authenticated,
+) -> Result<impl IntoResponse, Problem> {
+    let (view, _) = state.core.remove_avatar(&caller).await?;
     let (position, me) = me_of(&state, &caller, view).await?;
     Ok((position, success(me)))
 }

@@ -21,6 +21,7 @@ pub(crate) use context::OAUTH_TOKEN;
 pub use context::{REQUEST_ID_CHARS_MAX, RequestContext, dialect_of, opens_socket, surface_of};
 pub(crate) use fresh::{fresh, reached};
 pub use headers::{Applied, Idempotency, LogPosition, Prefer, Replayed};
+pub(crate) use json::read as read_body;
 pub use json::{BODY_WITHIN, JSON_BYTES_MAX, JsonBody, OptionalJsonBody, typed};
 pub(crate) use json::{PARSED_INLINE_BYTES_MAX, parse_object, read};
 pub use large::LargeBody;

@@ -20,11 +20,25 @@ const PRIVATE_CACHE: HeaderValue = HeaderValue::from_static("private, max-age=30
 /// What a request for a file says.
 type Asking = (Method, Uri, HeaderMap);
 
+/// What is somebody's and has a stable address: the picture of their profile, which everybody may see, or a
+/// creation of theirs.
+pub(super) async fn of_user(
+    state: State<AppState>,
+    Path((user, kind, file)): Path<(String, String, String)>,
+    asking: Asking,
+) -> Result<Response, Problem> {
+    match kind.as_str() {
+        "avatar" => serve(&state, &format!("users/{user}/avatar/{file}"), false, &asking).await,
+        _ => of_creation(state, &user, &file, asking).await,
+    }
+}
+
 /// A creation by its owner and number: `/users/{user}/{kind}/{name}-{number}.{ext}`. The file may lie
 /// under another key than its address says (a sample that was delivered by reference).
-pub(super) async fn of_user(
+async fn of_creation(
     State(state): State<AppState>,
-    Path((user, _kind, file)): Path<(String, String, String)>,
+    user: &str,
+    file: &str,
     asking: Asking,
 ) -> Result<Response, Problem> {
     let signed = signature(&state, &asking.1)?;
@@ -38,7 +52,7 @@ pub(super) async fn of_user(
         return Err(not_found());
     }
     let key = readable(&creation, signed)?;
-    if extension(&key) != extension(&file) {
+    if extension(&key) != extension(file) {
         return Err(not_found());
     }
     serve(&state, &key, signed, &asking).await

@@ -260,3 +260,57 @@ async fn a_gift_moves_credits_once_whoever_asks_again() {
         crowd.post(&crowd.ann.key, "/credits/gifts", json!({"username": bob, "credits": credits})).await.json_of(400);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_is_put_up_shown_to_everybody_and_taken_down() {
+    let crowd = Crowd::gather().await;
+    let own = crowd.own_name().await;
+    let put = |bytes: Vec<u8>| crowd.app.request(Method::PUT, "/api/v1/users/me/avatar").body(bytes);
+    // Wider than high, and of another kind than what is kept.
+    let file = mintmark_media::sample(mintmark_media::MediaClass::Image, "photo.jpg").bytes.to_vec();
+    let me = Answer::of(put(file)).await.json_of(200);
+    let url = me["data"]["avatar"].as_str().unwrap().to_owned();
+    assert!(url.contains("/avatar/") && url.ends_with(".jpg"), "{url}");
+    let shown = crowd.app.client.get(&url).send().await.unwrap();
+    assert_eq!((shown.status().as_u16(), &shown.headers()["content-type"]), (200, &"image/jpeg".parse().unwrap()));
+    let kept = mintmark_media::probe(&shown.bytes().await.unwrap()).unwrap();
+    assert_eq!((kept.width, kept.height), (Some(512), Some(512)));
+    crowd.app.caught_up().await;
+    let profile = crowd.get(&crowd.ann.key, &format!("/users/{own}")).await;
+    assert_eq!(profile["data"]["avatar"], json!(url));
+
+    for (bytes, status, word) in
+        [(vec![], 400, "picture"), (b"no picture at all".to_vec(), 400, "avatar"), (vec![0; 6 << 20], 413, "5242880")]
+    {
+        let refused = Answer::of(put(bytes)).await.json_of(status);
+        assert!(refused["error"]["message"].as_str().unwrap().contains(word), "{refused}");
+    }
+    let patch = |body: Value| crowd.app.request(Method::PATCH, "/api/v1/users/me").json(&body);
+    let by_address = Answer::of(patch(json!({"avatar": "https://example.com/photo.png"}))).await.json_of(200);
+    assert_ne!(by_address["data"]["avatar"], json!(url), "another picture has another address");
+    let none = Answer::of(patch(json!({"avatar": null}))).await.json_of(200);
+    assert_eq!(none["data"]["avatar"], Value::Null);
+    let inside = Answer::of(patch(json!({"avatar": "http://127.0.0.1/x.png"}))).await.json_of(400);
+    assert!(inside["error"]["message"].as_str().unwrap().contains("avatar"), "{inside}");
+    let gone = Answer::of(crowd.app.request(Method::DELETE, "/api/v1/users/me/avatar")).await.json_of(200);
+    assert_eq!(gone["data"]["avatar"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_made_under_a_team_is_listed_there_and_paid_by_whoever_acts() {
+    let crowd = Crowd::gather().await;
+    let team = crowd.post(&crowd.ann.key, "/teams", json!({"name": "Us"})).await.json_of(201);
+    let number = team["data"]["team_id"].clone();
+    let body = json!({"prompt": "Bugs", "model_id": 3, "team_id": number});
+    let made = crowd.post(&crowd.ann.key, "/generators/joke/generate", body.clone()).await.json_of(201);
+    assert_eq!(made["data"]["credits_remaining"], 99, "of what she has herself");
+    crowd.app.caught_up().await;
+    let listed_there = crowd.get(&crowd.ann.key, &format!("/teams/{number}/creations")).await;
+    assert_eq!(listed(&listed_there), ids(&made));
+    for team in [number, json!(999_999), json!(-1)] {
+        let body = json!({"prompt": "Bugs", "model_id": 3, "team_id": team});
+        let refused = crowd.app.post("/api/v1/generators/joke/generate", &body).await.json_of(400);
+        let message = refused["error"]["message"].as_str().unwrap();
+        assert!(message.contains("team_id"), "a team of others is none of one's own: {message}");
+    }
+}

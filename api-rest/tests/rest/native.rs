@@ -129,6 +129,7 @@ async fn public_picture(app: &TestApp) -> (u64, String) {
     };
     let model = app.core.catalog.offered_in(Dialect::GirlGenerator).next().unwrap();
     let request = RunRequest {
+        team: None,
         dialect: Dialect::GirlGenerator,
         model: model.name_in(Dialect::GirlGenerator).unwrap(),
         ask: Ask::prompt(5),

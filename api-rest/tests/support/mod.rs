@@ -390,6 +390,7 @@ impl Answer {
 /// A request for one picture in GenFire's default model.
 pub fn image_request(prompt: &str) -> RunRequest {
     RunRequest {
+        team: None,
         dialect: Dialect::Genfire,
         model: "image.nano_banana_2".into(),
         ask: Ask::prompt(u32::try_from(prompt.chars().count()).expect("a short prompt")),

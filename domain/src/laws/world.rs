@@ -232,6 +232,10 @@ impl InputFetcher for World {
         Err(InputError::Unreachable(url.into()))
     }
 
+    async fn portrait(&self, picture: Bytes) -> Result<Bytes, InputError> {
+        Ok(picture)
+    }
+
     async fn measure(&self, _: AccountId, url: &str, _: InputWanted) -> Result<u64, InputError> {
         Err(InputError::Unreachable(url.into()))
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 
 use crate::Timestamp;
 use crate::ids::{AccountId, BatchId, RunId};
@@ -136,7 +137,7 @@ pub struct FetchedInput {
     /// Its media type, as found in its bytes rather than as claimed.
     pub content_type: String,
     /// The file.
-    pub bytes: bytes::Bytes,
+    pub bytes: Bytes,
 }
 
 /// Fetches what a user names: through the guard, from our own storage, or from the built-in samples.
@@ -152,6 +153,10 @@ pub trait InputFetcher: Send + Sync + 'static {
 
     /// Fetches it, if it is what is wanted.
     async fn fetch(&self, url: &str, wanted: InputWanted) -> Result<FetchedInput, InputError>;
+
+    /// A picture as a profile shows it: a small square JPEG, and nothing of what the camera wrote beside the
+    /// pixels. Errors: not a picture, or one that cannot be read.
+    async fn portrait(&self, picture: Bytes) -> Result<Bytes, InputError>;
 
     /// How long a sound or a video lasts, in milliseconds: read to its end, and let go of. For what is
     /// priced by its length. `account` is whose turn it takes.

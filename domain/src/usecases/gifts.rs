@@ -210,8 +210,11 @@ fn given_back(from: WalletOwner, to: WalletOwner) -> Option<AllowanceId> {
     }
 }
 
+/// Who is said to act where a gift is carried on.
+pub const GIFT_CARRIER: &str = "gifts";
+
 fn carrier(gift: GiftId) -> Acting {
-    Acting { actor: "gifts".into(), correlation_id: gift.to_string(), ..Acting::default() }
+    Acting { actor: GIFT_CARRIER.into(), correlation_id: gift.to_string(), ..Acting::default() }
 }
 
 /// Whether a purse may receive anything.

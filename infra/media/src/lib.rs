@@ -40,7 +40,7 @@ pub use audio::{
 pub use error::MediaError;
 pub use measure::measure;
 pub use picture::{
-    ImageFormat, Picture, brightness, cut_out, draw_image, draw_svg, parse_ratio, size_for, upscale_image,
+    ImageFormat, Picture, brightness, cut_out, draw_image, draw_svg, parse_ratio, portrait, size_for, upscale_image,
     video_size_for,
 };
 pub use probe::{MediaClass, MediaInfo, MediaKind, ProbeError, probe};

@@ -292,6 +292,10 @@ mod tests {
             Ok(FetchedInput { content_type: "image/png".into(), bytes })
         }
 
+        async fn portrait(&self, picture: Bytes) -> Result<Bytes, InputError> {
+            Ok(picture)
+        }
+
         async fn measure(&self, _: AccountId, url: &str, _wanted: InputWanted) -> Result<u64, InputError> {
             url.parse().map_err(|_| InputError::NoLength)
         }
@@ -337,6 +341,10 @@ mod tests {
             wav.extend(size.to_le_bytes());
             wav.resize(wav.len() + samples, 128);
             Ok(FetchedInput { content_type: "audio/wav".into(), bytes: wav.into() })
+        }
+
+        async fn portrait(&self, picture: Bytes) -> Result<Bytes, InputError> {
+            Ok(picture)
         }
 
         async fn measure(&self, _: AccountId, url: &str, _wanted: InputWanted) -> Result<u64, InputError> {

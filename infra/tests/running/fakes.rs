@@ -120,6 +120,10 @@ impl InputFetcher for Samples {
         Ok(FetchedInput { content_type: "image/png".into(), bytes })
     }
 
+    async fn portrait(&self, picture: Bytes) -> Result<Bytes, InputError> {
+        Ok(picture)
+    }
+
     async fn measure(&self, _: AccountId, _url: &str, _wanted: InputWanted) -> Result<u64, InputError> {
         Ok(1_000)
     }

@@ -46,6 +46,7 @@ impl Provider for Listener {
 
 fn request(generator: &str, model: &str, prompt: &str) -> GeneratorRequest {
     GeneratorRequest {
+        team: None,
         dialect: Dialect::Generor,
         generator: generator.into(),
         model: Some(model.into()),

@@ -188,6 +188,7 @@ impl Node {
 pub fn image_request(prompt: &str, count: i64) -> RunRequest {
     let ask = Ask { count: Some(count), ..Ask::prompt(Ask::length_of(prompt)) };
     RunRequest {
+        team: None,
         dialect: Dialect::Genfire,
         model: "image.nano_banana_2".into(),
         ask,

@@ -219,7 +219,7 @@ impl ReadModels {
             CreationList::Feed(_) => match said {
                 Some(said) => Ok(said.clone()),
                 None => {
-                    let people = self.applied(ProjectionName::People).await?;
+                    let people = self.passed(ProjectionName::People).await?;
                     Ok(self.applied(ProjectionName::Generation).await?.least(&people))
                 }
             },

@@ -46,7 +46,7 @@ pub struct Comment {
 }
 
 #[derive(sqlx::FromRow)]
-struct View {
+pub(super) struct View {
     comment_id: Uuid,
     number: i64,
     creation_id: Uuid,
@@ -67,7 +67,7 @@ struct View {
 const TABLE: &str = "comments";
 
 impl View {
-    fn shown(self) -> Result<Comment, QueryError> {
+    pub(super) fn shown(self) -> Result<Comment, QueryError> {
         Ok(Comment {
             id: CommentId(self.comment_id),
             number: unsigned(TABLE, self.number)?,
@@ -89,10 +89,11 @@ impl View {
 
 /// Parameters 1 and 2: the creation, and the position of its shard. A comment that was taken back stays as a
 /// gap where it had been answered.
-const MEMBERS: &str = "c.creation_id = $1 AND c.position <= $2
+pub(super) const MEMBERS: &str = "c.creation_id = $1 AND c.position <= $2
     AND (c.deleted_position IS NULL OR c.deleted_position > $2 OR c.answers > 0)";
-const SHOWN: &str = "(c.deleted_position IS NULL OR c.answers > 0)";
-const COLUMNS: &str = "c.comment_id, c.number, c.creation_id, c.account_id, c.user_id, a.username, c.parent_number,
+pub(super) const SHOWN: &str = "(c.deleted_position IS NULL OR c.answers > 0)";
+pub(super) const COLUMNS: &str =
+    "c.comment_id, c.number, c.creation_id, c.account_id, c.user_id, a.username, c.parent_number,
     c.depth, c.body, c.ups, c.downs, v.vote, c.deleted_position IS NOT NULL AS deleted, c.recorded_at";
 
 impl ReadModels {

@@ -30,20 +30,20 @@ pub struct FollowCounts {
 }
 
 /// Parameters 1 and 2: the account, the position of each shard (by number + 1).
-const HELD: &str = "(f.listed_from <= ($2::bigint[])[f.shard + 1]
+pub(super) const HELD: &str = "(f.listed_from <= ($2::bigint[])[f.shard + 1]
        AND (f.listed_until IS NULL OR f.listed_until > ($2::bigint[])[f.shard + 1])
      OR f.listed_before IS NOT NULL AND f.listed_before::int8multirange @> ($2::bigint[])[f.shard + 1])";
 
 impl FollowList {
     /// The column of who asks, and that of who is listed.
-    fn columns(self) -> (&'static str, &'static str) {
+    pub(super) fn columns(self) -> (&'static str, &'static str) {
         match self {
             FollowList::Followers(_) => ("followee", "follower"),
             FollowList::Following(_) => ("follower", "followee"),
         }
     }
 
-    fn account(self) -> AccountId {
+    pub(super) fn account(self) -> AccountId {
         let (FollowList::Followers(account) | FollowList::Following(account)) = self;
         account
     }

@@ -9,6 +9,7 @@ mod projection;
 mod ratings;
 mod rows;
 mod teams;
+mod walks;
 
 pub use comments::Comment;
 pub use follows::{FollowCounts, FollowList};

@@ -282,7 +282,7 @@ impl History {
             },
             LotKind::Earned => GrantSource::Gift {
                 gift: mintmark_domain::ids::GiftId(self.id("gift")),
-                from: AccountId(self.id("giver")),
+                from: AccountId(self.id("giver")).into(),
             },
         };
         let grant = WalletCommand::Grant {

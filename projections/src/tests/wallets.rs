@@ -56,7 +56,7 @@ async fn something_happens(history: &mut History, random: &mut StdRng, accounts:
         10 => {
             let gift = GiftId(derived_id(history.shard, "g", &[&random.random::<[u8; 8]>()]));
             let to = accounts[0];
-            history.act::<CreditWallet>(wallet, WalletCommand::Gift { gift, to, amount: whole(2), at });
+            history.act::<CreditWallet>(wallet, WalletCommand::Gift { gift, to: to.into(), amount: whole(2), at });
         }
         11 => {
             let payment = PaymentId(derived_id(history.shard, "p", &[&random.random::<[u8; 8]>()]));

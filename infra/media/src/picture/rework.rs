@@ -34,6 +34,16 @@ pub fn upscale_image(file: &Bytes, factor: u32, format: ImageFormat) -> Result<V
     codec::encode(&codec::scale(&rgb, width, height), format)
 }
 
+/// Makes a square JPEG of a picture, `edge` pixels wide: its middle, enlarged or made smaller. Nothing of what
+/// the camera wrote beside the pixels comes along.
+///
+/// # Errors
+/// [`MediaError::Input`] for what cannot be read.
+pub fn portrait(file: &Bytes, edge: u32) -> Result<Vec<u8>, MediaError> {
+    let rgb = decode_image(file, 0)?;
+    codec::encode(&codec::fit_cover(&rgb, edge, edge), ImageFormat::Jpeg)
+}
+
 /// Removes the background of a picture: a PNG of the same size in which everything that is connected
 /// to the border and looks like it is transparent, with a soft edge; what stands apart stays as it is.
 ///

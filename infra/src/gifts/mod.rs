@@ -1,6 +1,8 @@
 //! Carries gifts on that are under way. Where each stands is in the log alone: a restart changes nothing, and
 //! several nodes may carry the same gift at once.
 
+pub mod steps;
+
 use std::time::Duration;
 
 use chrono::TimeDelta;
