@@ -65,7 +65,6 @@ struct Made {
     /// Where its file was, without a signature.
     file: Option<String>,
     public: bool,
-    history: History,
 }
 
 /// An owner, a team of theirs, and somebody who follows them and belongs to it, but owns nothing.
@@ -119,7 +118,7 @@ impl Place {
             }
         }
         let public = history.ends_public();
-        self.made.push(Made { number, run, word, file, public, history });
+        self.made.push(Made { number, run, word, file, public });
     }
 
     fn hidden(&self) -> impl Iterator<Item = &Made> {
