@@ -118,11 +118,16 @@ async fn lease(permits: Arc<dyn Permits>, purse: Arc<Mutex<Purse>>, mut asked: m
         // Nobody waits any more for what took too long.
         waiting.retain(|waiting| !waiting.done.is_closed());
         let asks = lock(&purse).asks(waiting.iter().flat_map(|waiting| waiting.windows.iter().copied()));
-        let leased = if asks.is_empty() { Ok(Vec::new()) } else { permits.lease(&asks).await };
-        let leased = leased.map(|leases| lock(&purse).take_in(&leases));
+        let mut leased = Ok(());
         if !asks.is_empty() {
-            let outcome = if leased.is_ok() { "ok" } else { "failed" };
+            let answer = permits.lease(&asks).await;
+            let outcome = if answer.is_ok() { "ok" } else { "failed" };
             metrics::counter!("mintmark_rate_limit_leases_total", "outcome" => outcome).increment(1);
+            match &answer {
+                Ok(leases) => lock(&purse).take_in(leases),
+                Err(_) => lock(&purse).not_told(&asks),
+            }
+            leased = answer.map(drop);
         }
         for Waiting { done, .. } in waiting.drain(..) {
             // Whoever hung up meanwhile leaves permits to the next.
@@ -183,7 +188,8 @@ impl Keeper {
         self.give_back(&given).await
     }
 
-    /// Gives back. What fails is not said again: it may have been heard.
+    /// Gives back. What fails is not said again: it may have been heard, and what is given back twice would let too
+    /// much pass.
     async fn give_back(&self, given: &[GivenBack]) -> Result<(), PermitsUnavailable> {
         for given in given.chunks(GIVEN_AT_ONCE) {
             self.permits.give_back(given).await?;

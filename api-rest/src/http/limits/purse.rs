@@ -216,8 +216,7 @@ impl Purse {
         });
     }
 
-    /// What to ask for so that there is some of these windows, each once. What was used meanwhile is told along: it
-    /// is told once, whatever comes of it.
+    /// What to ask for so that there is some of these windows, each once. What was used meanwhile is told along.
     pub fn asks(&mut self, windows: impl IntoIterator<Item = PermitWindow>) -> Vec<LeaseAsk> {
         let mut windows: Vec<PermitWindow> = windows.into_iter().collect();
         windows.sort_unstable();
@@ -233,6 +232,16 @@ impl Purse {
             Some(LeaseAsk { window, limit: holding.limit, wanted, used: std::mem::take(&mut holding.untold) })
         };
         windows.into_iter().filter_map(ask).collect()
+    }
+
+    /// The asking failed: what was used is told with the next. Had it been heard all the same, some of what others hold
+    /// counts as used, and is not asked for.
+    pub fn not_told(&mut self, asks: &[LeaseAsk]) {
+        for ask in asks {
+            if let Some(holding) = self.holding(&ask.window) {
+                holding.untold += ask.used;
+            }
+        }
     }
 
     /// Takes in what was leased. What came too late for its window is nobody's any more.
