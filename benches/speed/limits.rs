@@ -12,7 +12,6 @@ use mintmark_domain::ports::{Clock as _, ManualClock};
 use mintmark_infra::limits::{PgPermits, SCHEMA};
 use mintmark_testkit::TestCluster;
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
 use crate::report::{Report, median};
 use crate::{ROUNDS, scaled};
@@ -29,10 +28,8 @@ pub async fn measure(cluster: &TestCluster, report: &mut Report) -> anyhow::Resu
     cluster.restore(b"CREATE DATABASE limits;").await?;
     let pool = mintmark_log::postgres::pool(cluster.options().database("limits"), "mintmark limits", 2);
     sqlx::raw_sql(SCHEMA).execute(&pool).await?;
-    let stop = CancellationToken::new();
     let permits = Arc::new(PgPermits::new(pool.clone()));
-    let leased: Arc<dyn RateLimiter> =
-        Arc::new(LeasedLimiter::start(permits, Arc::new(ManualClock::default()), stop.clone()));
+    let leased: Arc<dyn RateLimiter> = Arc::new(LeasedLimiter::start(permits, Arc::new(ManualClock::default())));
     let memory: Arc<dyn RateLimiter> = Arc::new(MemoryLimiter::new());
     let (mut rates, mut ratios) = ([Vec::new(), Vec::new()], Vec::new());
     for round in 0..ROUNDS as u64 {
@@ -47,7 +44,7 @@ pub async fn measure(cluster: &TestCluster, report: &mut Report) -> anyhow::Resu
     let (micros, ratio) = (1e6 / of_leased, median(ratios));
     let measured = format!("{of_leased:.0}/s, {ratio:.2} × in memory, {micros:.1} µs a request");
     report.line("the same with leased permits, every key to its limit", &measured, "");
-    stop.cancel();
+    drop(leased);
     pool.close().await;
     Ok(())
 }

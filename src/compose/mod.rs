@@ -48,7 +48,7 @@ use sqlx::postgres::PgConnectOptions;
 pub use catalog::catalog_sources;
 pub use running::providers;
 pub use upkeep::{keep_directory, keep_files, keep_sign_ins};
-pub use web::surfaces;
+pub use web::{limiter, surfaces};
 pub use webhooks::start_sending;
 
 use crate::config::{BonusConfig, Config, DEMO};

@@ -181,6 +181,13 @@ fn rate_limits(config: &Config) -> RateLimits {
     }
 }
 
+/// Who counts requests, together with all other servers on this database.
+pub fn limiter(platform: &Platform) -> Arc<LeasedLimiter> {
+    // Sessions of their own: requests are counted, or refused, however long others wait for theirs.
+    let pool = mintmark_log::postgres::pool(platform.connect_options(), "mintmark limits", PERMIT_CONNECTIONS);
+    Arc::new(LeasedLimiter::start(Arc::new(PgPermits::new(pool)), platform.core.clock.clone()))
+}
+
 /// Everything that is served: REST, GraphQL, native routes.
 pub fn surfaces(
     platform: &Platform,
@@ -188,15 +195,12 @@ pub fn surfaces(
     reads: ReadModels,
     board: Arc<Board>,
     metrics: Metrics,
+    limiter: Arc<LeasedLimiter>,
     stop: CancellationToken,
 ) -> Router {
     let key_use = Arc::new(KeyUse::new(platform.pool.clone()));
     let writing = Arc::clone(&key_use);
-    let stopped = stop.clone();
-    tokio::spawn(async move { writing.run(KEY_USE_EVERY, stopped).await });
-    // Sessions of their own: requests are counted, or refused, however long others wait for theirs.
-    let permits = mintmark_log::postgres::pool(platform.connect_options(), "mintmark limits", PERMIT_CONNECTIONS);
-    let limiter = LeasedLimiter::start(Arc::new(PgPermits::new(permits)), core.clock.clone(), stop);
+    tokio::spawn(async move { writing.run(KEY_USE_EVERY, stop).await });
     let health: Arc<[Arc<dyn HealthSource>]> = Arc::from([
         Arc::new(LogHealth { log: platform.log.clone(), writer: platform.writer.clone() }) as Arc<dyn HealthSource>,
         Arc::new(ProjectionHealth(board)),
@@ -207,7 +211,7 @@ pub fn surfaces(
         core: core.clone(),
         reads: reads.clone(),
         auth: Authenticator::new(core.clone(), Arc::new(KeysUsed(key_use))),
-        limiter: Arc::new(limiter),
+        limiter,
         assets: Arc::new(Files(platform.assets.clone())),
         uploads: platform.uploads.clone(),
         health,

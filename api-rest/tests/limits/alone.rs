@@ -9,7 +9,6 @@ use futures::future::join_all;
 use mintmark_api_rest::http::limits::{LEASE_WITHIN, LeasedLimiter, Quota, RateLimiter as _, Subject, Verdict, Window};
 use mintmark_domain::ports::ManualClock;
 use mintmark_infra::limits::PgPermits;
-use tokio_util::sync::CancellationToken;
 
 use crate::place::{Place, Process, account, database, is_allowed, key, quota, start, told, whole};
 
@@ -167,7 +166,7 @@ async fn where_the_place_does_not_answer_what_is_in_hand_is_used_and_then_nothin
 async fn a_place_that_is_not_there_is_an_error_in_time() {
     let nowhere = sqlx::PgPool::connect_lazy("postgres://127.0.0.1:1/nowhere").unwrap();
     let permits = Arc::new(PgPermits::new(nowhere));
-    let limiter = LeasedLimiter::start(permits, Arc::new(ManualClock::default()), CancellationToken::new());
+    let limiter = LeasedLimiter::start(permits, Arc::new(ManualClock::default()));
     let begun = Instant::now();
     let counters = [key(account(), 1, Quota::per_minute(40))];
     assert!(limiter.take(&counters, start()).await.is_err());

@@ -16,7 +16,6 @@ use mintmark_domain::ports::{
 };
 use mintmark_infra::limits::{PgPermits, SCHEMA};
 use mintmark_testkit::TestDb;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// The beginning of a day.
@@ -87,18 +86,11 @@ pub async fn database() -> TestDb {
     TestDb::with_sql(&[SCHEMA]).await
 }
 
-/// A process. It stops, and gives all back, when it is told to or dropped.
+/// A process.
 pub struct Process {
-    limiter: LeasedLimiter,
-    stop: CancellationToken,
+    pub limiter: LeasedLimiter,
     skew: TimeDelta,
     begun: Instant,
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.stop.cancel();
-    }
 }
 
 impl Process {
@@ -108,10 +100,8 @@ impl Process {
 
     /// One whose clock stands so far off.
     pub fn with_clock(place: &Arc<Place>, skew: TimeDelta) -> Self {
-        let stop = CancellationToken::new();
         let clock = Arc::new(ManualClock::at(start() + skew));
-        let limiter = LeasedLimiter::start(place.clone(), clock, stop.clone());
-        Process { limiter, stop, skew, begun: Instant::now() }
+        Process { limiter: LeasedLimiter::start(place.clone(), clock), skew, begun: Instant::now() }
     }
 
     /// What its clock shows: it began with the day.
@@ -147,10 +137,6 @@ impl Process {
                 Verdict::Refused { .. } => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
             }
         }
-    }
-
-    pub fn stop(&self) {
-        self.stop.cancel();
     }
 }
 

@@ -14,7 +14,6 @@ use mintmark_infra::limits::PgPermits;
 use mintmark_testkit::TestDb;
 use proptest::prelude::*;
 use sqlx::PgPool;
-use tokio_util::sync::CancellationToken;
 
 use crate::place::{Place, Process, account, database, is_allowed, key, leased_and_used, quota, start, told, whole};
 
@@ -141,11 +140,12 @@ fn die_with_the_rest(db: &TestDb, counters: &[Counter]) {
     runtime.block_on(async {
         // A pool of its own: it goes with its runtime.
         let permits = Arc::new(PgPermits::new(PgPool::connect_with(db.options()).await.unwrap()));
-        let clock = Arc::new(ManualClock::default());
-        let limiter = LeasedLimiter::start(permits, clock, CancellationToken::new());
+        let limiter = LeasedLimiter::start(permits, Arc::new(ManualClock::default()));
         for counter in counters {
             assert!(is_allowed(&limiter.take(&[*counter], start()).await.unwrap()));
         }
+        // Whoever is killed drops nothing.
+        std::mem::forget(limiter);
     });
     runtime.shutdown_background();
 }
@@ -185,7 +185,9 @@ async fn whoever_stops_or_rests_gives_back_all_that_it_holds() {
         }
     }
     assert!(leased_and_used(&db, 86_400).await.0 > 6);
-    stopping.stop();
+    stopping.limiter.shutdown(Duration::from_secs(10)).await;
+    let (leased, used) = leased_and_used(&db, 60).await;
+    assert_eq!((leased, used), (3 + 3 * 8, 3), "the one that rests has eight of thirty-two for each key");
     let begun = Instant::now();
     for seconds in [60, 3_600, 86_400] {
         while leased_and_used(&db, seconds).await != (6, 6) {

@@ -74,9 +74,12 @@ pub trait Permits: Send + Sync + 'static {
     /// [`WANTED_MAX`] of them, those that end first.
     async fn wanted(&self, now: Timestamp) -> Result<Vec<PermitWindow>, PermitsUnavailable>;
 
-    /// Forgets windows that ended before then, in steps of its own, and answers how many.
+    /// Forgets windows that ended before then, at most [`FORGOTTEN_MAX`] of them, and answers how many.
     async fn forget(&self, before: Timestamp) -> Result<u64, PermitsUnavailable>;
 }
 
 /// How many windows [`Permits::wanted`] names at most.
-pub const WANTED_MAX: usize = 1_000;
+pub const WANTED_MAX: u32 = 1_000;
+
+/// How many windows [`Permits::forget`] forgets at most.
+pub const FORGOTTEN_MAX: u32 = 5_000;

@@ -1,11 +1,13 @@
-//! Permits of rate limits on Postgres: each of its methods is one statement (forgetting: one a step), which locks
-//! its rows in the order of their keys, so that processes wait for each other in no circle.
+//! Permits of rate limits on Postgres: each of its methods is one statement, which locks its rows in the order of
+//! their keys, so that processes wait for each other in no circle.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use mintmark_domain::Timestamp;
-use mintmark_domain::ports::{GivenBack, Lease, LeaseAsk, PermitWindow, Permits, PermitsUnavailable, WANTED_MAX};
+use mintmark_domain::ports::{
+    FORGOTTEN_MAX, GivenBack, Lease, LeaseAsk, PermitWindow, Permits, PermitsUnavailable, WANTED_MAX,
+};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -14,10 +16,6 @@ pub const SCHEMA: &str = include_str!("schema.sql");
 
 /// How long a statement may take, getting a connection included.
 const WITHIN: Duration = Duration::from_secs(1);
-/// How many rows one step of forgetting deletes at most.
-const FORGOTTEN_AT_ONCE: i64 = 5_000;
-/// How many such steps there are at most before others have their turn.
-const FORGETTING_STEPS_MAX: usize = 40;
 
 // What a window has left is divided by four, rounded up. For the first lease of a window that is `granted` of the row
 // to be inserted; later that says what is wanted, and less may be left.
@@ -156,22 +154,13 @@ impl Permits for PgPermits {
     }
 
     async fn wanted(&self, now: Timestamp) -> Result<Vec<PermitWindow>, PermitsUnavailable> {
-        let most = i64::try_from(WANTED_MAX).unwrap_or(i64::MAX);
-        let statement = sqlx::query_as(WANTED).bind(now.timestamp()).bind(most);
+        let statement = sqlx::query_as(WANTED).bind(now.timestamp()).bind(i64::from(WANTED_MAX));
         let rows: Vec<(Uuid, i32, i64)> = done(statement.fetch_all(&self.pool)).await?;
         Ok(rows.into_iter().map(|(counter, seconds, ends_at)| window(counter, seconds, ends_at)).collect())
     }
 
     async fn forget(&self, before: Timestamp) -> Result<u64, PermitsUnavailable> {
-        let mut forgotten = 0;
-        for _ in 0..FORGETTING_STEPS_MAX {
-            let statement = sqlx::query(FORGET).bind(before.timestamp()).bind(FORGOTTEN_AT_ONCE);
-            let step = done(statement.execute(&self.pool)).await?.rows_affected();
-            forgotten += step;
-            if step < FORGOTTEN_AT_ONCE.unsigned_abs() {
-                break;
-            }
-        }
-        Ok(forgotten)
+        let statement = sqlx::query(FORGET).bind(before.timestamp()).bind(i64::from(FORGOTTEN_MAX));
+        Ok(done(statement.execute(&self.pool)).await?.rows_affected())
     }
 }

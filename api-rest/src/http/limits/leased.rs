@@ -6,10 +6,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use mintmark_domain::Timestamp;
-use mintmark_domain::ports::{Clock, GivenBack, PermitWindow, Permits, PermitsUnavailable};
+use mintmark_domain::ports::{Clock, FORGOTTEN_MAX, GivenBack, PermitWindow, Permits, PermitsUnavailable};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::purse::{Counted, Purse, Step};
 use super::{Counter, RateLimiter, Uncounted, Verdict};
@@ -46,6 +47,8 @@ struct Waiting {
 pub struct LeasedLimiter {
     purse: Arc<Mutex<Purse>>,
     asking: mpsc::Sender<Waiting>,
+    keeping: TaskTracker,
+    stop: CancellationToken,
 }
 
 fn lock(purse: &Mutex<Purse>) -> MutexGuard<'_, Purse> {
@@ -53,34 +56,47 @@ fn lock(purse: &Mutex<Purse>) -> MutexGuard<'_, Purse> {
 }
 
 impl LeasedLimiter {
-    /// Starts counting. Two tasks go along: one leases, and ends with the limiter; one gives back what others want,
-    /// and at `stop` all.
+    /// Starts counting. Two tasks go along and end with the limiter: one leases; one gives back what others want, and
+    /// at the end all.
     #[must_use]
-    pub fn start(permits: Arc<dyn Permits>, clock: Arc<dyn Clock>, stop: CancellationToken) -> Self {
+    pub fn start(permits: Arc<dyn Permits>, clock: Arc<dyn Clock>) -> Self {
         let purse = Arc::<Mutex<Purse>>::default();
         let (asking, asked) = mpsc::channel(WAITING_MAX);
         tokio::spawn(lease(Arc::clone(&permits), Arc::clone(&purse), asked));
         let keeper = Keeper { permits, purse: Arc::clone(&purse), clock };
-        tokio::spawn(async move { keeper.run(stop).await });
-        LeasedLimiter { purse, asking }
+        let (keeping, stop) = (TaskTracker::new(), CancellationToken::new());
+        let stopped = stop.clone();
+        keeping.spawn(async move { keeper.run(stopped).await });
+        LeasedLimiter { purse, asking, keeping, stop }
+    }
+
+    /// Gives back all that is held, for at most so long. What is counted after that is lost to others until its
+    /// windows end.
+    pub async fn shutdown(&self, within: Duration) {
+        self.stop.cancel();
+        self.keeping.close();
+        if timeout(within, self.keeping.wait()).await.is_err() {
+            tracing::warn!("permits were not given back in time; they are lost until their windows end");
+        }
     }
 
     async fn count(&self, counters: &[Counter], now: Timestamp, counts: bool) -> Result<Verdict, Uncounted> {
         let counted: Vec<Counted> = counters.iter().map(Counted::from).collect();
         let begun = Instant::now();
+        let mut others_asked: Option<Instant> = None;
         loop {
             let (windows, with_others) = match lock(&self.purse).spend(&counted, now, counts) {
                 Step::Done(verdict) => return Ok(verdict),
                 Step::Lease { windows, with_others } => (windows, with_others),
             };
-            if with_others && begun.elapsed() >= OTHERS_WITHIN {
-                lock(&self.purse).pause(&counted, now);
-                continue;
-            }
             if begun.elapsed() >= LEASE_WITHIN {
                 return Err(Uncounted("others were faster all the time".to_owned()));
             }
             if with_others {
+                if others_asked.get_or_insert_with(Instant::now).elapsed() >= OTHERS_WITHIN {
+                    lock(&self.purse).pause(&counted, now);
+                    continue;
+                }
                 sleep(LOOK_EVERY).await;
             }
             self.leased(windows, begun + LEASE_WITHIN).await?;
@@ -97,6 +113,12 @@ impl LeasedLimiter {
             Ok(Err(_)) => Err(Uncounted("nobody leases permits any more".to_owned())),
             Err(_) => Err(Uncounted(format!("no permit within {} s", LEASE_WITHIN.as_secs()))),
         }
+    }
+}
+
+impl Drop for LeasedLimiter {
+    fn drop(&mut self) {
+        self.stop.cancel();
     }
 }
 
@@ -170,20 +192,24 @@ impl Keeper {
     async fn look(&self, forgotten: &mut Instant) -> Result<(), PermitsUnavailable> {
         let now = self.clock.now();
         if forgotten.elapsed() >= FORGET_EVERY {
-            self.permits.forget(now - TimeDelta::seconds(FORGOTTEN_AFTER_SECONDS)).await?;
-            *forgotten = Instant::now();
+            let gone = self.permits.forget(now - TimeDelta::seconds(FORGOTTEN_AFTER_SECONDS)).await?;
+            // Where there are more, the next look goes on.
+            if gone < u64::from(FORGOTTEN_MAX) {
+                *forgotten = Instant::now();
+            }
         }
         let (holds, idle_for) = {
             let purse = lock(&self.purse);
             (purse.holds(), purse.idle_for())
         };
-        let given = match holds {
-            false => return Ok(()),
-            true if idle_for >= IDLE_AFTER => lock(&self.purse).give_back_all(now),
-            true => {
-                let wanted = self.permits.wanted(now).await?;
-                lock(&self.purse).give_back(&wanted)
-            }
+        if !holds {
+            return Ok(());
+        }
+        let given = if idle_for >= IDLE_AFTER {
+            lock(&self.purse).give_back_all(now)
+        } else {
+            let wanted = self.permits.wanted(now).await?;
+            lock(&self.purse).give_back(&wanted)
         };
         self.give_back(&given).await
     }

@@ -249,7 +249,7 @@ impl Purse {
         for lease in leases {
             let Some(holding) = self.holding(&lease.window) else { continue };
             holding.leased = lease.leased;
-            holding.unused += lease.granted;
+            holding.unused = holding.unused.saturating_add(lease.granted);
             holding.rest = match lease.granted {
                 1.. => Rest::Open,
                 0 if lease.leased > lease.used => Rest::WithOthers,
@@ -324,3 +324,6 @@ fn let_go(window: PermitWindow, holding: &mut Holding) -> Option<GivenBack> {
     holding.leased = holding.leased.saturating_sub(unused);
     (unused + used > 0).then_some(GivenBack { window, unused, used })
 }
+
+#[cfg(test)]
+mod tests;
