@@ -1,6 +1,6 @@
 //! `make bench`: speed as ratios to a baseline on the same cluster, in the same run, interleaved,
 //! median of five. Prints what it measured, and writes it into `docs/BENCHMARKS.md`. Named parts alone are
-//! only printed: `cargo bench --bench speed -- batches webhooks usage`.
+//! only printed: `cargo bench --bench speed -- batches limits webhooks usage`.
 
 mod batches;
 mod budget;
@@ -8,6 +8,7 @@ mod cold;
 mod contended;
 mod http;
 mod lag;
+mod limits;
 mod pgbench;
 mod projections;
 mod report;
@@ -58,9 +59,10 @@ async fn some(cluster: &TestCluster, parts: &[String]) -> anyhow::Result<()> {
     for part in parts {
         match part.as_str() {
             "batches" => batches::measure(&server, &mut report).await?,
+            "limits" => limits::measure(cluster, &mut report).await?,
             "webhooks" => webhooks::measure(&server, &mut report).await?,
             "usage" => usage::measure(&server, &mut report).await?,
-            other => anyhow::bail!("no part {other}: there are batches, webhooks and usage"),
+            other => anyhow::bail!("no part {other}: there are batches, limits, webhooks and usage"),
         }
     }
     server.stop().await
@@ -73,6 +75,8 @@ async fn all(cluster: &TestCluster) -> anyhow::Result<()> {
     eprintln!("a cold wallet, contended writers");
     cold::measure(cluster, &mut report).await?;
     contended::measure(cluster, LASTS, &mut report).await?;
+    eprintln!("counting requests");
+    limits::measure(cluster, &mut report).await?;
 
     let fresh = http::Server::start(cluster, "young_log", true).await?;
     let drawn = http::Server::start(cluster, "drawn_log", false).await?;

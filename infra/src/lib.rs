@@ -7,6 +7,7 @@ pub mod gifts;
 pub mod identity;
 pub mod inputs;
 pub mod keys;
+pub mod limits;
 pub mod links;
 pub mod products;
 pub mod providers;

@@ -20,7 +20,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::demo;
 use crate::cli::Place;
-use crate::compose::{Platform, Role, keep_directory, keep_files, keep_sign_ins, providers, start_sending, surfaces};
+use crate::compose::{
+    Platform, Role, keep_directory, keep_files, keep_sign_ins, limiter, providers, start_sending, surfaces,
+};
 use crate::config::{self, Config};
 
 /// How long requests under way may take to end once the server is told to stop.
@@ -77,7 +79,8 @@ async fn serve(platform: &Platform, listener: TcpListener, stopped: Cancellation
     let sending = start_sending(platform, &core, &reads);
     let training = tokio::spawn(train(core.clone(), reads.clone(), platform.config.running.training_seconds));
     let gifts = tokio::spawn(carry(core.clone(), reads.clone()));
-    let app = surfaces(platform, core, reads, board, metrics, stopped.child_token());
+    let limiter = limiter(platform);
+    let app = surfaces(platform, core, reads, board, metrics, limiter.clone(), stopped.child_token());
     say!("Mintmark serves {}", platform.config.public_url);
     if let Some(account) = demo {
         demo::print(&platform.config.public_url, &account);
@@ -92,6 +95,7 @@ async fn serve(platform: &Platform, listener: TcpListener, stopped: Cancellation
             keep_sign_ins(platform),
         ) => Ok(()),
     };
+    limiter.shutdown(SETTLE_WITHIN).await;
     sending.shutdown(SETTLE_WITHIN).await;
     running.shutdown(SETTLE_WITHIN).await;
     upkeep.abort();

@@ -25,6 +25,7 @@ use mintmark_infra::egress::{Egress, SystemResolver};
 use mintmark_infra::identity::{self, SigningKeys};
 use mintmark_infra::inputs::{GuardedInputs, document_sample};
 use mintmark_infra::keys::{self, MasterKey, MasterKeySource, Purpose, open_master_key};
+use mintmark_infra::limits;
 use mintmark_infra::links::SignedLinks;
 use mintmark_infra::postgres::{Database, EmbeddedSettings};
 use mintmark_infra::products::{self, PageCache, Products, ProductsSettings, product_sample};
@@ -47,7 +48,7 @@ use sqlx::postgres::PgConnectOptions;
 pub use catalog::catalog_sources;
 pub use running::providers;
 pub use upkeep::{keep_directory, keep_files, keep_sign_ins};
-pub use web::surfaces;
+pub use web::{limiter, surfaces};
 pub use webhooks::start_sending;
 
 use crate::config::{BonusConfig, Config, DEMO};
@@ -141,6 +142,7 @@ impl Platform {
         sqlx::raw_sql(keys::SCHEMA).execute(&pool).await.context("the tables of keys cannot be made")?;
         sqlx::raw_sql(products::SCHEMA).execute(&pool).await.context("the table of product pages cannot be made")?;
         sqlx::raw_sql(uploads::SCHEMA).execute(&pool).await.context("the table of uploads cannot be made")?;
+        sqlx::raw_sql(limits::SCHEMA).execute(&pool).await.context("the table of rate limits cannot be made")?;
         identity::prepare(&pool).await.context("the tables of sign-in cannot be made")?;
         let shards: Vec<Shard> = (0..config.shards).filter_map(Shard::new).collect();
         let master = open_master_key(&master_key_source(&config), &pool, is_empty(&pool).await?).await?;

@@ -9,7 +9,7 @@ use axum::Router;
 use futures::StreamExt as _;
 use mintmark_api_graphql::GraphqlState;
 use mintmark_api_rest::http::Authenticator;
-use mintmark_api_rest::http::limits::{MemoryLimiter, Quota, RateLimits};
+use mintmark_api_rest::http::limits::{LeasedLimiter, Quota, RateLimits};
 use mintmark_api_rest::{
     AppState, AssetMeta, AssetReader, AssetStream, HealthSource, MetricsRenderer, PartHealth, RestSettings,
 };
@@ -19,6 +19,7 @@ use mintmark_domain::es::EventLog;
 use mintmark_domain::ports::AssetError;
 use mintmark_domain::usecases::{Caller, Core};
 use mintmark_infra::assets::{self, AssetKey, AssetStore, ByteRange};
+use mintmark_infra::limits::PgPermits;
 use mintmark_infra::telemetry::Metrics;
 use mintmark_log::postgres::PgEventLog;
 use mintmark_log::writer::Writer;
@@ -31,6 +32,8 @@ use crate::config::Config;
 
 /// How often the use of keys is written.
 const KEY_USE_EVERY: Duration = Duration::from_secs(10);
+/// How many sessions lease permits of rate limits and give them back.
+const PERMIT_CONNECTIONS: u32 = 2;
 /// How many sessions read for all subscriptions.
 const FOLLOWERS: usize = 4;
 /// How long a part may take to say how it is doing.
@@ -178,6 +181,13 @@ fn rate_limits(config: &Config) -> RateLimits {
     }
 }
 
+/// Who counts requests, together with all other servers on this database.
+pub fn limiter(platform: &Platform) -> Arc<LeasedLimiter> {
+    // Sessions of their own: requests are counted, or refused, however long others wait for theirs.
+    let pool = mintmark_log::postgres::pool(platform.connect_options(), "mintmark limits", PERMIT_CONNECTIONS);
+    Arc::new(LeasedLimiter::start(Arc::new(PgPermits::new(pool)), platform.core.clock.clone()))
+}
+
 /// Everything that is served: REST, GraphQL, native routes.
 pub fn surfaces(
     platform: &Platform,
@@ -185,6 +195,7 @@ pub fn surfaces(
     reads: ReadModels,
     board: Arc<Board>,
     metrics: Metrics,
+    limiter: Arc<LeasedLimiter>,
     stop: CancellationToken,
 ) -> Router {
     let key_use = Arc::new(KeyUse::new(platform.pool.clone()));
@@ -200,7 +211,7 @@ pub fn surfaces(
         core: core.clone(),
         reads: reads.clone(),
         auth: Authenticator::new(core.clone(), Arc::new(KeysUsed(key_use))),
-        limiter: Arc::new(MemoryLimiter::new()),
+        limiter,
         assets: Arc::new(Files(platform.assets.clone())),
         uploads: platform.uploads.clone(),
         health,

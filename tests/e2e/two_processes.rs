@@ -22,6 +22,65 @@ async fn images(server: &Server, key: &str, once: &str, wait: bool) -> (u16, Val
     (answer.status, answer.json_of(answer.status))
 }
 
+/// Waits for the next minute where this one is nearly over.
+async fn room_in_the_minute(seconds: u64) {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    if 60 - now % 60 < seconds {
+        tokio::time::sleep(std::time::Duration::from_secs(61 - now % 60)).await;
+    }
+}
+
+/// Asks each of the servers in turn until both say that the minute is over, and answers how often it passed.
+async fn passed(servers: &[&Server], key: &str) -> usize {
+    let (mut passed, mut over) = (0, vec![false; servers.len()]);
+    while over.contains(&false) {
+        for (at, server) in servers.iter().enumerate() {
+            let answer = server.get("/v1/nowhere", key).await;
+            assert_eq!((answer.header("x-ratelimit-limit"), answer.header("x-ratelimit-tier")), ("40", "free"));
+            let remaining: usize = answer.header("x-ratelimit-remaining").parse().unwrap();
+            match answer.status {
+                404 => passed += 1,
+                429 => over[at] = remaining == 0 && answer.header("retry-after").parse::<u64>().unwrap() > 1,
+                other => panic!("{other}"),
+            }
+            assert!(remaining < 40, "{remaining}");
+        }
+    }
+    passed
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_servers_on_one_database_let_pass_exactly_what_a_key_may_ask() {
+    let site = Site::on_test_database().await.with("MINTMARK_RATE_LIMITS__TIERS__FREE__MINUTE", "40");
+    let servers = [site.serve().await, site.serve().await];
+    let mut keys = Vec::new();
+    for name in ["ann", "bob", "eve"] {
+        let create =
+            format!("account create --username {name} --email {name}@example.com --tier free --credits 1 --json");
+        keys.push(site.run(&create).await.json()["api_key"].as_str().unwrap().to_owned());
+    }
+    let [both, left, killed] = &keys[..] else { panic!("three keys") };
+    room_in_the_minute(20).await;
+    assert_eq!(passed(&[&servers[0], &servers[1]], both).await, 40);
+
+    // One that is killed takes a quarter along at most; one that is stopped gives back what it holds.
+    room_in_the_minute(20).await;
+    let [staying, leaving] = servers;
+    assert_eq!(leaving.get("/v1/nowhere", left).await.status, 404);
+    assert!(leaving.process.stop().await.success());
+    assert_eq!(passed(&[&staying], left).await, 39);
+    let dying = site.serve().await;
+    room_in_the_minute(20).await;
+    assert_eq!(dying.get("/v1/nowhere", killed).await.status, 404);
+    dying.process.kill().await;
+    for _ in 0..30 {
+        assert_eq!(staying.get("/v1/nowhere", killed).await.status, 404, "ten of forty were leased");
+    }
+    let refused = staying.get("/v1/nowhere", killed).await;
+    assert_eq!((refused.status, refused.header("retry-after")), (429, "1"));
+    assert!(staying.process.stop().await.success());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_servers_on_one_database_never_spend_a_credit_twice() {
     let site = Site::on_test_database().await.with("MINTMARK_SANDBOX__INSTANT", "true");

@@ -15,8 +15,8 @@ use url::form_urlencoded;
 use utoipa::ToSchema;
 
 use crate::AppState;
-use crate::http::limits::{Class, Counter};
-use crate::http::{Kind, Limits, Problem, RequestContext, parse_object, read, too_many};
+use crate::http::limits::{Class, Counter, Standing};
+use crate::http::{Kind, Limits, NO_TIER, Problem, RequestContext, parse_object, read, too_many};
 
 /// How many bytes a request for a token has at most.
 const BODY_BYTES_MAX: usize = 16 << 10;
@@ -180,32 +180,58 @@ impl Asked {
     }
 }
 
+/// A refusal, and how the limit on attempts stands that is closest to its end.
+pub(super) struct Failed {
+    problem: Problem,
+    standing: Option<Standing>,
+}
+
+impl From<Problem> for Failed {
+    fn from(problem: Problem) -> Self {
+        Failed { problem, standing: None }
+    }
+}
+
+impl IntoResponse for Failed {
+    fn into_response(self) -> Response {
+        let mut response = self.problem.into_response();
+        response.extensions_mut().insert(Limits { standing: self.standing, tier: NO_TIER });
+        response
+    }
+}
+
 /// Refuses whoever has failed too often. Nothing is counted yet: a secret has 160 bits, so what a burst of
 /// guesses at once gets through before the first of them has failed is nothing.
-async fn look(state: &AppState, counters: &[Counter]) -> Result<(), Problem> {
+async fn look(state: &AppState, counters: &[Counter]) -> Result<(), Failed> {
     for counter in counters {
-        let verdict = state.limiter.look(&[*counter], state.core.now()).await;
-        too_many(verdict).map_or(Ok(()), Err)?;
+        let verdict = state.limiter.look(&[*counter], state.core.now()).await.map_err(Problem::from)?;
+        let standing = verdict.standing();
+        too_many(verdict).map_or(Ok(()), |problem| Err(Failed { problem, standing }))?;
     }
     Ok(())
 }
 
-/// Counts a failure, where it was the caller's.
-async fn failed(state: &AppState, counters: &[Counter], problem: Problem) -> Problem {
-    if !matches!(problem.kind, Kind::Overloaded | Kind::Internal) {
-        for counter in counters {
-            state.limiter.take(&[*counter], state.core.now()).await;
-        }
+/// Counts a failure, where it was the caller's. One that cannot be counted is not answered as one: nobody may
+/// guess on where nobody counts.
+async fn failed(state: &AppState, counters: &[Counter], problem: Problem) -> Failed {
+    let mut standing: Option<Standing> = None;
+    let counters = if matches!(problem.kind, Kind::Overloaded | Kind::Internal) { &[] } else { counters };
+    for counter in counters {
+        let counted = match state.limiter.take(&[*counter], state.core.now()).await {
+            Ok(verdict) => verdict.standing(),
+            Err(uncounted) => return Problem::from(uncounted).into(),
+        };
+        standing = standing.into_iter().chain(counted).min_by_key(|standing| standing.remaining);
     }
-    problem
+    Failed { problem, standing }
 }
 
 /// A token that was issued, counted with what its client asks with it.
-async fn issued(state: &AppState, client_id: String, token: NewToken) -> Response {
+async fn issued(state: &AppState, client_id: String, token: NewToken) -> Result<Response, Problem> {
     let acts_with = ActsWith::Client { client_id, scopes: token.scopes.clone() };
     let limits = &state.settings.rate_limits;
     let counters = limits.of_account(token.account, token.tier, &acts_with, Class::Standard);
-    let verdict = state.limiter.take(&counters, state.core.now()).await;
+    let verdict = state.limiter.take(&counters, state.core.now()).await?;
     let limits = Limits { standing: verdict.standing(), tier: token.tier.as_str() };
     let mut response = match too_many(verdict) {
         Some(problem) => problem.into_response(),
@@ -220,7 +246,7 @@ async fn issued(state: &AppState, client_id: String, token: NewToken) -> Respons
         }
     };
     response.extensions_mut().insert(limits);
-    response
+    Ok(response)
 }
 
 /// Issue an OAuth access token
@@ -245,7 +271,7 @@ pub(super) async fn token(
     State(state): State<AppState>,
     context: RequestContext,
     request: Request,
-) -> Result<Response, Problem> {
+) -> Result<Response, Failed> {
     let limits = &state.settings.rate_limits;
     let from = limits.of_address(context.peer(), Class::SignIn);
     look(&state, &from).await?;
@@ -256,7 +282,7 @@ pub(super) async fn token(
     let attempts = limits.of_attempt("oauth", &client_id, context.peer(), false);
     look(&state, &attempts).await?;
     match state.core.issue_token(&client_id, &secret, scope.as_deref()).await {
-        Ok(token) => Ok(issued(&state, client_id, token).await),
+        Ok(token) => Ok(issued(&state, client_id, token).await?),
         Err(refusal) => {
             let problem = match Problem::from(refusal) {
                 Problem { kind: kind @ Kind::Unauthenticated, .. } => {

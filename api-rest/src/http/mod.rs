@@ -26,7 +26,7 @@ pub use json::{BODY_WITHIN, JSON_BYTES_MAX, JsonBody, OptionalJsonBody, typed};
 pub(crate) use json::{PARSED_INLINE_BYTES_MAX, parse_object, read};
 pub use large::LargeBody;
 pub use path::Path;
-pub(crate) use pipeline::{Limits, too_many};
+pub(crate) use pipeline::{Limits, NO_TIER, too_many};
 pub use pipeline::{caller_of, count, session_of};
 pub(crate) use problem::sentence;
 pub use problem::{Kind, Problem};

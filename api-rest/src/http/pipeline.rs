@@ -32,7 +32,7 @@ pub(crate) const RATE_LIMIT_HEADERS: [HeaderName; 4] = [
     HeaderName::from_static("x-ratelimit-tier"),
 ];
 /// What the tier's header says of whoever has no key.
-const NO_TIER: &str = "unauthenticated";
+pub(crate) const NO_TIER: &str = "unauthenticated";
 
 /// How a caller's limits stand, for the headers. A route that counts itself puts it on its response.
 #[derive(Clone, Copy)]
@@ -125,7 +125,9 @@ async fn admit(
         None => state.settings.rate_limits.of_address(context.peer(), class),
     };
     let tier = known.map_or(NO_TIER, |caller| caller.tier.as_str());
-    let verdict = state.limiter.take(&counters, state.core.now()).await;
+    // How they stand is not known before it is counted, and not where that fails.
+    *limits = Some(Limits { standing: None, tier });
+    let verdict = state.limiter.take(&counters, state.core.now()).await?;
     *limits = Some(Limits { standing: verdict.standing(), tier });
     too_many(verdict).map_or(Ok(()), Err)?;
     if let Some(caller) = caller.transpose()? {
@@ -190,13 +192,13 @@ pub fn session_of(state: &AppState, headers: &HeaderMap) -> Option<Credential> {
     session_token(state, headers)
 }
 
-/// Counts one request that came over such a connection. Errors: a limit bound.
+/// Counts one request that came over such a connection. Errors: a limit bound, or it could not be counted.
 pub async fn count(state: &AppState, caller: Option<&Caller>, peer: IpAddr) -> Result<(), Problem> {
     let counters = match caller {
         Some(caller) => state.settings.rate_limits.of_caller(caller, Class::Standard),
         None => state.settings.rate_limits.of_address(peer, Class::Standard),
     };
-    too_many(state.limiter.take(&counters, state.core.now()).await).map_or(Ok(()), Err)
+    too_many(state.limiter.take(&counters, state.core.now()).await?).map_or(Ok(()), Err)
 }
 
 /// A WebSocket of GraphQL's is counted when it says who it is, and then for each operation.

@@ -14,6 +14,8 @@ use mintmark_domain::catalog::AskField;
 use mintmark_domain::usecases::{ErrorClass, Refusal};
 use mintmark_projections::QueryError;
 
+use super::limits::Uncounted;
+
 /// What kind of problem it is: each envelope has one line for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -243,6 +245,13 @@ impl From<QueryError> for Problem {
             QueryError::Database(_) | QueryError::Unreadable => Problem::unavailable(error),
             QueryError::Row { .. } => Problem::internal(error),
         }
+    }
+}
+
+impl From<Uncounted> for Problem {
+    /// What cannot be counted does not pass: limits are never open.
+    fn from(uncounted: Uncounted) -> Self {
+        Problem::unavailable(uncounted)
     }
 }
 

@@ -29,7 +29,7 @@ fn next_of(next: &str) -> &str {
 pub(super) async fn count(state: &AppState, visit: &Visit, name: &str) -> Result<(), Problem> {
     let limits = &state.settings.rate_limits;
     for counter in limits.of_attempt("person", &name.trim().to_lowercase(), visit.context.peer(), true) {
-        too_many(state.limiter.take(&[counter], state.core.now()).await).map_or(Ok(()), Err)?;
+        too_many(state.limiter.take(&[counter], state.core.now()).await?).map_or(Ok(()), Err)?;
     }
     Ok(())
 }

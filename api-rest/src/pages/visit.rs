@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq as _;
 use super::fault::Fault;
 use crate::AppState;
 use crate::http::limits::Class;
-use crate::http::{RequestContext, too_many};
+use crate::http::{Problem, RequestContext, too_many};
 
 /// The cookie of a session, and the one that forms of strangers are bound to.
 const SESSION: &str = "mintmark_session";
@@ -143,7 +143,8 @@ impl Visit {
     async fn of(parts: &mut Parts, state: &AppState) -> Result<(Self, Option<Refusal>), Fault> {
         let context = RequestContext::from_request_parts(parts, state).await?;
         let counters = state.settings.rate_limits.of_address(context.peer(), Class::Page);
-        too_many(state.limiter.take(&counters, state.core.now()).await).map_or(Ok(()), Err)?;
+        let verdict = state.limiter.take(&counters, state.core.now()).await.map_err(Problem::from)?;
+        too_many(verdict).map_or(Ok(()), Err)?;
         let secure = is_secure(state);
         let (mut person, mut barred) = (None, None);
         let session = match cookie(&parts.headers, SESSION, secure) {

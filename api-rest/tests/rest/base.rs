@@ -1,11 +1,8 @@
-//! What every dialect shares: request ids, keys, limits, envelopes of what no route answers.
-
-use std::time::Duration;
+//! What every dialect shares: request ids, keys, envelopes of what no route answers.
 
 use axum::body::Body;
 use http::{Method, Request};
-use mintmark_api_rest::http::limits::{Quota, RateLimits};
-use mintmark_domain::account::{Scope, Scopes, Tier};
+use mintmark_domain::account::{Scope, Scopes};
 use serde_json::json;
 
 use crate::support::{Answer, Options, TestApp};
@@ -91,93 +88,6 @@ async fn a_key_without_the_scope_is_403_and_the_scope_is_named() {
     assert!(answer.json()["error"]["message"].as_str().unwrap().contains("runs:read"));
 }
 
-fn standard(minute: u32, hour: u32) -> RateLimits {
-    let mut limits = RateLimits { unauthenticated_per_minute: 3, ..RateLimits::default() };
-    limits.tiers.insert("pro", Quota { minute, hour, day: 0 });
-    limits
-}
-
-#[tokio::test]
-async fn limits_are_exact_and_stand_in_the_headers() {
-    // Windows begin at whole minutes: start early enough in one.
-    let app = TestApp::with(Options::limited(Tier::Pro, standard(5, 0))).await;
-    room_in_the_minute(10).await;
-    let asked = futures::future::join_all((0..20).map(|_| app.get("/v1/nowhere"))).await;
-    assert_eq!(asked.iter().filter(|answer| answer.status == 404).count(), 5);
-    let mut left: Vec<&str> = asked
-        .iter()
-        .filter(|answer| answer.status == 404)
-        .map(|answer| answer.header("x-ratelimit-remaining"))
-        .collect();
-    left.sort_unstable();
-    assert_eq!(left, ["0", "1", "2", "3", "4"]);
-    let refused = asked.iter().find(|answer| answer.status == 429).unwrap();
-    assert_eq!(refused.header("x-ratelimit-limit"), "5");
-    assert_eq!(refused.header("x-ratelimit-tier"), "pro");
-    let retry: i64 = refused.header("retry-after").parse().unwrap();
-    let reset: i64 = refused.header("x-ratelimit-reset").parse().unwrap();
-    assert!((1..=60).contains(&retry) && reset % 60 == 0);
-    assert_eq!(refused.json()["code"], "rate_limit_exceeded");
-    assert!(refused.json()["detail"].as_str().unwrap().contains("5 per minute and API key"));
-    // Another dialect's counter is another; its own limits bind there.
-    assert_eq!(app.get("/api/v1/tasks/x").await.header("x-ratelimit-limit"), "60");
-    // Our own routes are not counted.
-    assert_eq!(app.get("/healthz").await.header("x-ratelimit-tier"), "");
-}
-
-#[tokio::test]
-async fn the_window_that_bound_is_shown() {
-    let app = TestApp::with(Options::limited(Tier::Pro, standard(100, 2))).await;
-    for _ in 0..2 {
-        assert_eq!(app.get("/api/v1/nowhere").await.header("x-ratelimit-limit"), "100");
-    }
-    let refused = app.get("/api/v1/nowhere").await;
-    assert_eq!((refused.status, refused.header("x-ratelimit-limit")), (429, "2"));
-    assert_eq!(refused.json()["error"]["code"], "RATE_LIMIT_EXCEEDED");
-}
-
-#[tokio::test]
-async fn whoever_has_no_key_is_counted_by_address() {
-    let app = TestApp::with(Options::limited(Tier::Pro, standard(100, 0))).await;
-    room_in_the_minute(10).await;
-    let ask = || Answer::of(app.anonymous(Method::GET, "/v1/nowhere"));
-    for left in ["2", "1", "0"] {
-        let answer = ask().await;
-        assert_eq!((answer.status, answer.header("x-ratelimit-remaining")), (404, left));
-        assert_eq!(answer.header("x-ratelimit-tier"), "unauthenticated");
-    }
-    assert_eq!(ask().await.status, 429);
-    // Guessing keys is counted the same way.
-    let wrong = format!("gnr_live_{}", "0".repeat(40));
-    assert_eq!(Answer::of(app.request_as(&wrong, Method::GET, "/v1/nowhere")).await.status, 429);
-    assert_eq!(app.get("/v1/nowhere").await.status, 404, "a key that holds has its own limits");
-}
-
-#[tokio::test]
-async fn an_account_has_ten_times_a_keys_limits_over_all_its_keys() {
-    let app = TestApp::with(Options::limited(Tier::Pro, standard(3, 0))).await;
-    let mut keys = Vec::new();
-    for _ in 0..9 {
-        keys.push(app.key_with(Scopes::Full).await);
-    }
-    keys.push(app.account.key.clone());
-    room_in_the_minute(15).await;
-    let mut passed = 0;
-    for key in &keys {
-        for _ in 0..4 {
-            let answer = Answer::of(app.request_as(key, Method::GET, "/v1/nowhere")).await;
-            passed += u32::from(answer.status == 404);
-        }
-    }
-    // Ten keys with three each are all of it: a fresh key in the place of an old one has nothing left.
-    assert_eq!(passed, 30);
-    app.core.revoke_key_by_operator(app.account.id, app.account.key_id).await.unwrap();
-    let fresh = app.key_with(Scopes::Full).await;
-    let refused = Answer::of(app.request_as(&fresh, Method::GET, "/v1/nowhere")).await;
-    assert_eq!((refused.status, refused.header("x-ratelimit-limit")), (429, "30"));
-    assert!(refused.json()["detail"].as_str().unwrap().contains("account"));
-}
-
 #[tokio::test]
 async fn browsers_may_call_from_the_origins_that_are_set() {
     let mut options = Options::default();
@@ -254,12 +164,4 @@ async fn the_first_call_of_a_day_brings_its_bonus_once() {
     assert_eq!(app.available().await, Credits::whole(5));
     futures::future::join_all((0..5).map(|_| app.get("/v1/nowhere"))).await;
     assert_eq!(app.available().await, Credits::whole(12));
-}
-
-/// Waits for the next minute where this one is nearly over.
-async fn room_in_the_minute(seconds: u64) {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-    if 60 - now % 60 < seconds {
-        tokio::time::sleep(Duration::from_secs(61 - now % 60)).await;
-    }
 }

@@ -6,4 +6,5 @@ mod support;
 mod base;
 mod documents;
 mod girlgenerator;
+mod limits;
 mod native;

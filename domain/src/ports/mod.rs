@@ -5,6 +5,7 @@ mod cli_sessions;
 mod clock;
 mod directory;
 mod identity;
+mod permits;
 mod provider;
 mod running;
 mod sign_in;
@@ -20,6 +21,7 @@ pub use cli_sessions::{
 pub use clock::{Clock, Entropy, ManualClock, SeededEntropy};
 pub use directory::{Claim, ClaimKind, ClaimRequest, Directory, DirectoryError, IntegerIds, IntegerKind};
 pub use identity::{AccessTokens, Identity, IdentityError, TokenGrant};
+pub use permits::{FORGOTTEN_MAX, GivenBack, Lease, LeaseAsk, PermitWindow, Permits, PermitsUnavailable, WANTED_MAX};
 pub use provider::{
     CancelReply, InputMedia, InputRole, Job, Media, OutputReport, PageJob, Probe, ProductReader, Provider,
     ProviderTraits, ProviderUnreachable, ReadProduct, Report, Submission, SubmitError, WorkflowJob,

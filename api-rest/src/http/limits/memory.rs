@@ -7,14 +7,14 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use mintmark_domain::Timestamp;
 
-use super::{Class, Counter, RateLimiter, Standing, Subject, Verdict, Window};
+use super::{Class, Counter, RateLimiter, Standing, Subject, Uncounted, Verdict, Window};
 
 /// Into how many parts the counters are divided, so that callers seldom wait for each other.
 const PARTS: usize = 32;
 /// How many counters one part keeps at most. About 100 bytes each: 13 MB in all.
 const PART_COUNTERS_MAX: usize = 4_096;
 
-/// Counts within one process: exact, and bounded in memory. Where more than 131,072 subjects are
+/// Counts within one process, for tests and as the measure of others: exact, and bounded in memory. Where more than 131,072 subjects are
 /// active at once, those that used least of their quota are forgotten first.
 #[derive(Debug)]
 pub struct MemoryLimiter {
@@ -93,12 +93,12 @@ impl MemoryLimiter {
 
 #[async_trait]
 impl RateLimiter for MemoryLimiter {
-    async fn take(&self, counters: &[Counter], now: Timestamp) -> Verdict {
-        self.count(counters, now)
+    async fn take(&self, counters: &[Counter], now: Timestamp) -> Result<Verdict, Uncounted> {
+        Ok(self.count(counters, now))
     }
 
-    async fn look(&self, counters: &[Counter], now: Timestamp) -> Verdict {
-        self.room(counters, now)
+    async fn look(&self, counters: &[Counter], now: Timestamp) -> Result<Verdict, Uncounted> {
+        Ok(self.room(counters, now))
     }
 }
 

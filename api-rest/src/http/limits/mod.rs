@@ -1,16 +1,21 @@
 //! Rate limits (decision 14): per key, per account ten times that, per address for whoever has no
-//! key; three windows each. Exact within one process.
+//! key; three windows each. Exact within one process; several of them lease permits from one place.
 
+mod leased;
 mod memory;
 mod policy;
+mod purse;
 
 use std::net::IpAddr;
 
 use async_trait::async_trait;
 use mintmark_domain::Timestamp;
 use mintmark_domain::ids::AccountId;
+use mintmark_domain::ports::PermitsUnavailable;
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
+pub use leased::{IDLE_AFTER, LEASE_WITHIN, LOOK_EVERY, LeasedLimiter, OTHERS_WITHIN};
 pub use memory::MemoryLimiter;
 pub use policy::{ACCOUNT_FACTOR, ATTEMPTS_ADDRESS_FACTOR, ATTEMPTS_NAME_FACTOR, RateLimits};
 
@@ -30,9 +35,9 @@ impl Window {
     /// Every window, the shortest first.
     pub const ALL: [Window; 3] = [Window::Minute, Window::Hour, Window::Day];
 
-    /// Its length.
+    /// Its length in seconds.
     #[must_use]
-    pub fn seconds(self) -> i64 {
+    pub fn length(self) -> u32 {
         match self {
             Window::Minute => 60,
             Window::Hour => 3_600,
@@ -52,8 +57,9 @@ impl Window {
 
     /// Which one `now` lies in, and the second at which it ends (unix).
     fn at(self, now: Timestamp) -> (i64, i64) {
-        let index = now.timestamp().div_euclid(self.seconds());
-        (index, (index + 1) * self.seconds())
+        let length = i64::from(self.length());
+        let index = now.timestamp().div_euclid(length);
+        (index, (index + 1) * length)
     }
 }
 
@@ -159,6 +165,18 @@ impl Subject {
         })
     }
 
+    /// All that makes it up: its kind, and what it has of 16 and 8 bytes.
+    fn parts(self) -> (u8, [u8; 16], u64) {
+        match self {
+            Subject::Key(account, key) => (0, account.0.into_bytes(), key),
+            Subject::Client(account, client) => (1, account.0.into_bytes(), client),
+            Subject::Named(name) => (2, [0; 16], name),
+            Subject::Account(account) => (3, account.0.into_bytes(), 0),
+            Subject::Address(IpAddr::V4(address)) => (4, address.to_ipv6_mapped().octets(), 0),
+            Subject::Address(IpAddr::V6(address)) => (4, address.octets(), 0),
+        }
+    }
+
     /// What it is called in an answer.
     #[must_use]
     pub fn scope(self) -> &'static str {
@@ -181,6 +199,20 @@ pub struct Counter {
     pub class: Class,
     /// How many there may be.
     pub quota: Quota,
+}
+
+impl Counter {
+    /// The same in every process, for the same subject and class: a hash, which names nobody.
+    #[must_use]
+    pub fn id(&self) -> Uuid {
+        let (kind, long, short) = self.subject.parts();
+        let mut hash = Sha256::new();
+        hash.update([kind, self.class as u8]);
+        hash.update(long);
+        hash.update(short.to_be_bytes());
+        let hash: [u8; 32] = hash.finalize().into();
+        Uuid::from_bytes(std::array::from_fn(|index| hash[index]))
+    }
 }
 
 /// How a window stands.
@@ -223,15 +255,26 @@ impl Verdict {
     }
 }
 
-/// Counts requests. One process's is [`MemoryLimiter`]; one that several processes share can stand
-/// in its place.
+/// A request could not be counted. It must not pass: limits are never open.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a request could not be counted: {0}")]
+pub struct Uncounted(pub String);
+
+impl From<PermitsUnavailable> for Uncounted {
+    fn from(unavailable: PermitsUnavailable) -> Self {
+        Uncounted(unavailable.to_string())
+    }
+}
+
+/// Counts requests: those of all processes together is what [`LeasedLimiter`] counts, those of one alone
+/// [`MemoryLimiter`].
 #[async_trait]
 pub trait RateLimiter: Send + Sync + 'static {
     /// Counts a request in every counter, if every window of every one of them has room; else in none.
-    async fn take(&self, counters: &[Counter], now: Timestamp) -> Verdict;
+    async fn take(&self, counters: &[Counter], now: Timestamp) -> Result<Verdict, Uncounted>;
 
     /// What [`RateLimiter::take`] would answer, without counting: for what counts only if it fails.
-    async fn look(&self, counters: &[Counter], now: Timestamp) -> Verdict;
+    async fn look(&self, counters: &[Counter], now: Timestamp) -> Result<Verdict, Uncounted>;
 }
 
 #[cfg(test)]
@@ -244,5 +287,24 @@ mod tests {
         assert_eq!(subject("2001:db8:1:2:3::4"), subject("2001:db8:1:2:ffff::1"));
         assert_ne!(subject("2001:db8:1:2::1"), subject("2001:db8:1:3::1"));
         assert_eq!(subject("::ffff:1.2.3.4"), subject("1.2.3.4"));
+    }
+
+    #[test]
+    fn counters_of_different_things_have_different_ids() {
+        let account = AccountId(Uuid::from_u128(1));
+        let subjects = [
+            Subject::Key(account, 1),
+            Subject::Key(account, 2),
+            Subject::Client(account, 1),
+            Subject::Account(account),
+            Subject::Named(1),
+            Subject::address([0, 0, 0, 1].into()),
+            Subject::address([0, 0, 0, 2].into()),
+        ];
+        let classes = [Class::Standard, Class::GirlGeneratorSubmit, Class::GirlGeneratorPoll, Class::SignIn];
+        let id = |(subject, class)| Counter { subject, class, quota: Quota::per_minute(1) }.id();
+        let pairs: Vec<_> = subjects.iter().flat_map(|subject| classes.map(|class| (*subject, class))).collect();
+        let ids: std::collections::HashSet<Uuid> = pairs.iter().copied().map(id).collect();
+        assert_eq!(ids.len(), pairs.len());
     }
 }
