@@ -7,3 +7,4 @@ mod base;
 mod documents;
 mod girlgenerator;
 mod native;
+mod payments;
