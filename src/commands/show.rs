@@ -61,8 +61,9 @@ pub fn payment(id: PaymentId, payment: &Payment) {
     for reversed in payment.reversed() {
         let money = reversed.paid_back.as_deref().zip(reversed.currency.as_deref());
         let money = money.map(|(amount, currency)| format!(", {amount} {currency}")).unwrap_or_default();
-        let (how, credits, reference) = (reversed.how.as_str(), reversed.credits, &reversed.reference);
-        say!("{how:<11}{credits} credits{money} [{reference}]");
+        let named = Some(&reversed.reference).filter(|name| !name.is_empty());
+        let named = named.map(|name| format!(" [{name}]")).unwrap_or_default();
+        say!("{:<11}{} credits{money}{named}", reversed.how.as_str(), reversed.credits);
     }
     say!("left       {}", payment.left());
 }

@@ -1,8 +1,10 @@
 //! `/payments/events`: what a payment processor says of payments, signed as Standard Webhooks has it.
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::{FromRequest as _, Request, State};
 use axum::response::IntoResponse;
+use bytes::Bytes;
 use http::HeaderMap;
 use mintmark_domain::Credits;
 use mintmark_domain::ids::AccountId;
@@ -79,10 +81,10 @@ pub(super) async fn receive(
         return Err(problem);
     }
     let (parts, body) = request.into_parts();
-    let bytes = read(&parts.headers, body, EVENT_BYTES_MAX).await?;
-    if let Err(why) = verified(&state, &parts.headers, &bytes) {
-        return Err(unsigned(&state, &context, why).await);
-    }
+    let bytes = match verified(&state, &parts.headers, body).await? {
+        Ok(bytes) => bytes,
+        Err(why) => return Err(unsigned(&state, &context, why).await),
+    };
     // From here on it is the processor who speaks, who is not counted: behind its few addresses are all payments.
     let request = Request::from_parts(parts, bytes.clone().into());
     let JsonBody { value: event, .. } = JsonBody::<EventBody, EVENT_BYTES_MAX>::from_request(request, &state).await?;
@@ -113,19 +115,22 @@ enum Unsigned {
     Signature(SignatureError),
 }
 
-fn verified(state: &AppState, headers: &HeaderMap, body: &[u8]) -> Result<(), Unsigned> {
+/// The body, where it is the processor's. Errors: it is too large, or does not arrive.
+async fn verified(state: &AppState, headers: &HeaderMap, body: Body) -> Result<Result<Bytes, Unsigned>, Problem> {
     let said = |name: &'static str| {
         let mut values = headers.get_all(name).iter();
         let value = values.next().and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
         value.filter(|_| values.next().is_none()).ok_or(Unsigned::Header(name))
     };
-    let message = SignedMessage {
-        id: said("webhook-id")?,
-        timestamp: said("webhook-timestamp")?,
-        signatures: said("webhook-signature")?,
-        body,
+    // Nothing is read from whoever does not even say that it is signed.
+    let (id, timestamp, signatures) = match (said("webhook-id"), said("webhook-timestamp"), said("webhook-signature")) {
+        (Ok(id), Ok(timestamp), Ok(signatures)) => (id, timestamp, signatures),
+        (Err(why), _, _) | (_, Err(why), _) | (_, _, Err(why)) => return Ok(Err(why)),
     };
-    message.verify(&state.settings.payment_secrets, state.core.now()).map_err(Unsigned::Signature)
+    let bytes = read(headers, body, EVENT_BYTES_MAX).await?;
+    let message = SignedMessage { id, timestamp, signatures, body: &bytes };
+    let verdict = message.verify(&state.settings.payment_secrets, state.core.now());
+    Ok(verdict.map(|()| bytes.clone()).map_err(Unsigned::Signature))
 }
 
 /// Whoever is not the processor counts as anybody without a key.
