@@ -135,7 +135,7 @@ fn a_payment_that_is_taken_back_after_it_was_spent_is_owed_and_the_next_one_pays
 }
 
 #[test]
-fn an_id_that_was_used_for_one_account_is_none_of_another_s() {
+fn a_notice_said_twice_is_one_payment_and_one_about_nobody_leaves_no_trace() {
     let (world, core, caller) = World::new();
     let play = |account| {
         let what = Happened::Paid;
