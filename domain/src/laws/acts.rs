@@ -20,7 +20,7 @@ use crate::usecases::{
     BatchItemRequest, BatchRequest, Caller, Conclusion, Core, Delivery, DeliveryContent, Grant, Happened,
     IdempotencyKey, ItemStart, NewGift, PaymentNotice, Refusal, RunRequest, SubmitPlan,
 };
-use crate::wallet::LotKind;
+use crate::wallet::{LotKind, WalletOwner};
 
 /// What somebody does. Runs, batches and payments are named by their place among those accepted so far.
 #[derive(Clone, Debug)]
@@ -268,9 +268,9 @@ impl Play {
                 self.core.note_payment(notice, "req_1").await.map(drop)
             }
             Act::Gift { key: n, amount } => {
-                let (to, amount) = (AccountId(sample_id("friend")), Credits::whole(*amount));
-                let idempotency = key("gifts", *n, &amount);
-                self.core.send_gift(&self.caller, NewGift { to, amount, message: None, idempotency }).await.map(drop)
+                let (to, amount) = (WalletOwner::Account(AccountId(sample_id("friend"))), Credits::whole(*amount));
+                let gift = NewGift { to, amount, message: None, idempotency: key("gifts", *n, &amount) };
+                self.core.send_gift(&self.caller, Scope::SocialWrite, gift).await.map(drop)
             }
             Act::Bonuses => self.core.claim_bonuses(&self.caller).await.map(drop),
             _ => unreachable!("no movement of credits: {act:?}"),
