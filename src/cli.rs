@@ -51,7 +51,7 @@ pub enum Command {
     /// The keys that sign access tokens
     #[command(subcommand)]
     Tokens(TokensCommand),
-    /// Grant, refund and charge back credits
+    /// Grant, refund and charge back credits, look at payments
     #[command(subcommand)]
     Credits(CreditsCommand),
     /// Look at runs, cancel them, settle them by hand
@@ -297,7 +297,7 @@ pub enum CreditsCommand {
     Chargeback {
         #[command(flatten)]
         place: Place,
-        /// The payment, as `credits grant` named it
+        /// The payment, as `credits grant` or `credits payment` names it
         payment: PaymentId,
         /// How many, at most what the payment brought
         #[arg(long)]
@@ -305,6 +305,13 @@ pub enum CreditsCommand {
         /// The processor's id of the chargeback; said again with it, it is the same one
         #[arg(long)]
         reference: String,
+    },
+    /// Show a payment: whose wallet it filled, what was taken back, what is left to be taken back
+    Payment {
+        #[command(flatten)]
+        place: Place,
+        /// Its id here (`pay_…`), or the payment processor's
+        payment: String,
     },
 }
 

@@ -4,7 +4,7 @@ use async_graphql::{Context, SimpleObject};
 use chrono::{DateTime, Utc};
 use mintmark_domain::ids::{BatchId, WebhookEndpointId};
 use mintmark_projections::generation::{BatchFilter, CreationFilter, CreationList, RunFilter};
-use mintmark_projections::wallets::Transaction;
+use mintmark_projections::wallets::{Transaction, TransactionKind};
 use mintmark_projections::{Order, Place, Stretch, Walk};
 
 use crate::batch::{Batch, BatchItem};
@@ -152,6 +152,12 @@ pub(crate) struct WalletTransaction {
     balance_after: Credits,
     /// The run it was for.
     run_id: Option<String>,
+    /// The payment that it came with, or that was taken back.
+    payment_id: Option<String>,
+    /// A bonus's period, the operator's reason; `refunded` where a payment was taken back by the seller.
+    description: Option<String>,
+    /// What a payment that was taken back left owing; negative where that was paid.
+    owed: Credits,
     /// The line of the charging rules, once settled.
     rule: Option<&'static str>,
     /// When it began.
@@ -168,6 +174,9 @@ impl From<Transaction> for WalletTransaction {
             amount: row.amount.into(),
             balance_after: row.balance_after.into(),
             run_id: row.run.map(|run| run.to_string()),
+            payment_id: row.payment.map(|payment| payment.to_string()),
+            description: row.detail,
+            owed: row.owed.into(),
             rule: row.rule.map(mintmark_domain::money::ChargingRule::code),
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -183,7 +192,10 @@ pub(crate) async fn transactions(
     kind: Option<String>,
 ) -> Result<TransactionConnection> {
     let (first, walk) = page(first, after)?;
-    let kind = kind.map(|kind| kind.parse()).transpose().map_err(|why: String| GraphqlError::argument("type", why))?;
+    let kind = kind.map(|kind| kind.parse()).transpose().map_err(|_: String| {
+        let names: Vec<&str> = TransactionKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        GraphqlError::argument("type", format!("must be one of {}", names.join(", ")))
+    })?;
     let wallet = ctx.caller()?.account.wallet();
     let stretch = ctx.reads().transaction_walk(wallet, kind, Order::Newest, &walk, first).await?;
     let (rows, more) = with_cursors(stretch);

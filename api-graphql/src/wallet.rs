@@ -68,7 +68,7 @@ impl Wallet {
         self.0.max.into()
     }
 
-    /// Owed after a chargeback of spent credits.
+    /// Owed after a payment was taken back whose credits were spent or held; whatever comes in pays this first.
     async fn receivable(&self) -> Credits {
         self.0.balance.receivable.into()
     }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use mintmark_domain::ports::{AssetError, Uploads};
 use mintmark_domain::usecases::Core;
+use mintmark_domain::webhook::StandardSecret;
 use mintmark_domain::{Shard, Timestamp};
 use mintmark_projections::ReadModels;
 
@@ -26,6 +27,8 @@ pub struct RestSettings {
     pub trusted_proxies: usize,
     /// Whether people may make accounts themselves.
     pub sign_up: bool,
+    /// What payment processors sign their events with; none are taken if empty.
+    pub payment_secrets: Vec<StandardSecret>,
 }
 
 /// What is known of a stored file.

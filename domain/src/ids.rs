@@ -391,6 +391,13 @@ impl BonusId {
 }
 
 impl PaymentId {
+    /// The payment that the processor calls `id`, in the shard of the wallet it fills: another account's
+    /// payment of the same shard under the same id is the same stream.
+    #[must_use]
+    pub fn of_processor(shard: Shard, id: &str) -> Self {
+        PaymentId(derived_id(shard, "processor payment", &[id.as_bytes()]))
+    }
+
     /// The payment that `source` calls `reference`, in the shard of the wallet it fills.
     #[must_use]
     pub fn external(wallet: WalletId, source: &str, reference: &str) -> Self {

@@ -11,7 +11,7 @@ use mintmark_domain::es::{
     Position, ReadError, Recorded, SealedText, StreamId, StreamRef, Unit,
 };
 use mintmark_domain::ids::{AccountId, BatchId, CommitId, PaymentId, RunId, SealedId, derived_id};
-use mintmark_domain::payment::{Payment, PaymentCommand};
+use mintmark_domain::payment::{Payment, PaymentCommand, ReceivedPayment};
 use mintmark_domain::ports::{Clock, Entropy, ManualClock, SeededEntropy};
 use mintmark_domain::wallet::{CreditWallet, GrantSource, HeldFor, LotKind, WalletCommand, WalletOwner};
 use mintmark_domain::{Credits, Shard, Timestamp};
@@ -149,9 +149,8 @@ async fn history(open_hold: bool) -> Arc<MemoryEventLog> {
         let source = GrantSource::Purchase { payment: payment() };
         let (kind, amount) = (LotKind::Paid, credits);
         wallet(unit, WalletCommand::Grant { kind, amount, priority: 0, expires_at: None, source, at });
-        let (wallet, source) = (account().wallet(), "stripe".into());
-        let receive = PaymentCommand::Receive { wallet, credits, source, paid: None, currency: None, at };
-        unit.execute::<Payment>(payment(), receive).unwrap();
+        let received = ReceivedPayment::granted(account().wallet(), credits, None);
+        unit.execute::<Payment>(payment(), PaymentCommand::Receive { received, at }).unwrap();
     })
     .await;
     if open_hold {

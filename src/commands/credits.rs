@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use mintmark_domain::usecases::Grant;
 use serde_json::json;
 
-use super::{account_named, with_platform};
+use super::{account_named, show, with_platform};
 use crate::cli::CreditsCommand;
 
 pub async fn run(command: CreditsCommand) -> anyhow::Result<ExitCode> {
@@ -43,6 +43,14 @@ pub async fn run(command: CreditsCommand) -> anyhow::Result<ExitCode> {
                 let (balance, _) = platform.core.charge_back(payment, amount, reference).await?;
                 let (available, owed) = (balance.available, balance.receivable);
                 println!("charged back {amount} of {payment}; {available} available and {owed} owed now");
+                Ok(())
+            })
+            .await?;
+        }
+        CreditsCommand::Payment { place, payment } => {
+            with_platform(place, async |platform| {
+                let (id, found) = platform.core.payment(&payment).await?;
+                show::payment(id, &found);
                 Ok(())
             })
             .await?;

@@ -2,7 +2,8 @@
 
 use anyhow::Context;
 use mintmark_domain::account::{Account, Scopes};
-use mintmark_domain::ids::{AccountId, RunId};
+use mintmark_domain::ids::{AccountId, PaymentId, RunId};
+use mintmark_domain::payment::Payment;
 use mintmark_domain::run::Run;
 
 use crate::compose::Platform;
@@ -45,6 +46,26 @@ pub fn keys(account: &Account) {
     for (id, key) in account.keys() {
         say!("key {id:<6} {}…  {}  [{}]", key.prefix, key.name, in_words(&key.scopes));
     }
+}
+
+/// A payment: what it brought, what was taken back of it.
+pub fn payment(id: PaymentId, payment: &Payment) {
+    say!("payment    {id}");
+    if let Some(wallet) = payment.wallet() {
+        say!("wallet     {wallet}");
+    }
+    say!("credits    {}", payment.credits());
+    if let Some((amount, currency)) = payment.paid() {
+        say!("paid       {amount} {currency}");
+    }
+    for reversed in payment.reversed() {
+        let money = reversed.paid_back.as_deref().zip(reversed.currency.as_deref());
+        let money = money.map(|(amount, currency)| format!(", {amount} {currency}")).unwrap_or_default();
+        let named = Some(&reversed.reference).filter(|name| !name.is_empty());
+        let named = named.map(|name| format!(" [{name}]")).unwrap_or_default();
+        say!("{:<11}{} credits{money}{named}", reversed.how.as_str(), reversed.credits);
+    }
+    say!("left       {}", payment.left());
 }
 
 /// The OAuth clients.

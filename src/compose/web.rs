@@ -221,6 +221,7 @@ pub fn surfaces(
             rate_limits: rate_limits(&platform.config),
             trusted_proxies: platform.config.trusted_proxies,
             sign_up: platform.config.accounts.sign_up,
+            payment_secrets: platform.config.payments.read(),
         }),
     };
     let ends =

@@ -113,6 +113,10 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("webhooks.retention_days", "For how long deliveries that came to their end are kept, and can be replayed."),
     ("webhooks.attempts_max", "How many webhook deliveries one process makes at once."),
     ("webhooks.per_endpoint_max", "How many of them may go to one endpoint; a single one while it fails."),
+    (
+        "payments.secrets",
+        "What payment processors sign the events with that they send to `/payments/events`: `whsec_…`, up to 8, so that one can be replaced while both hold. None: no event is taken (503). In the environment as a list: `[\"whsec_…\"]`.",
+    ),
     ("webhooks.timeout_seconds", "How long a webhook endpoint may take to answer, 1 to 30."),
 ];
 

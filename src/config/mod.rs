@@ -3,6 +3,7 @@
 
 mod files;
 mod keys;
+mod payments;
 #[cfg(test)]
 mod tests;
 mod webhooks;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use files::{ProductsConfig, S3Config, UploadsConfig};
 pub use keys::markdown;
+pub use payments::PaymentsConfig;
 pub use webhooks::WebhookConfig;
 
 /// What is read when no other file is named; it need not exist.
@@ -86,6 +88,8 @@ pub struct Config {
     pub accounts: AccountsConfig,
     /// Webhooks.
     pub webhooks: WebhookConfig,
+    /// Payments.
+    pub payments: PaymentsConfig,
 }
 
 /// Accounts.
@@ -288,6 +292,7 @@ impl Default for Config {
             uploads: UploadsConfig::default(),
             accounts: AccountsConfig::default(),
             webhooks: WebhookConfig::default(),
+            payments: PaymentsConfig::default(),
         }
     }
 }
@@ -391,6 +396,7 @@ impl Config {
                 }
             }
         }
+        self.payments.check()?;
         if let Some(origin) = self.cors_origins.iter().find(|origin| !is_origin(origin)) {
             bail!("bad configuration: cors_origins: {origin:?} is neither `*` nor scheme://host or scheme://host:port");
         }

@@ -95,3 +95,14 @@ fn origins_and_bonuses_are_looked_at_before_the_start() {
     let error = from_toml("[bonuses.free]\ndaily = \"-4\"").unwrap_err().to_string();
     assert!(error.contains("bonuses.free") && error.contains("-4"), "{error}");
 }
+
+#[test]
+fn a_payment_secret_is_looked_at_before_the_start_and_never_shown() {
+    let good = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let of = |secrets: &[&str]| from_toml(&format!("[payments]\nsecrets = {secrets:?}"));
+    assert_eq!(of(&[good, good]).unwrap().payments.read().len(), 2);
+    let error = of(&[good, "whsec_c2hvcnQ="]).unwrap_err().to_string();
+    assert!(error.contains("payments.secrets[1]") && !error.contains("c2hvcnQ"), "{error}");
+    let error = of(&[good; 9]).unwrap_err().to_string();
+    assert!(error.contains("at most 8"), "{error}");
+}

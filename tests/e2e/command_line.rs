@@ -154,6 +154,13 @@ async fn credits(site: &Site) {
     let charged = site.run(&charge_back).await;
     assert!(charged.good().contains("60 available and 0 owed"), "{}", charged.out);
     assert_eq!(site.run(&charge_back).await.good(), charged.out, "the same reference is the same chargeback");
+    let shown = site.run(&format!("credits payment {payment}")).await;
+    assert!(
+        shown.good().contains("chargeback 4 credits [dispute-1]") && shown.out.contains("left       0"),
+        "{}",
+        shown.out
+    );
+    assert!(site.run("credits payment pi_unknown").await.complaint().contains("payment not found"));
     let more = site.run(&charge_back.replace("dispute-1", "dispute-2")).await;
     assert!(more.complaint().contains("charged back"), "{}", more.err);
     let finer = site.run("credits grant --account ann --amount 0.0000001 --kind free --reason x").await;
@@ -215,6 +222,7 @@ async fn the_catalog_is_checked_and_every_command_explains_itself() {
         "credits grant",
         "credits refund",
         "credits chargeback",
+        "credits payment",
         "runs",
         "runs show",
         "runs settle",

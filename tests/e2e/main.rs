@@ -8,6 +8,7 @@ mod documents;
 mod first_start;
 mod main_job;
 mod once;
+mod payments;
 mod printed;
 mod process;
 mod site;

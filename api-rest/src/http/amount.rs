@@ -3,6 +3,7 @@
 use std::fmt;
 
 use mintmark_domain::Credits;
+use rust_decimal::Decimal;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -41,9 +42,62 @@ impl utoipa::PartialSchema for Amount {
 
 impl utoipa::ToSchema for Amount {}
 
+/// A number of JSON, or a string of its digits, exactly as it is written. `None` where it is neither, has
+/// an exponent, or has more digits than can be kept.
+pub(crate) fn exact_decimal(raw: &RawValue) -> Option<Decimal> {
+    let said: Option<String> = serde_json::from_str(raw.get()).ok();
+    let text = said.as_deref().unwrap_or(raw.get());
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let plain = match digits.split_once('.') {
+        Some((whole, places)) => is_plain(whole) && is_plain(places),
+        None => is_plain(digits),
+    };
+    if plain { Decimal::from_str_exact(text).ok() } else { None }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_decimal_is_read_as_it_is_written_and_never_as_a_float() {
+        let read = |text: &str| {
+            let raw: &RawValue = serde_json::from_str(text).unwrap();
+            exact_decimal(raw).map(|decimal| decimal.to_string())
+        };
+        for (text, read_as) in [
+            ("99999999999999.999999", "99999999999999.999999"),
+            ("0.1", "0.1"),
+            ("100", "100"),
+            (r#""12.50""#, "12.50"),
+            (r#""007""#, "7"),
+            ("-3", "-3"),
+            ("0.000001", "0.000001"),
+        ] {
+            assert_eq!(read(text).as_deref(), Some(read_as), "{text}");
+        }
+        for wrong in [
+            "1e3",
+            "1.5E-2",
+            r#""1e3""#,
+            r#""+1""#,
+            r#"" 1""#,
+            r#""1_000""#,
+            r#"".5""#,
+            r#""5.""#,
+            r#""""#,
+            r#""-""#,
+            "null",
+            "true",
+            "[1]",
+            "{}",
+            r#""٣""#,
+            "0.00000000000000000000000000001",
+        ] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn an_amount_keeps_all_its_digits() {

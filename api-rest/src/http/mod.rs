@@ -16,6 +16,7 @@ mod query;
 mod time;
 
 pub use amount::Amount;
+pub(crate) use amount::exact_decimal;
 pub use auth::{Authenticated, Authenticator, KeyUse, NoKeyUse, Visitor};
 pub(crate) use context::OAUTH_TOKEN;
 pub use context::{REQUEST_ID_CHARS_MAX, RequestContext, dialect_of, opens_socket, surface_of};

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use http::Method;
 use mintmark_domain::account::Tier;
-use mintmark_domain::ports::Clock;
+use mintmark_domain::payment::Reversal;
+use mintmark_domain::ports::{Clock, ManualClock};
 use mintmark_domain::run::Surface;
-use mintmark_domain::usecases::{BonusAmounts, Core, Credential};
+use mintmark_domain::usecases::{BonusAmounts, Core, Credential, Grant, Happened, PaymentNotice};
+use mintmark_domain::wallet::LotKind;
 use mintmark_domain::{Credits, Timestamp};
 use mintmark_log::system::SystemClock;
+use mintmark_projections::wallets::TransactionKind;
 use serde_json::{Value, json};
 
 use super::shape::assert_shape;
@@ -143,9 +146,73 @@ async fn movements_sum_to_the_balance() {
         assert!(rows.iter().all(|row| row["type"] == kind), "{kind}");
         assert_eq!(rows.len(), usize::from(kind == "purchase"), "{kind}");
     }
-    app.get("/api/v1/credits/transactions?type=theft").await.json_of(400);
+    let refused = app.get("/api/v1/credits/transactions?type=theft").await.json_of(400);
+    let said = refused["error"]["message"].as_str().unwrap();
+    assert!(TransactionKind::ALL.iter().all(|kind| said.contains(kind.as_str())), "{said}");
     // Nobody else's are in it.
     let other = app.register(Tier::Unlimited, 3).await;
     let theirs = Answer::of(app.request_as(&other.key, Method::GET, "/api/v1/credits/transactions")).await.json_of(200);
     assert_eq!((&theirs["meta"]["total"], &theirs["data"][0]["amount"]), (&json!(1), &json!(3)));
+}
+
+/// What brings a movement of every type to the first account.
+async fn everything(app: &TestApp, clock: &ManualClock) {
+    let friend = app.register(Tier::Unlimited, 50).await;
+    let name = async |account| app.core.account_view(account).await.unwrap().profile.username;
+    let (mine, theirs) = (name(app.account.id).await, name(friend.id).await);
+    let gifts = "/api/v1/credits/gifts";
+    app.post(gifts, &json!({"username": theirs, "credits": 5})).await.json_of(201);
+    let back = app.request_as(&friend.key, Method::POST, gifts).json(&json!({"username": mine, "credits": 3}));
+    Answer::of(back).await.json_of(201);
+    let run = app.post_keyed("/v1/images/generations", "one", &json!({"prompt": "a boat"})).await.json_of(200);
+    let run = run["id"].as_str().unwrap().parse().unwrap();
+    let one = Credits::whole(1);
+    app.core.refund_run(run, one, "operator".into(), "not as described".into(), "r-1".into()).await.unwrap();
+    let notice = |what| PaymentNotice {
+        id: "pi_1".into(),
+        what,
+        account: app.account.id,
+        credits: Credits::whole(7),
+        amount: 7.into(),
+        currency: "EUR".into(),
+    };
+    let reversed = Happened::Reversed { how: Reversal::Chargeback, reference: None };
+    for what in [Happened::Paid, reversed] {
+        app.core.note_payment(notice(what), "req_1").await.unwrap();
+    }
+    let grant = |kind, expires_at| {
+        let (account, reason, reference) = (app.account.id, "an excuse".to_owned(), None);
+        Grant { account, amount: Credits::whole(2), kind, reason, reference, expires_at }
+    };
+    app.core.grant_credits(grant(LotKind::Earned, None)).await.unwrap();
+    let soon = clock.now() + TimeDelta::seconds(5);
+    app.core.grant_credits(grant(LotKind::Free, Some(soon))).await.unwrap();
+    clock.advance(TimeDelta::seconds(10));
+    // An expiry is recorded with the next movement.
+    app.core.grant_credits(grant(LotKind::Earned, None)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_type_of_movement_is_listed_by_itself() {
+    // Noon: ten seconds on it is the same day.
+    let noon = SystemClock.now().date_naive().and_hms_opt(12, 0, 0).unwrap().and_utc();
+    let clock = Arc::new(ManualClock::at(noon));
+    let [signup, daily, weekly, max] = [40, 5, 20, 500].map(Credits::whole);
+    let bonuses = [("unlimited", BonusAmounts { signup, daily, weekly, max })].into();
+    let app = TestApp::with(Options { bonuses, core_clock: Some(clock.clone()), ..Options::default() }).await;
+    app.get("/api/v1/credits/balance").await.json_of(200);
+    everything(&app, &clock).await;
+    let mut listed = 0;
+    for kind in TransactionKind::ALL {
+        let list = app.get(&format!("/api/v1/credits/transactions?per_page=100&type={}", kind.as_str())).await;
+        let list = list.json_of(200);
+        let rows = list["data"].as_array().unwrap();
+        assert!(!rows.is_empty() && rows.iter().all(|row| row["type"] == kind.as_str()), "{kind:?}: {rows:?}");
+        assert_eq!(list["meta"]["total"], rows.len(), "{kind:?}");
+        listed += rows.len();
+    }
+    let all = app.get("/api/v1/credits/transactions?per_page=100").await.json_of(200);
+    assert_eq!(all["meta"]["total"], listed);
+    let sum: i64 = all["data"].as_array().unwrap().iter().map(|row| row["amount"].as_i64().unwrap()).sum();
+    assert_eq!(Credits::new(sum.into()).unwrap(), app.available().await);
 }

@@ -8,3 +8,4 @@ mod documents;
 mod girlgenerator;
 mod limits;
 mod native;
+mod payments;

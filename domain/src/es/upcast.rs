@@ -11,7 +11,15 @@ type Step = (&'static str, &'static str, fn(Value) -> Value);
 
 /// Those of one event type stand in rising order of the version they lead to, so that an event of any
 /// age goes through all that came after it.
-const STEPS: &[Step] = &[("payment.received", "1.1.0", name_the_source)];
+const STEPS: &[Step] = &[
+    ("payment.received", "1.1.0", name_the_source),
+    // `reference` is optional.
+    ("payment.received", "1.2.0", as_it_is),
+    // `how` has a default, `paid_back` and `currency` are optional.
+    ("payment.charged_back", "1.1.0", as_it_is),
+    // `how` has a default.
+    ("credit_wallet.payment_charged_back", "1.1.0", as_it_is),
+];
 
 /// Every upcaster, in the order in which they are applied.
 #[must_use]
@@ -49,6 +57,11 @@ fn name_the_source(mut payload: Value) -> Value {
     payload
 }
 
+/// Only fields were added that an older event may do without.
+fn as_it_is(payload: Value) -> Value {
+    payload
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -57,7 +70,8 @@ mod tests {
     use crate::es::{AggregateType, DecodeError, Position, Recorded, StreamId, decode_event};
     use crate::event_book::{sample_credits, sample_id, sample_time};
     use crate::ids::{AccountId, CommitId};
-    use crate::payment::PaymentEvent;
+    use crate::payment::{PaymentEvent, Reversal};
+    use crate::wallet::WalletEvent;
 
     fn recorded(event_type: &str, event_version: &str, payload: &str) -> Recorded {
         Recorded {
@@ -90,7 +104,7 @@ mod tests {
     }
 
     fn new() -> String {
-        golden("payment.received-1.1.0.jsonl").swap_remove(0)
+        golden("payment.received-1.2.0.jsonl").swap_remove(0)
     }
 
     #[test]
@@ -99,6 +113,7 @@ mod tests {
             wallet: AccountId(sample_id("account")).wallet(),
             credits: sample_credits(100_000_000),
             source: "operator".into(),
+            reference: None,
             paid: paid.map(Into::into),
             currency: paid.map(|_| "EUR".into()),
             at: sample_time(0),
@@ -109,7 +124,32 @@ mod tests {
 
     #[test]
     fn a_payment_of_today_keeps_its_source() {
-        assert!(matches!(received("1.1.0", &new()), Ok(PaymentEvent::Received { source, .. }) if source == "stripe"));
+        let source = |version, payload: &str| match received(version, payload) {
+            Ok(PaymentEvent::Received { source, reference, .. }) => (source, reference),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(source("1.2.0", &new()), ("processor".into(), Some("pi_1".into())));
+        let before = golden("payment.received-1.1.0.jsonl");
+        assert_eq!(source("1.1.0", &before[0]), ("stripe".into(), None));
+    }
+
+    #[test]
+    fn what_was_taken_back_before_it_was_said_how_was_a_chargeback() {
+        let payments = golden("payment.charged_back-1.0.0.jsonl");
+        let event: PaymentEvent = decode_event(&recorded("payment.charged_back", "1.0.0", &payments[0])).unwrap();
+        let expected = PaymentEvent::ChargedBack {
+            credits: sample_credits(60_000_000),
+            how: Reversal::Chargeback,
+            reference: "dp_1".into(),
+            paid_back: None,
+            currency: None,
+            at: sample_time(60),
+        };
+        assert_eq!(event, expected);
+        for payload in golden("credit_wallet.payment_charged_back-1.0.0.jsonl") {
+            let event = decode_event(&recorded("credit_wallet.payment_charged_back", "1.0.0", &payload)).unwrap();
+            assert!(matches!(event, WalletEvent::PaymentChargedBack { how: Reversal::Chargeback, .. }));
+        }
     }
 
     #[test]
@@ -120,21 +160,21 @@ mod tests {
     #[test]
     fn a_version_that_this_release_does_not_know_is_an_error_and_no_guess() {
         let payload = new();
-        for version in ["1.1.1", "1.2.0", "2.0.0", "newest", ""] {
+        for version in ["1.2.1", "1.3.0", "2.0.0", "newest", ""] {
             let error = received(version, &payload).unwrap_err();
             assert_eq!(error.event_version, version);
             assert_eq!(error.event_type, "payment.received");
         }
-        let charged_back = golden("payment.charged_back-1.0.0.jsonl");
-        let newer = recorded("payment.charged_back", "1.0.1", &charged_back[0]);
-        assert!(decode_event::<PaymentEvent>(&newer).unwrap_err().why.contains("1.0.0"));
+        let charged_back = golden("payment.charged_back-1.1.0.jsonl");
+        let newer = recorded("payment.charged_back", "1.1.1", &charged_back[0]);
+        assert!(decode_event::<PaymentEvent>(&newer).unwrap_err().why.contains("1.1.0"));
     }
 
     #[test]
     fn a_type_that_this_release_does_not_know_is_an_error() {
         let settled = recorded("payment.settled", "1.0.0", r#"{"settled":{}}"#);
         assert!(decode_event::<PaymentEvent>(&settled).is_err());
-        let mislabelled = recorded("payment.charged_back", "1.0.0", &new());
+        let mislabelled = recorded("payment.charged_back", "1.1.0", &new());
         assert!(decode_event::<PaymentEvent>(&mislabelled).unwrap_err().why.contains("payment.received"));
     }
 

@@ -72,7 +72,11 @@ fn check_types<A: Aggregate>(types: &[&'static str], samples: &[A::Event]) {
         let payload: serde_json::Value = serde_json::to_value(event).unwrap();
         let variants: Vec<&String> = payload.as_object().unwrap().keys().collect();
         assert_eq!(variants, [name], "{event_type} is written under its own name");
-        let expected = if event_type == "payment.received" { "1.1.0" } else { "1.0.0" };
+        let expected = match event_type.as_str() {
+            "payment.received" => "1.2.0",
+            "payment.charged_back" | "credit_wallet.payment_charged_back" => "1.1.0",
+            _ => "1.0.0",
+        };
         assert_eq!(version, expected, "{event_type}");
     }
 }
@@ -168,7 +172,15 @@ fn no_golden_file_is_left_unread() {
         .map(|sample| format!("{}-{}.jsonl", sample.event_type, sample.event_version))
         .collect();
     // What older releases wrote; read by `es::upcast`'s tests.
-    expected.insert("payment.received-1.0.0.jsonl".into());
+    expected.extend(
+        [
+            "payment.received-1.0.0.jsonl",
+            "payment.received-1.1.0.jsonl",
+            "payment.charged_back-1.0.0.jsonl",
+            "credit_wallet.payment_charged_back-1.0.0.jsonl",
+        ]
+        .map(Into::into),
+    );
     let found: BTreeSet<String> = std::fs::read_dir(golden_dir())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

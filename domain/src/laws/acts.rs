@@ -11,14 +11,16 @@ use crate::account::Scope;
 use crate::batch::BatchMode;
 use crate::catalog::{Ask, Dialect};
 use crate::creation::{Output, Privacy};
-use crate::ids::{BatchId, PaymentId, RunId};
+use crate::event_book::sample_id;
+use crate::ids::{AccountId, BatchId, PaymentId, RunId};
 use crate::money::ChargingRule;
+use crate::payment::Reversal;
 use crate::run::{AttemptRef, AttemptState, FailureReason, Inputs, ReportedCost, Run};
 use crate::usecases::{
-    BatchItemRequest, BatchRequest, Caller, Conclusion, Core, Delivery, DeliveryContent, Grant, IdempotencyKey,
-    ItemStart, Refusal, RunRequest, SubmitPlan,
+    BatchItemRequest, BatchRequest, Caller, Conclusion, Core, Delivery, DeliveryContent, Grant, Happened,
+    IdempotencyKey, ItemStart, NewGift, PaymentNotice, Refusal, RunRequest, SubmitPlan,
 };
-use crate::wallet::LotKind;
+use crate::wallet::{LotKind, WalletOwner};
 
 /// What somebody does. Runs, batches and payments are named by their place among those accepted so far.
 #[derive(Clone, Debug)]
@@ -40,6 +42,9 @@ pub(super) enum Act {
     CancelBatch { batch: usize },
     Refund { run: usize, reference: u8, amount: u32 },
     ChargeBack { payment: usize, reference: u8, amount: u32 },
+    Notice { id: u8, what: Happened, amount: u32 },
+    Gift { key: u8, amount: u32 },
+    Bonuses,
     Wait { seconds: i64 },
 }
 
@@ -69,7 +74,18 @@ pub(super) fn acts() -> impl Strategy<Value = Act> {
         2 => (0usize..4, 0u8..3, 1u32..60)
             .prop_map(|(payment, reference, amount)| Act::ChargeBack { payment, reference, amount }),
         3 => (1i64..90_000).prop_map(|seconds| Act::Wait { seconds }),
+        6 => (0u8..3, happened(), 1u32..60).prop_map(|(id, what, amount)| Act::Notice { id, what, amount }),
+        1 => (0u8..3, 1u32..20).prop_map(|(key, amount)| Act::Gift { key, amount }),
+        2 => Just(Act::Bonuses),
     ]
+}
+
+fn happened() -> impl Strategy<Value = Happened> {
+    let reversed = (any::<bool>(), prop::option::of(0u8..3)).prop_map(|(refunded, reference)| Happened::Reversed {
+        how: if refunded { Reversal::Refunded } else { Reversal::Chargeback },
+        reference: reference.map(|reference| reference.to_string()),
+    });
+    prop_oneof![Just(Happened::Paid), reversed]
 }
 
 pub(super) struct Play {
@@ -238,6 +254,29 @@ impl Play {
         Ok(())
     }
 
+    async fn move_credits(&self, act: &Act) -> Result<(), Refusal> {
+        match act {
+            Act::Notice { id, what, amount } => {
+                let notice = PaymentNotice {
+                    id: format!("pi_{id}"),
+                    what: what.clone(),
+                    account: self.caller.account,
+                    credits: Credits::whole(*amount),
+                    amount: (*amount).into(),
+                    currency: "EUR".into(),
+                };
+                self.core.note_payment(notice, "req_1").await.map(drop)
+            }
+            Act::Gift { key: n, amount } => {
+                let (to, amount) = (WalletOwner::Account(AccountId(sample_id("friend"))), Credits::whole(*amount));
+                let gift = NewGift { to, amount, message: None, idempotency: key("gifts", *n, &amount) };
+                self.core.send_gift(&self.caller, Scope::SocialWrite, gift).await.map(drop)
+            }
+            Act::Bonuses => self.core.claim_bonuses(&self.caller).await.map(drop),
+            _ => unreachable!("no movement of credits: {act:?}"),
+        }
+    }
+
     async fn carry_out(&mut self, act: &Act) -> Result<(), Refusal> {
         match *act {
             Act::Grant { reference, amount, kind, lives } => {
@@ -311,6 +350,7 @@ impl Play {
                 }
                 None => Ok(()),
             },
+            Act::Notice { .. } | Act::Gift { .. } | Act::Bonuses => self.move_credits(act).await,
             Act::Wait { seconds } => {
                 self.world.wait(seconds);
                 Ok(())

@@ -152,6 +152,7 @@ fn play(acts: &[Act]) -> Play {
         play.act(act);
         play.check_holds();
         play.check_ends();
+        play.check_money();
     }
     play.check_history();
     play.world.books().check_replay();

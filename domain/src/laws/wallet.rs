@@ -10,6 +10,7 @@ use super::replay::Books;
 use crate::es::{Acting, Aggregate, StreamRef, Unit};
 use crate::ids::{AccountId, BatchId, GiftId, PaymentId, RunId, WalletId};
 use crate::money::ChargingRule;
+use crate::payment::Reversal;
 use crate::testing::at;
 use crate::wallet::{
     CreditWallet, GrantSource, HeldFor, Ledger, Lot, LotKind, LotNumber, Part, RefundPart, WalletCommand, WalletError,
@@ -30,7 +31,8 @@ enum Step {
     Refund { kind: LotKind, amount: Credits },
     Gift { amount: Credits },
     Adjust { amount: Credits },
-    ChargeBack { amount: Credits },
+    Buy { payment: u8, amount: Credits },
+    ChargeBack { payment: u8, amount: Credits },
     ExpireDue,
     Wait { seconds: i64 },
 }
@@ -60,7 +62,8 @@ fn steps() -> impl Strategy<Value = Step> {
         1 => (kinds(), amounts()).prop_map(|(kind, amount)| Step::Refund { kind, amount }),
         1 => amounts().prop_map(|amount| Step::Gift { amount }),
         1 => amounts().prop_map(|amount| Step::Adjust { amount }),
-        1 => amounts().prop_map(|amount| Step::ChargeBack { amount }),
+        2 => (0u8..3, amounts()).prop_map(|(payment, amount)| Step::ChargeBack { payment, amount }),
+        2 => (0u8..3, amounts()).prop_map(|(payment, amount)| Step::Buy { payment, amount }),
         1 => Just(Step::ExpireDue),
         4 => (1i64..90_000).prop_map(|seconds| Step::Wait { seconds }),
         4 => (1i64..60).prop_map(|seconds| Step::Wait { seconds }),
@@ -73,6 +76,10 @@ fn run(name: u8) -> RunId {
 
 fn batch(name: u8) -> BatchId {
     BatchId(Uuid::from_u128((2 << 64) + u128::from(name)))
+}
+
+fn payment(name: u8) -> PaymentId {
+    PaymentId(Uuid::from_u128((3 << 64) + u128::from(name)))
 }
 
 impl Step {
@@ -103,7 +110,13 @@ impl Step {
                 WalletCommand::Gift { gift: GiftId(Uuid::nil()), to: AccountId(Uuid::nil()).into(), amount, at }
             }
             Step::Adjust { amount } => WalletCommand::Adjust { amount, reason: "law".into(), at },
-            Step::ChargeBack { amount } => WalletCommand::ChargeBack { payment: PaymentId(Uuid::nil()), amount, at },
+            Step::Buy { payment: of, amount } => {
+                let source = GrantSource::Purchase { payment: payment(of) };
+                WalletCommand::Grant { kind: LotKind::Paid, amount, priority: 0, expires_at: None, source, at }
+            }
+            Step::ChargeBack { payment: of, amount } => {
+                WalletCommand::ChargeBack { payment: payment(of), how: Reversal::Chargeback, amount, at }
+            }
             Step::ExpireDue => WalletCommand::ExpireDue { at },
             Step::Wait { .. } => return None,
         })
@@ -223,6 +236,13 @@ fn check_taken(before: &CreditWallet, parts: &[Part], at: Timestamp, in_order: b
     }
 }
 
+/// Nothing was taken of a lot as long as anything could be spent of one with a lower rank.
+fn check_ranks(before: &CreditWallet, after: &CreditWallet, parts: &[Part], rank: impl Fn(&Lot) -> u8) {
+    let taken = before.lots().filter(|(number, _)| parts.iter().any(|part| part.lot == *number));
+    let last = taken.map(|(_, lot)| rank(lot)).max().unwrap_or_default();
+    assert!(after.lots().all(|(_, lot)| rank(lot) >= last || lot.available.is_zero()));
+}
+
 fn check_event(before: &CreditWallet, event: &WalletEvent, after: &CreditWallet, now: Timestamp) {
     let lots = || after.lots().map(|(_, lot)| lot);
     assert_eq!(event.after().available, lots().map(|lot| lot.available).sum());
@@ -231,8 +251,16 @@ fn check_event(before: &CreditWallet, event: &WalletEvent, after: &CreditWallet,
         WalletEvent::CreditsHeld { parts, .. }
         | WalletEvent::CreditsGifted { parts, .. }
         | WalletEvent::CreditsAdjusted { parts, .. } => check_taken(before, parts, now, true),
-        WalletEvent::PaymentChargedBack { parts, .. } | WalletEvent::ReceivablePaid { parts, .. } => {
-            check_taken(before, parts, now, false)
+        WalletEvent::PaymentChargedBack { payment, parts, .. } => {
+            check_taken(before, parts, now, false);
+            check_ranks(before, after, parts, |lot| match lot.bought_by {
+                Some(by) if by == *payment => 0,
+                _ => 1 + u8::from(lot.kind != LotKind::Paid),
+            });
+        }
+        WalletEvent::ReceivablePaid { parts, .. } => {
+            check_taken(before, parts, now, false);
+            check_ranks(before, after, parts, |lot| u8::from(lot.kind != LotKind::Paid));
         }
         WalletEvent::CreditsReleased { held_for, parts, extended, .. } => {
             assert_eq!(&before.hold(*held_for).unwrap().parts, parts, "released into where they came from");

@@ -26,12 +26,18 @@ use crate::ports::{
     Slot, StoredAsset, Vault, VaultError,
 };
 use crate::run::Surface;
-use crate::usecases::{Caller, Core, Settings};
+use crate::usecases::{BonusAmounts, Caller, Core, Settings};
 use crate::wallet::{CreditWallet, WalletCommand, WalletOwner};
-use crate::{Shard, Timestamp};
+use crate::{Credits, Shard, Timestamp};
 
 static CATALOG: LazyLock<Arc<Catalog>> =
     LazyLock::new(|| Arc::new(Catalog::load(&Sources::embedded()).unwrap_or_else(|problems| panic!("{problems:?}"))));
+
+/// What is free in this world, once somebody claims it.
+pub(super) fn bonuses() -> BonusAmounts {
+    let [signup, daily, weekly, max] = [10, 3, 7, 20].map(Credits::whole);
+    BonusAmounts { signup, daily, weekly, max }
+}
 
 /// Everything behind the ports.
 pub(super) struct World {
@@ -39,6 +45,8 @@ pub(super) struct World {
     sealed: Mutex<HashMap<SealedId, Vec<u8>>>,
     clock: Arc<ManualClock>,
     next_number: AtomicU64,
+    /// Who has claimed what.
+    claims: Mutex<HashMap<(ClaimKind, Vec<u8>), Uuid>>,
     /// Whether this node has room to start a run as soon as it is accepted.
     has_room: AtomicBool,
 }
@@ -52,6 +60,7 @@ impl World {
             sealed: Mutex::default(),
             clock: Arc::clone(&clock),
             next_number: AtomicU64::new(1),
+            claims: Mutex::default(),
             has_room: AtomicBool::new(false),
         });
         let core = Core {
@@ -67,7 +76,7 @@ impl World {
             assets: world.clone(),
             links: world.clone(),
             catalog: Arc::clone(&CATALOG),
-            settings: Arc::new(Settings::default()),
+            settings: Arc::new(Settings { bonuses: [(Tier::Free.as_str(), bonuses())].into(), ..Settings::default() }),
         };
         let caller = Caller {
             account: AccountId(sample_id("account")),
@@ -279,19 +288,21 @@ impl Links for World {
     }
 }
 
-/// Nothing here asks the directory.
+/// Nothing here asks the directory for more.
 fn nobody<T>() -> Result<T, DirectoryError> {
     Err(DirectoryError::Unavailable("this world has none".into()))
 }
 
 #[async_trait]
 impl Directory for World {
-    async fn claim(&self, _: &ClaimRequest) -> Result<(), DirectoryError> {
-        nobody()
+    async fn claim(&self, request: &ClaimRequest) -> Result<(), DirectoryError> {
+        let mut claims = self.claims.lock().unwrap();
+        let owner = claims.entry((request.kind, request.value.clone())).or_insert(request.owner);
+        if *owner == request.owner { Ok(()) } else { Err(DirectoryError::Taken) }
     }
 
     async fn confirm(&self, _: ClaimKind, _: &[u8], _: Uuid) -> Result<(), DirectoryError> {
-        nobody()
+        Ok(())
     }
 
     async fn find(&self, _: ClaimKind, _: &[u8]) -> Result<Option<Claim>, DirectoryError> {

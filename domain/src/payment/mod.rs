@@ -2,67 +2,57 @@
 //! from the payment processor's own, so the same payment is never credited twice.
 
 pub(crate) mod described;
+mod events;
 pub(crate) mod samples;
 
-use cqrs_es::DomainEvent;
 use cqrs_es::event_sink::EventSink;
 use serde::{Deserialize, Serialize};
+
+pub use events::{PaymentEvent, Reversal};
 
 use crate::ids::WalletId;
 use crate::{Credits, Timestamp, es};
 
-/// A fact about a payment.
+/// A payment as whoever tells of it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceivedPayment {
+    /// The wallet it fills.
+    pub wallet: WalletId,
+    /// The credits it bought.
+    pub credits: Credits,
+    /// Who tells of it: `processor` or `operator`.
+    pub source: String,
+    /// What that calls it.
+    pub reference: Option<String>,
+    /// What was paid, a decimal number; absent where the operator granted it.
+    pub paid: Option<String>,
+    /// In which currency (ISO 4217).
+    pub currency: Option<String>,
+}
+
+impl ReceivedPayment {
+    /// What the operator grants.
+    #[must_use]
+    pub fn granted(wallet: WalletId, credits: Credits, reference: Option<String>) -> Self {
+        ReceivedPayment { wallet, credits, source: "operator".to_owned(), reference, paid: None, currency: None }
+    }
+}
+
+/// Some of a payment taken back, as whoever tells of it says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PaymentEvent {
-    /// It was received; the wallet is credited by the same append.
-    Received {
-        /// The wallet it fills.
-        wallet: WalletId,
-        /// The credits it bought.
-        credits: Credits,
-        /// Who tells of it: a processor's name, or `operator`.
-        source: String,
-        /// What was paid, a decimal number; absent where the operator granted it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        paid: Option<String>,
-        /// In which currency (ISO 4217).
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        currency: Option<String>,
-        /// When.
-        at: Timestamp,
-    },
-    /// Some of it was taken back by the processor; the wallet is charged by the same append.
-    ChargedBack {
-        /// How many credits.
-        credits: Credits,
-        /// The processor's id of the act, so that it is not carried out twice.
-        reference: String,
-        /// When.
-        at: Timestamp,
-    },
-}
-
-impl PaymentEvent {
-    /// Every event type, in the order of the enum.
-    pub const TYPES: [&'static str; 2] = ["payment.received", "payment.charged_back"];
-}
-
-impl DomainEvent for PaymentEvent {
-    fn event_type(&self) -> String {
-        match self {
-            PaymentEvent::Received { .. } => Self::TYPES[0].to_owned(),
-            PaymentEvent::ChargedBack { .. } => Self::TYPES[1].to_owned(),
-        }
-    }
-
-    fn event_version(&self) -> String {
-        match self {
-            // 1.1.0 added `source`; see `es::upcasters`.
-            PaymentEvent::Received { .. } => "1.1.0".to_owned(),
-            PaymentEvent::ChargedBack { .. } => "1.0.0".to_owned(),
-        }
-    }
+pub struct ReversedPayment {
+    /// How many credits.
+    pub credits: Credits,
+    /// How.
+    pub how: Reversal,
+    /// What the act is called; of one payment, one act of its kind.
+    pub reference: String,
+    /// What was paid back, a decimal number; absent where the operator says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid_back: Option<String>,
+    /// In which currency (ISO 4217).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
 }
 
 /// A command to a payment.
@@ -70,25 +60,15 @@ impl DomainEvent for PaymentEvent {
 pub enum PaymentCommand {
     /// It was received.
     Receive {
-        /// The wallet it fills.
-        wallet: WalletId,
-        /// The credits it bought.
-        credits: Credits,
-        /// Who tells of it.
-        source: String,
-        /// What was paid.
-        paid: Option<String>,
-        /// In which currency.
-        currency: Option<String>,
+        /// What was.
+        received: ReceivedPayment,
         /// The moment.
         at: Timestamp,
     },
     /// Some of it was taken back.
-    ChargeBack {
-        /// How many credits.
-        credits: Credits,
-        /// The processor's id of the act.
-        reference: String,
+    Reverse {
+        /// What was.
+        reversed: ReversedPayment,
         /// The moment.
         at: Timestamp,
     },
@@ -101,18 +81,27 @@ pub enum PaymentError {
     #[error("there is no such payment")]
     NotFound,
     /// The id was used for another wallet or amount.
-    #[error("the payment exists with other content")]
+    #[error("the payment exists with other content: account, credits, amount and currency must be as before")]
     OtherPayment,
+    /// The act was carried out with other content.
+    #[error("it was taken back with other content: credits, amount and currency must be as before")]
+    OtherReversal,
     /// An amount of nothing, or less.
     #[error("the amount must be more than nothing")]
     NotPositive,
     /// More would be taken back than was bought.
-    #[error("{asked} cannot be charged back, {left} can")]
+    #[error("{asked} credits cannot be charged back, {left} of the payment are left")]
     TooMuch {
         /// What was asked.
         asked: Credits,
         /// What can be.
         left: Credits,
+    },
+    /// It was taken back in more parts than are kept.
+    #[error("a payment is taken back in at most {max} parts")]
+    TooManyReversals {
+        /// The limit.
+        max: usize,
     },
 }
 
@@ -121,10 +110,15 @@ pub enum PaymentError {
 pub struct Payment {
     wallet: Option<WalletId>,
     credits: Credits,
-    charged_back: Vec<(String, Credits)>,
+    paid: Option<String>,
+    currency: Option<String>,
+    reversed: Vec<ReversedPayment>,
 }
 
 impl Payment {
+    /// In how many parts it is taken back at most.
+    pub const REVERSALS_MAX: usize = 100;
+
     /// The wallet it filled; `None` if there is no such payment.
     #[must_use]
     pub fn wallet(&self) -> Option<WalletId> {
@@ -137,46 +131,70 @@ impl Payment {
         self.credits
     }
 
-    fn charge_back(
-        &self,
-        credits: Credits,
-        reference: String,
-        at: Timestamp,
-    ) -> Result<Vec<PaymentEvent>, PaymentError> {
+    /// What was paid, and in which currency.
+    #[must_use]
+    pub fn paid(&self) -> Option<(&str, &str)> {
+        self.paid.as_deref().zip(self.currency.as_deref())
+    }
+
+    /// What was taken back, in order.
+    #[must_use]
+    pub fn reversed(&self) -> &[ReversedPayment] {
+        &self.reversed
+    }
+
+    /// What can still be taken back.
+    #[must_use]
+    pub fn left(&self) -> Credits {
+        self.credits - self.reversed.iter().map(|reversed| reversed.credits).sum()
+    }
+
+    fn receive(&self, received: ReceivedPayment, at: Timestamp) -> Result<Vec<PaymentEvent>, PaymentError> {
+        let ReceivedPayment { wallet, credits, source, reference, paid, currency } = received;
+        match self.wallet {
+            Some(known) => {
+                let same = known == wallet && (self.credits, &self.paid, &self.currency) == (credits, &paid, &currency);
+                if same { Ok(vec![]) } else { Err(PaymentError::OtherPayment) }
+            }
+            None if !credits.is_positive() => Err(PaymentError::NotPositive),
+            None => Ok(vec![PaymentEvent::Received { wallet, credits, source, reference, paid, currency, at }]),
+        }
+    }
+
+    fn reverse(&self, reversed: ReversedPayment, at: Timestamp) -> Result<Vec<PaymentEvent>, PaymentError> {
         if self.wallet.is_none() {
             return Err(PaymentError::NotFound);
         }
-        if let Some((_, known)) = self.charged_back.iter().find(|(said, _)| *said == reference) {
-            return if *known == credits { Ok(vec![]) } else { Err(PaymentError::OtherPayment) };
+        let act = |known: &&ReversedPayment| (known.how, &known.reference) == (reversed.how, &reversed.reference);
+        if let Some(known) = self.reversed.iter().find(act) {
+            return if *known == reversed { Ok(vec![]) } else { Err(PaymentError::OtherReversal) };
         }
-        if !credits.is_positive() {
+        if !reversed.credits.is_positive() {
             return Err(PaymentError::NotPositive);
         }
-        let left = self.credits - self.charged_back.iter().map(|(_, credits)| *credits).sum();
-        if credits > left {
-            return Err(PaymentError::TooMuch { asked: credits, left });
+        if reversed.credits > self.left() {
+            return Err(PaymentError::TooMuch { asked: reversed.credits, left: self.left() });
         }
-        Ok(vec![PaymentEvent::ChargedBack { credits, reference, at }])
+        if self.reversed.len() >= Self::REVERSALS_MAX {
+            return Err(PaymentError::TooManyReversals { max: Self::REVERSALS_MAX });
+        }
+        let ReversedPayment { credits, how, reference, paid_back, currency } = reversed;
+        Ok(vec![PaymentEvent::ChargedBack { credits, how, reference, paid_back, currency, at }])
     }
 }
 
 impl es::Aggregate for Payment {
-    const STATE_SCHEMA: &'static str = "payment/1";
+    const STATE_SCHEMA: &'static str = "payment/2";
 
     fn decide(&self, command: PaymentCommand) -> Result<Vec<PaymentEvent>, PaymentError> {
         match command {
-            PaymentCommand::Receive { wallet, credits, source, paid, currency, at } => match self.wallet {
-                Some(known) if known == wallet && self.credits == credits => Ok(vec![]),
-                Some(_) => Err(PaymentError::OtherPayment),
-                None if !credits.is_positive() => Err(PaymentError::NotPositive),
-                None => Ok(vec![PaymentEvent::Received { wallet, credits, source, paid, currency, at }]),
-            },
-            PaymentCommand::ChargeBack { credits, reference, at } => self.charge_back(credits, reference, at),
+            PaymentCommand::Receive { received, at } => self.receive(received, at),
+            PaymentCommand::Reverse { reversed, at } => self.reverse(reversed, at),
         }
     }
 
     fn weight(&self) -> usize {
-        size_of::<Self>() + self.charged_back.len() * 64
+        size_of::<Self>() + self.reversed.len() * (size_of::<ReversedPayment>() + 64)
     }
 }
 
@@ -196,11 +214,14 @@ impl cqrs_es::Aggregate for Payment {
 
     fn apply(&mut self, event: PaymentEvent) {
         match event {
-            PaymentEvent::Received { wallet, credits, .. } => {
+            PaymentEvent::Received { wallet, credits, paid, currency, .. } => {
                 self.wallet = Some(wallet);
                 self.credits = credits;
+                (self.paid, self.currency) = (paid, currency);
             }
-            PaymentEvent::ChargedBack { credits, reference, .. } => self.charged_back.push((reference, credits)),
+            PaymentEvent::ChargedBack { credits, how, reference, paid_back, currency, .. } => {
+                self.reversed.push(ReversedPayment { credits, how, reference, paid_back, currency });
+            }
         }
     }
 }

@@ -25,12 +25,20 @@ pub enum ClaimKind {
     Invite,
     /// An OAuth client's id.
     OauthClient,
+    /// A payment, by the processor's id of it.
+    Payment,
 }
 
 impl ClaimKind {
     /// Every kind.
-    pub const ALL: [ClaimKind; 5] =
-        [ClaimKind::Username, ClaimKind::Email, ClaimKind::ApiKey, ClaimKind::Invite, ClaimKind::OauthClient];
+    pub const ALL: [ClaimKind; 6] = [
+        ClaimKind::Username,
+        ClaimKind::Email,
+        ClaimKind::ApiKey,
+        ClaimKind::Invite,
+        ClaimKind::OauthClient,
+        ClaimKind::Payment,
+    ];
 
     /// The frozen name, as the directory stores it.
     #[must_use]
@@ -41,6 +49,7 @@ impl ClaimKind {
             ClaimKind::ApiKey => "api_key",
             ClaimKind::Invite => "invite",
             ClaimKind::OauthClient => "oauth_client",
+            ClaimKind::Payment => "payment",
         }
     }
 }
@@ -60,7 +69,7 @@ pub struct ClaimRequest {
     pub kind: ClaimKind,
     /// The value: a name's bytes, a hash. At most [`ClaimRequest::VALUE_BYTES_MAX`].
     pub value: Vec<u8>,
-    /// Whose it is to be: an account's id, or a team's for its invites. Says the shard, too.
+    /// Whose it is to be: an account's id, a team's for its invites, a wallet's for what fills it. Says the shard, too.
     pub owner: Uuid,
     /// An integer that belongs to it: an API key's or a user's public id.
     pub reference: Option<u64>,

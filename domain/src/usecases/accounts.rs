@@ -10,7 +10,7 @@ use crate::Credits;
 use crate::account::{Account, AccountCommand, ActsWith, IssuedKey, Profile, Scope, Scopes, Tier};
 use crate::es::{Acting, Confirmed, DecideError, Position, StreamRef};
 use crate::ids::{AccountId, PaymentId, SealedId, derived_id};
-use crate::payment::{Payment, PaymentCommand};
+use crate::payment::{Payment, PaymentCommand, ReceivedPayment};
 use crate::ports::{ClaimKind, ClaimRequest, DirectoryError, IntegerKind};
 use crate::wallet::{CreditWallet, GrantSource, LotKind, WalletCommand, WalletOwner};
 
@@ -211,9 +211,8 @@ impl Core {
                 }
                 unit.execute::<CreditWallet>(wallet, WalletCommand::Open { owner: WalletOwner::Account(account) })?;
                 if credits.is_positive() {
-                    let source = "operator".to_owned();
-                    let receive = PaymentCommand::Receive { wallet, credits, source, paid: None, currency: None, at };
-                    unit.execute::<Payment>(payment, receive)?;
+                    let received = ReceivedPayment::granted(wallet, credits, None);
+                    unit.execute::<Payment>(payment, PaymentCommand::Receive { received, at })?;
                     let source = GrantSource::Operator { reason: "opening credits".into() };
                     let (kind, amount) = (LotKind::Paid, credits);
                     let grant = WalletCommand::Grant { kind, amount, priority: 0, expires_at: None, source, at };

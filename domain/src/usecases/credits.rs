@@ -1,4 +1,4 @@
-//! Credits: the balance, grants, bonuses, refunds, chargebacks.
+//! Credits: the balance, grants, bonuses, refunds.
 
 use chrono::Datelike;
 
@@ -8,7 +8,7 @@ use super::refusal::Refusal;
 use crate::bonus::{Bonus, BonusCommand};
 use crate::es::{Acting, Confirmed, Position, StreamRef};
 use crate::ids::{AccountId, BonusId, PaymentId, RunId};
-use crate::payment::{Payment, PaymentCommand};
+use crate::payment::{Payment, PaymentCommand, ReceivedPayment};
 use crate::run::{Run, RunCommand};
 use crate::wallet::{Balance, BonusKind, CreditWallet, GrantSource, LotKind, RefundPart, WalletCommand};
 use crate::{Credits, Timestamp};
@@ -54,7 +54,7 @@ pub struct Granted {
     pub confirmed: Confirmed,
 }
 
-fn operator(what: &str) -> Acting {
+pub(super) fn operator(what: &str) -> Acting {
     Acting {
         actor: "operator".into(),
         correlation_id: what.to_owned(),
@@ -98,14 +98,8 @@ impl Core {
         let (balance, confirmed) = self
             .decide(request, move |unit| {
                 let at = unit.now();
-                let receive = PaymentCommand::Receive {
-                    wallet,
-                    credits: grant.amount,
-                    source: "operator".into(),
-                    paid: None,
-                    currency: None,
-                    at,
-                };
+                let received = ReceivedPayment::granted(wallet, grant.amount, grant.reference.clone());
+                let receive = PaymentCommand::Receive { received, at };
                 if unit.execute::<Payment>(payment, receive)? > 0 {
                     let source = GrantSource::Operator { reason: grant.reason.clone() };
                     let (kind, amount, expires_at) = (grant.kind, grant.amount, grant.expires_at);
@@ -188,32 +182,6 @@ impl Core {
                 let parts = parts.iter().map(|part| RefundPart { kind: part.kind, amount: part.amount }).collect();
                 let reason = Some(reason.clone());
                 unit.execute::<CreditWallet>(wallet, WalletCommand::Refund { run: run_id, parts, reason, at })?;
-            }
-            Ok(unit.state::<CreditWallet>(wallet).balance(at))
-        })
-        .await
-    }
-
-    /// Takes back what a payment bought, from the wallet that it filled; what was spent or is held is
-    /// owed, and whatever comes in or comes back pays that first. Said again with the same reference it
-    /// changes nothing.
-    pub async fn charge_back(
-        &self,
-        payment: PaymentId,
-        amount: Credits,
-        reference: String,
-    ) -> Result<(Balance, Confirmed), Refusal> {
-        let known: Payment = self.load(payment).await?;
-        let wallet = known.wallet().ok_or(Refusal::NotFound("payment"))?;
-        let request = self
-            .request(wallet.shard(), operator(&payment.to_string()), wallet)
-            .stream(StreamRef::of::<Payment>(payment))
-            .stream(StreamRef::of::<CreditWallet>(wallet));
-        self.decide(request, move |unit| {
-            let at = unit.now();
-            let command = PaymentCommand::ChargeBack { credits: amount, reference: reference.clone(), at };
-            if unit.execute::<Payment>(payment, command)? > 0 {
-                unit.execute::<CreditWallet>(wallet, WalletCommand::ChargeBack { payment, amount, at })?;
             }
             Ok(unit.state::<CreditWallet>(wallet).balance(at))
         })

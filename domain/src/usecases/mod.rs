@@ -22,6 +22,7 @@ mod item_packs;
 mod judging;
 mod keys;
 mod oauth;
+mod payments;
 mod people;
 mod prepared;
 mod projects;
@@ -58,6 +59,7 @@ pub use influencers::{InfluencerChange, InfluencerDetails, InfluencerView, MENTI
 pub use judging::MEASURED_BYTES_MAX;
 pub use keys::NewKey;
 pub use oauth::{NewClient, NewToken, TOKEN_SECONDS};
+pub use payments::{Happened, NotedPayment, PaymentNotice};
 pub use people::NewComment;
 pub use projects::{ProjectView, StageView};
 pub use refusal::{ErrorClass, Refusal};

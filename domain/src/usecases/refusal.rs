@@ -333,8 +333,9 @@ impl Refusal {
             },
             Refusal::Payment(error) => match error {
                 PaymentError::NotFound => (ErrorClass::NotFound, "not_found"),
-                PaymentError::OtherPayment => (ErrorClass::Conflict, "conflict"),
+                PaymentError::OtherPayment | PaymentError::OtherReversal => (ErrorClass::Conflict, "conflict"),
                 PaymentError::NotPositive | PaymentError::TooMuch { .. } => (ErrorClass::Validation, "invalid_amount"),
+                PaymentError::TooManyReversals { .. } => (ErrorClass::Validation, "too_many"),
             },
             Refusal::Bonus(_) => (ErrorClass::Conflict, "conflict"),
             Refusal::Webhook(error) => match error {
@@ -436,7 +437,7 @@ impl AccountError {
 fn wallet_class(error: &WalletError) -> (ErrorClass, &'static str) {
     match error {
         WalletError::Insufficient { .. } => (ErrorClass::InsufficientCredits, "insufficient_credits"),
-        WalletError::NotPositive | WalletError::TooMuch | WalletError::ExpiryInPast => {
+        WalletError::NotPositive | WalletError::TooMuch | WalletError::OwesTooMuch | WalletError::ExpiryInPast => {
             (ErrorClass::Validation, "invalid_amount")
         }
         WalletError::TooManyHolds { .. } | WalletError::TooManyLots { .. } => (ErrorClass::Overloaded, "too_many_open"),

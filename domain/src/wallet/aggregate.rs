@@ -17,6 +17,7 @@ use super::events::{
 use super::lots::{Lot, Lots, split_parts};
 use crate::ids::{BatchId, PaymentId, RunId};
 use crate::money::ChargingRule;
+use crate::payment::Reversal;
 use crate::{Credits, Timestamp, es};
 
 /// A hold that is open: which lots it set aside, in the order of spending.
@@ -231,19 +232,23 @@ impl CreditWallet {
         Ok(split_parts(&hold.parts, amount).0)
     }
 
-    fn charge_back(&self, payment: PaymentId, amount: Credits, at: Timestamp) -> Decided {
+    fn charge_back(&self, payment: PaymentId, how: Reversal, amount: Credits, at: Timestamp) -> Decided {
         if !amount.is_positive() {
             return Err(WalletError::NotPositive);
         }
         self.decide_at(at, |draft| {
             let taken = draft.wallet.lots.available().min(amount);
             let receivable = amount - taken;
-            let parts = draft.wallet.lots.take_paid_first(taken).unwrap_or_default();
+            if draft.wallet.receivable + receivable > Credits::MAX {
+                return Err(WalletError::OwesTooMuch);
+            }
+            let parts = draft.wallet.lots.take_of_payment_first(payment, taken).unwrap_or_default();
             let posted = |from, to, amount: Credits| amount.is_positive().then_some(Posting { from, to, amount });
             let posting = posted(Ledger::Available, Ledger::IssuedPaid, taken);
             let owed = posted(Ledger::Receivable, Ledger::IssuedPaid, receivable);
             draft.record(|after| WalletEvent::PaymentChargedBack {
                 payment,
+                how,
                 amount,
                 parts,
                 receivable,
@@ -257,7 +262,7 @@ impl CreditWallet {
 }
 
 impl es::Aggregate for CreditWallet {
-    const STATE_SCHEMA: &'static str = "credit_wallet/2";
+    const STATE_SCHEMA: &'static str = "credit_wallet/3";
 
     fn decide(&self, command: WalletCommand) -> Decided {
         match command {
@@ -284,7 +289,7 @@ impl es::Aggregate for CreditWallet {
                 draft.record(|after| WalletEvent::CreditsAdjusted { amount, parts, reason, posting, after });
                 Ok(())
             }),
-            WalletCommand::ChargeBack { payment, amount, at } => self.charge_back(payment, amount, at),
+            WalletCommand::ChargeBack { payment, how, amount, at } => self.charge_back(payment, how, amount, at),
             WalletCommand::ExpireDue { at } => self.decide_at(at, |_| Ok(())),
         }
     }

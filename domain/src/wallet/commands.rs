@@ -3,6 +3,7 @@
 use super::events::{GrantSource, HeldFor, LotKind, WalletOwner};
 use crate::ids::{BatchId, GiftId, PartyId, PaymentId, RunId};
 use crate::money::ChargingRule;
+use crate::payment::Reversal;
 use crate::{Credits, Timestamp};
 
 /// Credits of one kind that a refund gives back.
@@ -111,6 +112,8 @@ pub enum WalletCommand {
     ChargeBack {
         /// The payment, loaded by the same decision.
         payment: PaymentId,
+        /// How it is taken back.
+        how: Reversal,
         /// How much.
         amount: Credits,
         /// The moment.

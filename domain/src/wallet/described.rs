@@ -79,9 +79,11 @@ pub(crate) const DESCRIBED: &[EventEntry] = &[
     },
     EventEntry {
         event_type: "credit_wallet.payment_charged_back",
-        meaning: "A payment was charged back: what was still there was taken, paid credits first; the rest is owed.",
+        meaning: "A payment was taken back: what was still there was taken, first of the payment's own lot, then of \
+                  other paid credits; the rest is owed. Version 1.0.0 had no `how`: it is read as `chargeback`.",
         fields: &[
             ("payment", "The payment"),
+            ("how", "`refunded` by the seller, or `chargeback` by the payer's bank"),
             ("amount", "How much was charged back"),
             ("parts[].lot", "A lot from which something was taken"),
             ("parts[].amount", "How much of it"),

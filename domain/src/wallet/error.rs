@@ -20,6 +20,9 @@ pub enum WalletError {
     /// The wallet would hold more than can be counted.
     #[error("the wallet would hold more than {} credits", Credits::MAX)]
     TooMuch,
+    /// More would be owed than can be counted.
+    #[error("more than {} credits would be owed", Credits::MAX)]
+    OwesTooMuch,
     /// The wallet was not opened.
     #[error("there is no such wallet")]
     NotOpen,

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::ids::{AccountId, BatchId, BonusId, GiftId, PartyId, PaymentId, RunId, TeamId, WalletId};
 use crate::money::ChargingRule;
+use crate::payment::Reversal;
 use crate::{Credits, Timestamp};
 
 /// Number of a lot in its wallet, from 1.
@@ -378,10 +379,13 @@ pub enum WalletEvent {
         /// The balance after.
         after: After,
     },
-    /// A payment was charged back.
+    /// A payment was taken back.
     PaymentChargedBack {
         /// The payment.
         payment: PaymentId,
+        /// How.
+        #[serde(default)]
+        how: Reversal,
         /// How much was charged back.
         amount: Credits,
         /// What was still there to be taken, by lot.
@@ -502,6 +506,7 @@ impl DomainEvent for WalletEvent {
     }
 
     fn event_version(&self) -> String {
-        "1.0.0".to_owned()
+        // 1.1.0 added `how`; see `es::upcasters`.
+        if matches!(self, WalletEvent::PaymentChargedBack { .. }) { "1.1.0".to_owned() } else { "1.0.0".to_owned() }
     }
 }

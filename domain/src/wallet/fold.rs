@@ -3,16 +3,25 @@
 use std::sync::Arc;
 
 use super::aggregate::{CreditWallet, Hold};
-use super::events::{After, HeldFor, HoldId, NewLot, Part, WalletEvent};
+use super::events::{After, GrantSource, HeldFor, HoldId, NewLot, Part, WalletEvent};
 use super::lots::{Lot, split_parts};
 use crate::Credits;
+use crate::ids::PaymentId;
 
 impl CreditWallet {
     pub(super) fn fold(&mut self, event: &WalletEvent) {
         match event {
             WalletEvent::Opened { owner } => self.owner = Some(*owner),
-            WalletEvent::LotGranted { lot, kind, amount, priority, expires_at, .. } => {
-                self.add_lot(NewLot { lot: *lot, kind: *kind, amount: *amount, expires_at: *expires_at }, *priority);
+            WalletEvent::LotGranted { lot, kind, amount, priority, expires_at, source, .. } => {
+                let bought_by = match source {
+                    GrantSource::Purchase { payment } => Some(*payment),
+                    GrantSource::Bonus { .. }
+                    | GrantSource::Gift { .. }
+                    | GrantSource::GiftReturned { .. }
+                    | GrantSource::Operator { .. } => None,
+                };
+                let new = NewLot { lot: *lot, kind: *kind, amount: *amount, expires_at: *expires_at };
+                self.add_lot(new, *priority, bought_by);
             }
             WalletEvent::CreditsHeld { held_for, amount, parts, .. } => {
                 for part in parts {
@@ -53,7 +62,7 @@ impl CreditWallet {
             }
             WalletEvent::CreditsRefunded { lots, .. } => {
                 for lot in lots {
-                    self.add_lot(*lot, 0);
+                    self.add_lot(*lot, 0, None);
                 }
             }
             WalletEvent::CreditsGifted { parts, .. } | WalletEvent::CreditsAdjusted { parts, .. } => self.spend(parts),
@@ -72,10 +81,11 @@ impl CreditWallet {
         }
     }
 
-    fn add_lot(&mut self, lot: NewLot, priority: i16) {
+    fn add_lot(&mut self, lot: NewLot, priority: i16, bought_by: Option<PaymentId>) {
         self.lots_made = self.lots_made.max(lot.lot);
         let state = Lot {
             kind: lot.kind,
+            bought_by,
             priority,
             expires_at: lot.expires_at,
             expired: false,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::events::{LotKind, LotNumber, Part};
+use crate::ids::PaymentId;
 use crate::{Credits, Timestamp};
 
 /// Credits that came in together and expire together. Dropped once nothing of it is left or held.
@@ -12,6 +13,9 @@ use crate::{Credits, Timestamp};
 pub struct Lot {
     /// Where they came from.
     pub kind: LotKind,
+    /// The payment that bought them; `None` where none did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bought_by: Option<PaymentId>,
     /// Spent before lots of a higher number.
     pub priority: i16,
     /// When what is left expires.
@@ -56,20 +60,28 @@ impl Lots {
     /// The parts that make up `amount` in the order of spending (decision 4: priority, earliest
     /// expiry, free before earned before paid, oldest), or `None` if there is not enough.
     pub fn take(&self, amount: Credits) -> Option<Vec<Part>> {
-        self.take_in(amount, |_| false)
+        self.take_in(amount, |_| 0)
     }
 
-    /// As [`Lots::take`], but paid lots before all others: what a charged-back payment had bought goes
-    /// before what the house gave.
+    /// As [`Lots::take`], but paid lots before all others: what was bought goes before what the house gave.
     pub fn take_paid_first(&self, amount: Credits) -> Option<Vec<Part>> {
-        self.take_in(amount, |lot| lot.kind != LotKind::Paid)
+        self.take_in(amount, |lot| u8::from(lot.kind != LotKind::Paid))
     }
 
-    fn take_in(&self, amount: Credits, is_later: impl Fn(&Lot) -> bool) -> Option<Vec<Part>> {
+    /// As [`Lots::take_paid_first`], but what that payment bought before all others.
+    pub fn take_of_payment_first(&self, payment: PaymentId, amount: Credits) -> Option<Vec<Part>> {
+        self.take_in(amount, |lot| match lot.bought_by {
+            Some(by) if by == payment => 0,
+            Some(_) | None => 1 + u8::from(lot.kind != LotKind::Paid),
+        })
+    }
+
+    /// Lots of a lower rank first, within a rank in the order of spending.
+    fn take_in(&self, amount: Credits, rank: impl Fn(&Lot) -> u8) -> Option<Vec<Part>> {
         let mut order: Vec<(LotNumber, &Lot)> =
             self.0.iter().filter(|(_, lot)| lot.available.is_positive()).map(|(number, lot)| (*number, lot)).collect();
         order.sort_by_key(|(number, lot)| {
-            (is_later(lot), lot.priority, lot.expires_at.is_none(), lot.expires_at, lot.kind, *number)
+            (rank(lot), lot.priority, lot.expires_at.is_none(), lot.expires_at, lot.kind, *number)
         });
         let mut parts = Vec::new();
         let mut left = amount;

@@ -8,6 +8,7 @@ use crate::Credits;
 use crate::event_book::{sample_credits, sample_id, sample_time};
 use crate::ids::{AccountId, BatchId, BonusId, GiftId, PaymentId, RunId, TeamId};
 use crate::money::ChargingRule;
+use crate::payment::Reversal;
 
 fn posting(from: Ledger, to: Ledger, amount: u32) -> Posting {
     Posting { from, to, amount: Credits::whole(amount) }
@@ -106,8 +107,9 @@ fn held() -> Vec<WalletEvent> {
 
 fn taken() -> Vec<WalletEvent> {
     let three = Credits::whole(3);
-    let charged_back = |posting, owed, receivable| WalletEvent::PaymentChargedBack {
+    let charged_back = |how, posting, owed, receivable| WalletEvent::PaymentChargedBack {
         payment: PaymentId(sample_id("payment")),
+        how,
         amount: three,
         parts: parts(&[(1, 3 - receivable)]),
         receivable: Credits::whole(receivable),
@@ -156,11 +158,12 @@ fn taken() -> Vec<WalletEvent> {
             after: after(44, 0),
         },
         charged_back(
+            Reversal::Chargeback,
             Some(posting(Ledger::Available, Ledger::IssuedPaid, 2)),
             Some(posting(Ledger::Receivable, Ledger::IssuedPaid, 1)),
             1,
         ),
-        charged_back(Some(posting(Ledger::Available, Ledger::IssuedPaid, 3)), None, 0),
+        charged_back(Reversal::Refunded, Some(posting(Ledger::Available, Ledger::IssuedPaid, 3)), None, 0),
         WalletEvent::ReceivablePaid {
             amount: three,
             parts: parts(&[(7, 2), (6, 1)]),

@@ -9,6 +9,7 @@ mod events;
 pub(crate) mod roster;
 pub(crate) mod samples;
 mod secret;
+mod standard;
 #[cfg(test)]
 mod tests;
 mod topic;
@@ -19,4 +20,5 @@ pub use error::WebhookError;
 pub use events::{CreatedWebhook, DisabledCause, WebhookEvent};
 pub use roster::{RosterCommand, RosterError, RosterEvent, WebhookRoster};
 pub use secret::{EndpointSettings, SigningSecret};
+pub use standard::{SignatureError, SignedMessage, StandardSecret};
 pub use topic::Topic;

@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use mintmark_domain::account::{Scopes, Tier};
 use mintmark_domain::es::{Confirmed, DecideError, Decider, DecisionRequest, Job, Loaded, StreamRef};
+use mintmark_domain::payment::PaymentError;
 use mintmark_domain::ports::{Claim, ClaimKind, ClaimRequest, Directory, DirectoryError};
 use mintmark_domain::run::Surface;
-use mintmark_domain::usecases::{Core, Credential, Refusal, Registered, Registration};
+use mintmark_domain::usecases::{Core, Credential, Happened, PaymentNotice, Refusal, Registered, Registration};
 use mintmark_domain::{Credits, Shard, Timestamp};
 use mintmark_log::directory::{FromLogError, Swept, is_in_log, sweep_orphans};
 use uuid::Uuid;
@@ -190,4 +191,37 @@ async fn of_fifty_who_register_one_name_at_once_one_does() {
     let refused = answers.iter().filter(|answer| matches!(answer, Err(Refusal::Taken("username"))));
     assert_eq!(refused.count(), 49);
     assert_eq!(sweep(&world, &node.core).await, Swept::default(), "nothing is left behind");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_payment_s_id_stays_its_wallet_s_though_its_confirmation_was_lost_and_is_free_where_it_never_came() {
+    let (world, node) = node().await;
+    let ann = register(&node.core, "ann", "ann@example.com").await.map(|made| made.account).unwrap();
+    let bob = register(&node.core, "bob", "bob@example.com").await.map(|made| made.account).unwrap();
+    sweep(&world, &node.core).await;
+    let notice = |id: &str, account, amount: i64| PaymentNotice {
+        id: id.into(),
+        what: Happened::Paid,
+        account,
+        credits: Credits::whole(5),
+        amount: amount.into(),
+        currency: "EUR".into(),
+    };
+    let forgetful = Forgetful { inner: node.core.directory.clone(), releases: false };
+    let core = Core { directory: Arc::new(forgetful), ..node.core.clone() };
+    core.note_payment(notice("pi_1", ann, 5), "req_1").await.unwrap();
+    // One that is refused leaves its claim to the sweep: the same may be under way elsewhere.
+    core.note_payment(notice("pi_1", ann, 6), "req_2").await.unwrap_err();
+    let never = ClaimRequest::new(ClaimKind::Payment, "pi_2", ann.wallet());
+    node.core.directory.claim(&never).await.unwrap();
+    assert_eq!(sweep(&world, &node.core).await, Swept { confirmed: 1, released: 1 });
+    let refused = node.core.note_payment(notice("pi_1", bob, 5), "req_3").await;
+    assert_eq!(refused, Err(Refusal::Payment(PaymentError::OtherPayment)));
+    assert!(node.core.note_payment(notice("pi_1", ann, 5), "req_4").await.unwrap().replayed);
+    assert!(!node.core.note_payment(notice("pi_2", bob, 5), "req_5").await.unwrap().replayed);
+    // Ours and the processor's id name the same payment.
+    let (id, payment) = node.core.payment("pi_2").await.unwrap();
+    assert_eq!((payment.wallet(), payment.left()), (Some(bob.wallet()), Credits::whole(5)));
+    assert_eq!(node.core.payment(&id.to_string()).await.unwrap().0, id);
+    assert_eq!(node.core.payment("pi_3").await.unwrap_err(), Refusal::NotFound("payment"));
 }

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use mintmark_domain::Credits;
 use mintmark_domain::ids::{AccountId, GiftId, PaymentId, RunId, derived_id};
+use mintmark_domain::payment::Reversal;
 use mintmark_domain::wallet::{CreditWallet, LotKind, RefundPart, WalletCommand};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -61,7 +62,10 @@ async fn something_happens(history: &mut History, random: &mut StdRng, accounts:
         11 => {
             let payment = PaymentId(derived_id(history.shard, "p", &[&random.random::<[u8; 8]>()]));
             let amount = whole(random.random_range(1..40));
-            history.act::<CreditWallet>(wallet, WalletCommand::ChargeBack { payment, amount, at });
+            history.act::<CreditWallet>(
+                wallet,
+                WalletCommand::ChargeBack { payment, how: Reversal::Refunded, amount, at },
+            );
         }
         12 => {
             let run = RunId(derived_id(history.shard, "old", &[&random.random::<[u8; 8]>()]));

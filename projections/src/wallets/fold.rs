@@ -2,6 +2,7 @@
 //! balance after it, and the rows must come to the same.
 
 use mintmark_domain::es::Recorded;
+use mintmark_domain::payment::Reversal;
 use mintmark_domain::wallet::{
     After, BonusKind, GrantSource, HeldFor, LotExtension, LotKind, Part, WalletEvent, WalletOwner,
 };
@@ -111,10 +112,16 @@ impl Fold {
                 let about = About { detail: Some(reason.clone()), ..About::default() };
                 self.moved(event, TransactionKind::Adjustment, -amount.value(), about, *after);
             }
-            WalletEvent::PaymentChargedBack { payment, amount, parts, receivable, after, .. } => {
+            WalletEvent::PaymentChargedBack { payment, how, amount, parts, receivable, after, .. } => {
                 self.take(event, parts, false)?;
                 self.wallet(event)?.receivable += receivable.value();
-                let about = About { payment_id: Some(payment.0), owed: receivable.value(), ..About::default() };
+                // A chargeback says all there is to say by its type.
+                let detail = match how {
+                    Reversal::Refunded => Some(how.as_str().to_owned()),
+                    Reversal::Chargeback => None,
+                };
+                let owed = receivable.value();
+                let about = About { payment_id: Some(payment.0), owed, detail, ..About::default() };
                 let taken = amount.value() - receivable.value();
                 self.moved(event, TransactionKind::Chargeback, -taken, about, *after);
             }

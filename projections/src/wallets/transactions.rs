@@ -118,7 +118,7 @@ pub struct Transaction {
     pub other_account: Option<AccountId>,
     /// The lot that came in or expired.
     pub lot: Option<LotNumber>,
-    /// A bonus's period; the operator's reason.
+    /// A bonus's period; the operator's reason; `refunded` where a payment was taken back by the seller.
     pub detail: Option<String>,
     /// What a chargeback could not take, because it was spent or held: it is owed. Negative where
     /// credits that came in later paid for it.

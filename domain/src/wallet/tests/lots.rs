@@ -27,7 +27,7 @@ fn nothing_moves_in_a_wallet_that_was_not_opened() {
         WalletCommand::Refund { run: run(1), parts, reason: None, at: at(1) },
         WalletCommand::Gift { gift: gift(), to: friend(), amount: c("1"), at: at(1) },
         WalletCommand::Adjust { amount: c("1"), reason: "r".into(), at: at(1) },
-        WalletCommand::ChargeBack { payment: payment(), amount: c("1"), at: at(1) },
+        WalletCommand::ChargeBack { payment: payment(), how: Reversal::Chargeback, amount: c("1"), at: at(1) },
         expire_at(1),
     ] {
         given::<Wallet>([]).when(command).then_expect_error(WalletError::NotOpen);

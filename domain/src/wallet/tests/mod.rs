@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::*;
 use crate::ids::{AccountId, BatchId, GiftId, PartyId, PaymentId, RunId};
 use crate::money::ChargingRule;
+use crate::payment::Reversal;
 use crate::testing::{at, c, given, history, said_twice_is_no_new_fact, state};
 use crate::{Credits, Timestamp};
 

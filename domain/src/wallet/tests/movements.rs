@@ -16,7 +16,7 @@ fn adjust(amount: &str) -> WalletCommand {
 }
 
 fn charge_back(amount: &str) -> WalletCommand {
-    WalletCommand::ChargeBack { payment: payment(), amount: c(amount), at: at(5) }
+    WalletCommand::ChargeBack { payment: payment(), how: Reversal::Chargeback, amount: c(amount), at: at(5) }
 }
 
 #[test]
@@ -97,6 +97,7 @@ fn a_chargeback_takes_paid_credits_before_what_the_house_gave() {
     given::<Wallet>([open(), free_until("2", 50), paid("5")]).when(charge_back("6")).then_expect_events(vec![
         WalletEvent::PaymentChargedBack {
             payment: payment(),
+            how: Reversal::Chargeback,
             amount: c("6"),
             parts: vec![part(2, "5"), part(1, "1")],
             receivable: c("0"),
@@ -108,10 +109,42 @@ fn a_chargeback_takes_paid_credits_before_what_the_house_gave() {
 }
 
 #[test]
+fn a_payment_that_is_taken_back_gives_its_own_lot_before_others_that_were_bought() {
+    let bought = |payment, amount| {
+        let source = GrantSource::Purchase { payment };
+        WalletCommand::Grant {
+            kind: LotKind::Paid,
+            amount: c(amount),
+            priority: 0,
+            expires_at: None,
+            source,
+            at: at(0),
+        }
+    };
+    let another = PaymentId(Uuid::from_u128(5 << 64));
+    let command = WalletCommand::ChargeBack { payment: payment(), how: Reversal::Refunded, amount: c("9"), at: at(5) };
+    let held = [open(), free_until("2", 50), bought(another, "5"), bought(payment(), "3"), paid("2")];
+    let events = given::<Wallet>(held).when(command).inspect_result().unwrap();
+    assert!(matches!(
+        &events[..],
+        [WalletEvent::PaymentChargedBack { how: Reversal::Refunded, parts, .. }]
+            if *parts == [part(3, "3"), part(2, "5"), part(4, "1")]
+    ));
+}
+
+#[test]
+fn nobody_owes_more_than_can_be_counted() {
+    let full = Credits::MAX.to_string();
+    let spent = [open(), paid(&full), give(&full), charge_back(&full)];
+    given::<Wallet>(spent).when(charge_back("0.000001")).then_expect_error(WalletError::OwesTooMuch);
+}
+
+#[test]
 fn what_was_spent_and_is_charged_back_is_owed_and_the_balance_never_negative() {
     let spent = [open(), paid("5"), hold(1, "4"), capture(1, "4")];
     given::<Wallet>(spent.clone()).when(charge_back("5")).then_expect_events(vec![WalletEvent::PaymentChargedBack {
         payment: payment(),
+        how: Reversal::Chargeback,
         amount: c("5"),
         parts: vec![part(1, "1")],
         receivable: c("4"),

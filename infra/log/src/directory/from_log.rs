@@ -6,10 +6,12 @@ use mintmark_domain::Shard;
 use mintmark_domain::account::{Account, AccountEvent};
 use mintmark_domain::creation::CreationEvent;
 use mintmark_domain::es::{DecodeError, EventLog, Position, ReadError, Recorded, StreamRef, decode_event};
-use mintmark_domain::ids::{AccountId, TeamId};
+use mintmark_domain::ids::{AccountId, PaymentId, TeamId};
+use mintmark_domain::payment::{Payment, PaymentEvent};
 use mintmark_domain::ports::{Claim, ClaimKind, ClaimRequest, DirectoryError, IntegerIds, IntegerKind};
 use mintmark_domain::social::CommentEvent;
 use mintmark_domain::team::{Team, TeamEvent};
+use mintmark_domain::usecases::PaymentNotice;
 use uuid::Uuid;
 
 /// How many events are read at once.
@@ -99,6 +101,7 @@ impl FromLog {
                 }
             }
             "team" => self.team(recorded, &decode_event(recorded)?),
+            "payment" if recorded.sequence == 1 => self.payment(recorded, &decode_event(recorded)?),
             _ => {}
         }
         Ok(())
@@ -123,6 +126,15 @@ impl FromLog {
             | TeamEvent::Renamed { .. }
             | TeamEvent::PurseSet { .. }
             | TeamEvent::HandedOver { .. } => {}
+        }
+    }
+
+    /// What the operator grants has no name that must be unique.
+    fn payment(&mut self, recorded: &Recorded, event: &PaymentEvent) {
+        if let PaymentEvent::Received { wallet, source, reference: Some(reference), .. } = event
+            && source == PaymentNotice::SOURCE
+        {
+            self.own(recorded, ClaimRequest::new(ClaimKind::Payment, reference.as_bytes(), *wallet));
         }
     }
 
@@ -252,6 +264,10 @@ pub async fn is_in_log(log: &dyn EventLog, claim: &Claim) -> Result<bool, FromLo
         ClaimKind::Invite => StreamRef::of::<Team>(TeamId(claim.owner)).stream,
         ClaimKind::Username | ClaimKind::Email | ClaimKind::ApiKey | ClaimKind::OauthClient => {
             StreamRef::of::<Account>(AccountId(claim.owner)).stream
+        }
+        ClaimKind::Payment => {
+            let id = String::from_utf8_lossy(&claim.value);
+            StreamRef::of::<Payment>(PaymentId::of_processor(claim.shard(), &id)).stream
         }
     };
     let mut found = FromLog::default();
