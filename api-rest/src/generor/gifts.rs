@@ -9,15 +9,15 @@ use mintmark_domain::gift::GiftStatus;
 use mintmark_domain::ids::GiftId;
 use mintmark_domain::usecases::NewGift;
 use mintmark_domain::wallet::WalletOwner;
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::envelope::{Success, success};
 use super::values::Moment;
 use crate::AppState;
-use crate::http::{Amount, Authenticated, Idempotency, JsonBody, LogPosition, Problem, Replayed};
+use crate::http::{Amount, Authenticated, Idempotency, JsonBody, LogPosition, Problem, Replayed, exact_decimal};
 
 /// Credits for somebody else.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -26,6 +26,7 @@ pub struct GiftBody {
     username: String,
     /// How many: more than nothing, at most six places.
     #[schema(value_type = f64, minimum = 0.000001)]
+    #[allow(dead_code, reason = "it is read from the body itself, exactly")]
     credits: Number,
     /// A few words.
     #[schema(max_length = 500)]
@@ -59,11 +60,19 @@ fn status(status: GiftStatus) -> &'static str {
     }
 }
 
-fn credits(number: &Number) -> Result<Credits, Problem> {
-    let wrong = || Problem::invalid("credits must be a number greater than 0 with at most 6 decimal places.");
-    let text = number.to_string();
-    let decimal = text.parse::<Decimal>().or_else(|_| Decimal::from_scientific(&text)).map_err(|_| wrong())?;
-    Credits::new(decimal).ok().filter(|credits| credits.is_positive()).ok_or_else(wrong)
+/// How many credits, as it is written: on the way through a double digits would be lost.
+#[derive(Deserialize)]
+struct Exact<'a> {
+    #[serde(borrow)]
+    credits: &'a RawValue,
+}
+
+fn credits(body: &[u8]) -> Result<Credits, Problem> {
+    let said = serde_json::from_slice::<Exact<'_>>(body).ok().and_then(|said| exact_decimal(said.credits));
+    let credits = said.and_then(|decimal| Credits::new(decimal).ok()).filter(|credits| credits.is_positive());
+    credits.ok_or_else(|| {
+        Problem::invalid("credits must be a number greater than 0 with at most 6 decimal places, without an exponent.")
+    })
 }
 
 /// Where a gift stands once it was carried on. One that cannot go on now is carried on later.
@@ -97,7 +106,7 @@ pub(super) async fn give(
     JsonBody { value: body, bytes }: JsonBody<GiftBody>,
 ) -> Result<impl IntoResponse, Problem> {
     caller.require(Scope::SocialWrite)?;
-    let amount = credits(&body.credits)?;
+    let amount = credits(&bytes)?;
     let to = state.core.person(&body.username).await?;
     let new = NewGift {
         to: WalletOwner::Account(to),

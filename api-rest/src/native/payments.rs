@@ -136,7 +136,10 @@ async fn verified(state: &AppState, headers: &HeaderMap, body: Body) -> Result<R
 /// Whoever is not the processor counts as anybody without a key.
 async fn unsigned(state: &AppState, context: &RequestContext, why: Unsigned) -> Problem {
     let counters = state.settings.rate_limits.of_address(context.peer(), Class::Standard);
-    let verdict = state.limiter.take(&counters, state.core.now()).await;
+    let verdict = match state.limiter.take(&counters, state.core.now()).await {
+        Ok(verdict) => verdict,
+        Err(uncounted) => return uncounted.into(),
+    };
     too_many(verdict).unwrap_or_else(|| {
         let message = match why {
             Unsigned::Header(name) => format!("The header {name} is required, once."),
