@@ -6,6 +6,7 @@ mod support;
 mod creations;
 mod runner;
 mod runs;
+mod search;
 mod usage;
 mod versions;
 mod wallets;
