@@ -8,7 +8,8 @@ use super::texts::generator_word;
 use crate::error::QueryError;
 use crate::reads::ReadModels;
 
-/// The most rows of the vocabulary that are looked at for what a word may mean.
+/// The most rows of the vocabulary that are looked at for what a word may mean, the commonest. (They are asked
+/// for slip by slip: of all slips together Postgres expects so many rows that it reads the whole table.)
 const NEAR_ROWS_MAX: i64 = 2_000;
 /// The most words that stand for another.
 const INSTEAD_MAX: usize = 8;
@@ -36,8 +37,10 @@ impl ReadModels {
         let rows: Vec<(String, i64)> = sqlx::query_as(
             "SELECT word, sum(texts)::bigint FROM (
                  SELECT word, shard, texts FROM read_search_v1.words WHERE word = ANY($1::text[])
-                 UNION (SELECT word, shard, texts FROM read_search_v1.words WHERE slips && $2::text[] LIMIT $5)
-                 UNION (SELECT word, shard, texts FROM read_search_v1.words WHERE word > $3 AND word < $4 LIMIT $5)
+                 UNION (SELECT w.word, w.shard, w.texts FROM unnest($2::text[]) AS s (slip)
+                        JOIN read_search_v1.words w ON w.slips @> ARRAY[s.slip] ORDER BY w.texts DESC LIMIT $5)
+                 UNION (SELECT word, shard, texts FROM read_search_v1.words WHERE word > $3 AND word < $4
+                        ORDER BY texts DESC LIMIT $5)
              ) AS known GROUP BY word
              UNION ALL SELECT '', coalesce(sum(texts), 0)::bigint FROM read_search_v1.totals",
         )
