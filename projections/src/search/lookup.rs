@@ -2,14 +2,13 @@
 
 use std::collections::HashMap;
 
+use sqlx::PgConnection;
+
 use super::slips::{mistakes_between, mistakes_in, sought_by};
 use super::terms::{Term, Terms};
 use super::texts::generator_word;
-use crate::error::QueryError;
-use crate::reads::ReadModels;
 
-/// The most rows of the vocabulary that are looked at for what a word may mean, the commonest. (They are asked
-/// for slip by slip: of all slips together Postgres expects so many rows that it reads the whole table.)
+/// The most rows of the vocabulary that are looked at for what a word may mean, the commonest.
 const NEAR_ROWS_MAX: i64 = 2_000;
 /// The most words that stand for another.
 const INSTEAD_MAX: usize = 8;
@@ -29,16 +28,17 @@ pub(super) struct Known {
     pub instead: HashMap<String, Vec<String>>,
 }
 
-impl ReadModels {
-    pub(super) async fn look_up(&self, terms: &Terms, generator: Option<&str>) -> Result<Known, QueryError> {
+impl Known {
+    /// Looks the words of a query up.
+    pub async fn of(connection: &mut PgConnection, terms: &Terms, generator: Option<&str>) -> sqlx::Result<Self> {
         let said: Vec<String> = terms.words().map(str::to_owned).chain(generator.map(generator_word)).collect();
         let slips: Vec<String> = singles(terms).flat_map(sought_by).collect();
         let beginning = beginning(terms);
         let rows: Vec<(String, i64)> = sqlx::query_as(
             "SELECT word, sum(texts)::bigint FROM (
                  SELECT word, shard, texts FROM read_search_v1.words WHERE word = ANY($1::text[])
-                 UNION (SELECT w.word, w.shard, w.texts FROM unnest($2::text[]) AS s (slip)
-                        JOIN read_search_v1.words w ON w.slips @> ARRAY[s.slip] ORDER BY w.texts DESC LIMIT $5)
+                 UNION (SELECT word, shard, texts FROM read_search_v1.words WHERE slips && $2::text[]
+                        ORDER BY texts DESC LIMIT $5)
                  UNION (SELECT word, shard, texts FROM read_search_v1.words WHERE word > $3 AND word < $4
                         ORDER BY texts DESC LIMIT $5)
              ) AS known GROUP BY word
@@ -49,7 +49,7 @@ impl ReadModels {
         .bind(beginning)
         .bind(beginning.map(|beginning| format!("{beginning}{}", char::MAX)))
         .bind(NEAR_ROWS_MAX)
-        .fetch_all(&self.pool)
+        .fetch_all(connection)
         .await?;
         let mut known = Known { texts: 0, counts: rows.into_iter().collect(), instead: HashMap::new() };
         known.texts = known.counts.remove("").unwrap_or_default();

@@ -1,11 +1,11 @@
 //! The texts that a query finds, the newest or oldest so many of them.
 
 use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::error::QueryError;
 use crate::positions::Positions;
-use crate::reads::{Order, ReadModels};
+use crate::reads::Order;
 
 /// How many texts are walked through at most before the index is asked instead.
 const WALKED_MAX: i64 = 100_000;
@@ -50,28 +50,31 @@ impl Sought {
         let walked = self.needed as f64 * texts as f64 / self.expected.max(1.0);
         walked < self.expected * FETCH_COST && walked < WALKED_MAX as f64
     }
-}
 
-impl ReadModels {
     /// The first `needed` texts in the order asked for, as of `as_of`. `texts`: how many there are.
-    pub(super) async fn matches(
+    pub async fn find(
         &self,
-        sought: &Sought,
+        connection: &mut PgConnection,
         as_of: &Positions,
         texts: i64,
-    ) -> Result<Vec<Match>, QueryError> {
-        if sought.is_walked(texts) {
-            let found = self.found(sought, as_of, true).await?;
+    ) -> sqlx::Result<Vec<Match>> {
+        if self.is_walked(texts) {
+            let found = self.find_by(true, connection, as_of).await?;
             // Else they are rarer together than their words are by themselves.
-            if found.len() >= sought.needed || texts <= WALKED_MAX {
+            if found.len() >= self.needed || texts <= WALKED_MAX {
                 return Ok(found);
             }
         }
-        self.found(sought, as_of, false).await
+        self.find_by(false, connection, as_of).await
     }
 
-    async fn found(&self, sought: &Sought, as_of: &Positions, walks: bool) -> Result<Vec<Match>, QueryError> {
-        let direction = match sought.order {
+    async fn find_by(
+        &self,
+        walks: bool,
+        connection: &mut PgConnection,
+        as_of: &Positions,
+    ) -> sqlx::Result<Vec<Match>> {
+        let direction = match self.order {
             Order::Newest => "DESC",
             Order::Oldest => "ASC",
         };
@@ -88,14 +91,13 @@ impl ReadModels {
             "SELECT t.creation_id, t.recorded_at, t.number, coalesce(ts_rank_cd(t.words, $4::text::tsquery, 1), 0) AS rank
              FROM (SELECT * FROM ({fitting}) AS t {in_order} LIMIT $5) AS t {in_order}"
         );
-        let rows = sqlx::query_as(&sql)
-            .bind(&sought.wanted)
+        sqlx::query_as(&sql)
+            .bind(&self.wanted)
             .bind(as_of.by_number())
-            .bind(&sought.except)
-            .bind(&sought.ranked_by)
-            .bind(i64::try_from(sought.needed).unwrap_or(i64::MAX))
-            .fetch_all(&self.pool)
-            .await?;
-        Ok(rows)
+            .bind(&self.except)
+            .bind(&self.ranked_by)
+            .bind(i64::try_from(self.needed).unwrap_or(i64::MAX))
+            .fetch_all(connection)
+            .await
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use mintmark_domain::ids::CreationId;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::lookup::Known;
@@ -20,6 +21,11 @@ const FOUND_MAX: usize = 1_000;
 /// Of more than [`FOUND_MAX`] texts that hold the one word of a query, so many of the newest are ranked
 /// among themselves, then the next: how often they say it is all that tells them apart.
 const RANKED_TOGETHER: usize = 100;
+
+/// Begins what a search reads: all of it at one moment, and by the indexes that are meant for it. The planner
+/// knows nothing of the words that it is asked for, and would rather read whole tables, on every core.
+const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL enable_seqscan = off;
+    SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL max_parallel_workers_per_gather = 0";
 
 /// What comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,8 +94,12 @@ impl ReadModels {
         let (matches, total) = if search.terms.is_empty() {
             (Vec::new(), 0)
         } else {
-            let known = self.look_up(&search.terms, search.generator.as_deref()).await?;
-            Hunt { reads: self, search, known, as_of: &as_of, is_first: said.is_none(), end }.run().await?
+            let mut snapshot = self.pool.begin_with(SNAPSHOT).await?;
+            let known = Known::of(&mut snapshot, &search.terms, search.generator.as_deref()).await?;
+            let hunt = Hunt { search, known, as_of: &as_of, is_first: said.is_none(), end };
+            let found = hunt.run(&mut snapshot).await?;
+            snapshot.rollback().await?;
+            found
         };
         let shown = matches.get(from..end.min(matches.len())).unwrap_or_default();
         let items = self.in_sight(from, shown).await?;
@@ -108,7 +118,6 @@ impl ReadModels {
 
 /// A search under way.
 struct Hunt<'a> {
-    reads: &'a ReadModels,
     search: &'a Search,
     known: Known,
     as_of: &'a Positions,
@@ -121,27 +130,27 @@ struct Hunt<'a> {
 impl Hunt<'_> {
     /// The matches in their order, at least up to the end, and how many there are, counted up to one more
     /// than [`FOUND_MAX`].
-    async fn run(&self) -> Result<(Vec<Match>, usize), QueryError> {
+    async fn run(&self, snapshot: &mut PgConnection) -> sqlx::Result<(Vec<Match>, usize)> {
         match self.search.order {
-            SearchOrder::Relevance => self.by_relevance().await,
-            SearchOrder::Time(order) => self.by_time(order).await,
+            SearchOrder::Relevance => self.by_relevance(snapshot).await,
+            SearchOrder::Time(order) => self.by_time(snapshot, order).await,
         }
     }
 
-    async fn by_time(&self, order: Order) -> Result<(Vec<Match>, usize), QueryError> {
+    async fn by_time(&self, snapshot: &mut PgConnection, order: Order) -> sqlx::Result<(Vec<Match>, usize)> {
         let needed = if self.is_many() { self.end } else { FOUND_MAX + 1 };
-        let found = self.matches(&self.sought(true, order, needed)).await?;
+        let found = self.matches(snapshot, &self.sought(true, order, needed)).await?;
         let total = if found.len() < needed { found.len() } else { FOUND_MAX + 1 };
         Ok((found, total))
     }
 
     /// What is written exactly, then what may have been meant; in each the best first.
-    async fn by_relevance(&self) -> Result<(Vec<Match>, usize), QueryError> {
+    async fn by_relevance(&self, snapshot: &mut PgConnection) -> sqlx::Result<(Vec<Match>, usize)> {
         let terms = &self.search.terms;
         let needed = if self.is_many() { self.end.next_multiple_of(RANKED_TOGETHER) } else { FOUND_MAX + 1 };
         let mut exact = self.sought(false, Order::Newest, needed);
         exact.ranked_by = Some(terms.wanted(&HashMap::new()));
-        let mut found = self.matches(&exact).await?;
+        let mut found = self.matches(snapshot, &exact).await?;
         if found.len() >= needed {
             let together = if self.exactly().is_some() { RANKED_TOGETHER } else { needed };
             found.chunks_mut(together).for_each(best_first);
@@ -152,7 +161,7 @@ impl Hunt<'_> {
             let mut near = self.sought(true, Order::Newest, FOUND_MAX + 1 - found.len());
             near.ranked_by = Some(terms.wanted(&self.known.instead));
             near.except = Some(exact.wanted);
-            let mut near = self.matches(&near).await?;
+            let mut near = self.matches(snapshot, &near).await?;
             best_first(&mut near);
             found.append(&mut near);
         }
@@ -176,12 +185,12 @@ impl Hunt<'_> {
         }
     }
 
-    async fn matches(&self, sought: &Sought) -> Result<Vec<Match>, QueryError> {
+    async fn matches(&self, snapshot: &mut PgConnection, sought: &Sought) -> sqlx::Result<Vec<Match>> {
         // The vocabulary knows every word that is to be found.
         if sought.expected <= 0.0 {
             return Ok(Vec::new());
         }
-        self.reads.matches(sought, self.as_of, self.known.texts).await
+        sought.find(snapshot, self.as_of, self.known.texts).await
     }
 
     /// How many texts hold the query as it is written, where it is a single word.
