@@ -20,7 +20,8 @@ async fn a_stranger_finds_what_is_public_and_whoever_hid_it_finds_it_no_more() {
     let dragon = ids(&joke(&app, "A Dragon above the Café").await.json_of(201))[0];
     let castle = ids(&joke(&app, "A castle").await.json_of(201))[0];
     app.caught_up().await;
-    for query in ["q=dragon", "q=cafe+dragon", "q=DRAGN", "q=drag", "q=%22the+caf%C3%A9%22", "q=dragon&generator=joke"] {
+    for query in ["q=dragon", "q=cafe+dragon", "q=DRAGN", "q=drag", "q=%22the+caf%C3%A9%22", "q=dragon&generator=joke"]
+    {
         let page = find(&app, query).await;
         assert_eq!((listed(&page), &page["meta"]["total"]), (vec![dragon], &json!(1)), "{query}");
         assert_eq!(page["data"][0]["prompt"], "A Dragon above the Café");

@@ -52,12 +52,7 @@ impl Sought {
     }
 
     /// The first `needed` texts in the order asked for, as of `as_of`. `texts`: how many there are.
-    pub async fn find(
-        &self,
-        connection: &mut PgConnection,
-        as_of: &Positions,
-        texts: i64,
-    ) -> sqlx::Result<Vec<Match>> {
+    pub async fn find(&self, connection: &mut PgConnection, as_of: &Positions, texts: i64) -> sqlx::Result<Vec<Match>> {
         if self.is_walked(texts) {
             let found = self.find_by(true, connection, as_of).await?;
             // Else they are rarer together than their words are by themselves.
@@ -68,12 +63,7 @@ impl Sought {
         self.find_by(false, connection, as_of).await
     }
 
-    async fn find_by(
-        &self,
-        walks: bool,
-        connection: &mut PgConnection,
-        as_of: &Positions,
-    ) -> sqlx::Result<Vec<Match>> {
+    async fn find_by(&self, walks: bool, connection: &mut PgConnection, as_of: &Positions) -> sqlx::Result<Vec<Match>> {
         let direction = match self.order {
             Order::Newest => "DESC",
             Order::Oldest => "ASC",

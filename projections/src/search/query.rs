@@ -22,10 +22,12 @@ const FOUND_MAX: usize = 1_000;
 /// among themselves, then the next: how often they say it is all that tells them apart.
 const RANKED_TOGETHER: usize = 100;
 
-/// Begins what a search reads: all of it at one moment, and by the indexes that are meant for it. The planner
-/// knows nothing of the words that it is asked for, and would rather read whole tables, on every core.
-const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL enable_seqscan = off;
-    SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL max_parallel_workers_per_gather = 0";
+/// Begins what a search reads, by the indexes that are meant for it. The planner knows nothing of the words
+/// that it is asked for, and would rather read whole tables, on every core. (Each statement sees what is
+/// there at its time: tables that a rebuild puts in place meanwhile would be empty in an older snapshot.)
+const BY_INDEXES: &str =
+    "BEGIN READ ONLY; SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan;
+    SET LOCAL max_parallel_workers_per_gather = 0";
 
 /// What comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,11 +96,11 @@ impl ReadModels {
         let (matches, total) = if search.terms.is_empty() {
             (Vec::new(), 0)
         } else {
-            let mut snapshot = self.pool.begin_with(SNAPSHOT).await?;
-            let known = Known::of(&mut snapshot, &search.terms, search.generator.as_deref()).await?;
+            let mut reading = self.pool.begin_with(BY_INDEXES).await?;
+            let known = Known::of(&mut reading, &search.terms, search.generator.as_deref()).await?;
             let hunt = Hunt { search, known, as_of: &as_of, is_first: said.is_none(), end };
-            let found = hunt.run(&mut snapshot).await?;
-            snapshot.rollback().await?;
+            let found = hunt.run(&mut reading).await?;
+            reading.rollback().await?;
             found
         };
         let shown = matches.get(from..end.min(matches.len())).unwrap_or_default();
@@ -130,27 +132,27 @@ struct Hunt<'a> {
 impl Hunt<'_> {
     /// The matches in their order, at least up to the end, and how many there are, counted up to one more
     /// than [`FOUND_MAX`].
-    async fn run(&self, snapshot: &mut PgConnection) -> sqlx::Result<(Vec<Match>, usize)> {
+    async fn run(&self, reading: &mut PgConnection) -> sqlx::Result<(Vec<Match>, usize)> {
         match self.search.order {
-            SearchOrder::Relevance => self.by_relevance(snapshot).await,
-            SearchOrder::Time(order) => self.by_time(snapshot, order).await,
+            SearchOrder::Relevance => self.by_relevance(reading).await,
+            SearchOrder::Time(order) => self.by_time(reading, order).await,
         }
     }
 
-    async fn by_time(&self, snapshot: &mut PgConnection, order: Order) -> sqlx::Result<(Vec<Match>, usize)> {
+    async fn by_time(&self, reading: &mut PgConnection, order: Order) -> sqlx::Result<(Vec<Match>, usize)> {
         let needed = if self.is_many() { self.end } else { FOUND_MAX + 1 };
-        let found = self.matches(snapshot, &self.sought(true, order, needed)).await?;
+        let found = self.matches(reading, &self.sought(true, order, needed)).await?;
         let total = if found.len() < needed { found.len() } else { FOUND_MAX + 1 };
         Ok((found, total))
     }
 
     /// What is written exactly, then what may have been meant; in each the best first.
-    async fn by_relevance(&self, snapshot: &mut PgConnection) -> sqlx::Result<(Vec<Match>, usize)> {
+    async fn by_relevance(&self, reading: &mut PgConnection) -> sqlx::Result<(Vec<Match>, usize)> {
         let terms = &self.search.terms;
         let needed = if self.is_many() { self.end.next_multiple_of(RANKED_TOGETHER) } else { FOUND_MAX + 1 };
         let mut exact = self.sought(false, Order::Newest, needed);
         exact.ranked_by = Some(terms.wanted(&HashMap::new()));
-        let mut found = self.matches(snapshot, &exact).await?;
+        let mut found = self.matches(reading, &exact).await?;
         if found.len() >= needed {
             let together = if self.exactly().is_some() { RANKED_TOGETHER } else { needed };
             found.chunks_mut(together).for_each(best_first);
@@ -161,7 +163,7 @@ impl Hunt<'_> {
             let mut near = self.sought(true, Order::Newest, FOUND_MAX + 1 - found.len());
             near.ranked_by = Some(terms.wanted(&self.known.instead));
             near.except = Some(exact.wanted);
-            let mut near = self.matches(snapshot, &near).await?;
+            let mut near = self.matches(reading, &near).await?;
             best_first(&mut near);
             found.append(&mut near);
         }
@@ -185,12 +187,12 @@ impl Hunt<'_> {
         }
     }
 
-    async fn matches(&self, snapshot: &mut PgConnection, sought: &Sought) -> sqlx::Result<Vec<Match>> {
+    async fn matches(&self, reading: &mut PgConnection, sought: &Sought) -> sqlx::Result<Vec<Match>> {
         // The vocabulary knows every word that is to be found.
         if sought.expected <= 0.0 {
             return Ok(Vec::new());
         }
-        sought.find(snapshot, self.as_of, self.known.texts).await
+        sought.find(reading, self.as_of, self.known.texts).await
     }
 
     /// How many texts hold the query as it is written, where it is a single word.
