@@ -7,6 +7,7 @@ mod creations;
 mod runner;
 mod runs;
 mod search;
+mod search_leaks;
 mod usage;
 mod versions;
 mod wallets;

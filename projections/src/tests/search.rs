@@ -7,8 +7,6 @@ use mintmark_domain::creation::{By, Creation, CreationCommand, Privacy};
 use mintmark_domain::es::EventLog;
 use mintmark_domain::ids::{AccountId, CreationId};
 use mintmark_domain::wallet::LotKind;
-use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
 
 use super::history::{Asked, History};
 use super::support::Bench;
@@ -17,7 +15,7 @@ use crate::reads::{Order, Paging};
 use crate::rebuild::{rebuild, verify};
 use crate::search::{Search, SearchOrder, SearchProjection, Terms};
 
-async fn history() -> (History, AccountId) {
+pub(super) async fn history() -> (History, AccountId) {
     let mut history = History::new().await;
     let ada = history.account("ada").await;
     history.grant(ada, 100_000, LotKind::Paid, None);
@@ -25,7 +23,7 @@ async fn history() -> (History, AccountId) {
 }
 
 /// A run's creations, made and in the log.
-async fn make(history: &mut History, account: AccountId, asked: Asked) -> Vec<CreationId> {
+pub(super) async fn make(history: &mut History, account: AccountId, asked: Asked) -> Vec<CreationId> {
     let outputs = asked.outputs;
     let run = history.request(account, &asked).unwrap();
     history.start(run);
@@ -35,7 +33,7 @@ async fn make(history: &mut History, account: AccountId, asked: Asked) -> Vec<Cr
     run.requested().unwrap().creations.iter().map(|creation| creation.id).collect()
 }
 
-fn asked(prompt: &str) -> Asked {
+pub(super) fn asked(prompt: &str) -> Asked {
     Asked { price: 1, outputs: 1, prompt: prompt.to_owned(), ..Asked::default() }
 }
 
@@ -44,7 +42,7 @@ async fn say(history: &mut History, account: AccountId, prompt: &str) -> Creatio
     make(history, account, asked(prompt)).await[0]
 }
 
-async fn set_privacy(history: &mut History, creation: CreationId, by: AccountId, privacy: Privacy) {
+pub(super) async fn set_privacy(history: &mut History, creation: CreationId, by: AccountId, privacy: Privacy) {
     history.act::<Creation>(creation.0, CreationCommand::SetPrivacy { by: By::Account(by), privacy });
     history.commit().await;
 }
@@ -59,11 +57,11 @@ async fn found(bench: &Bench, search: &Search) -> Vec<CreationId> {
     page.items.into_iter().map(|creation| creation.id).collect()
 }
 
-async fn find(bench: &Bench, text: &str) -> Vec<CreationId> {
+pub(super) async fn find(bench: &Bench, text: &str) -> Vec<CreationId> {
     found(bench, &search(text)).await
 }
 
-async fn words(bench: &Bench) -> Vec<String> {
+pub(super) async fn words(bench: &Bench) -> Vec<String> {
     let sql = "SELECT word FROM read_search_v1.words ORDER BY word";
     sqlx::query_scalar(sql).fetch_all(bench.db.pool()).await.unwrap()
 }
@@ -290,7 +288,7 @@ async fn what_goes_out_of_sight_takes_its_words_along_and_brings_them_back() {
 }
 
 /// A replay comes to the same, in larger batches.
-async fn agrees(bench: &Bench, history: &History) {
+pub(super) async fn agrees(bench: &Bench, history: &History) {
     let log: Arc<dyn EventLog> = Arc::new(history.log.clone());
     let projection = SearchProjection::new(Arc::clone(&history.vault) as _);
     let done = verify(bench.db.pool(), &log, &projection, &[history.shard], &|_| {}).await.unwrap();
@@ -335,113 +333,4 @@ async fn what_is_not_public_now_is_not_shown_though_it_is_still_found() {
     let page = bench.reads().creation_search(&search("vulpine"), &Paging::first(10)).await.unwrap();
     assert!(page.items.is_empty());
     bench.db.close().await;
-}
-
-/// What is done to creations, each of which says a word of its own and one that all say.
-#[derive(Clone, Debug)]
-enum Act {
-    Make { private: bool, by_ben: bool },
-    SetPrivacy { which: usize, private: bool },
-    Delete(usize),
-    Hide(usize),
-    EraseBen,
-    Apply { batch: usize },
-}
-
-fn acts() -> impl Strategy<Value = Vec<Act>> {
-    let act = prop_oneof![
-        4 => (any::<bool>(), any::<bool>()).prop_map(|(private, by_ben)| Act::Make { private, by_ben }),
-        4 => (0..64_usize, any::<bool>()).prop_map(|(which, private)| Act::SetPrivacy { which, private }),
-        1 => (0..64_usize).prop_map(Act::Delete),
-        1 => (0..64_usize).prop_map(Act::Hide),
-        1 => Just(Act::EraseBen),
-        2 => (1..40_usize).prop_map(|batch| Act::Apply { batch }),
-    ];
-    prop::collection::vec(act, 8..32)
-}
-
-/// A word that no other is near to.
-fn own_word(n: usize) -> String {
-    let letter = |n: usize| char::from(b'a' + u8::try_from(n % 26).unwrap());
-    format!("w{0}{0}{0}{0}{1}{1}{1}{1}", letter(n / 26), letter(n))
-}
-
-struct Made {
-    id: CreationId,
-    by_ben: bool,
-    word: String,
-}
-
-async fn nothing_leaks(acts: &[Act]) {
-    let (mut history, ada) = history().await;
-    let ben = history.account("ben").await;
-    history.grant(ben, 1_000, LotKind::Paid, None);
-    let bench = Bench::new(&history).await;
-    let (mut made, mut erased): (Vec<Made>, bool) = (Vec::new(), false);
-    for act in acts {
-        let pick = |n: usize| made.get(n % made.len().max(1)).map(|made: &Made| (made.id, made.by_ben));
-        match act {
-            Act::Make { by_ben, .. } if *by_ben && erased => {}
-            Act::Make { private, by_ben } => {
-                let privacy = if *private { Privacy::Private } else { Privacy::Public };
-                let word = own_word(made.len());
-                let asked = Asked { privacy, ..asked(&format!("{word} everywhere")) };
-                let id = make(&mut history, if *by_ben { ben } else { ada }, asked).await[0];
-                made.push(Made { id, by_ben: *by_ben, word });
-            }
-            Act::SetPrivacy { which, private } => {
-                let Some((id, by_ben)) = pick(*which) else { continue };
-                let privacy = if *private { Privacy::Private } else { Privacy::Public };
-                set_privacy(&mut history, id, if by_ben { ben } else { ada }, privacy).await;
-            }
-            Act::Delete(which) => {
-                let Some((id, by_ben)) = pick(*which) else { continue };
-                let by = By::Account(if by_ben { ben } else { ada });
-                history.act::<Creation>(id.0, CreationCommand::Delete { by });
-            }
-            Act::Hide(which) => {
-                let Some((id, _)) = pick(*which) else { continue };
-                history.act::<Creation>(id.0, CreationCommand::Hide { reason: "r".into() });
-            }
-            Act::EraseBen => {
-                history.vault.erase(ben);
-                history.act::<Account>(ben.0, AccountCommand::Erase { by: "operator".into() });
-                erased = true;
-            }
-            Act::Apply { batch } => bench.catch_up(*batch).await,
-        }
-        history.commit().await;
-    }
-    bench.catch_up(7).await;
-    let in_sight = |made: &&Made| history.state::<Creation>(made.id.0).is_public() && !(made.by_ben && erased);
-    let seen: Vec<&Made> = made.iter().filter(in_sight).collect();
-    for made in &made {
-        let expected: Vec<CreationId> = seen.iter().filter(|seen| seen.id == made.id).map(|seen| seen.id).collect();
-        assert_eq!(find(&bench, &made.word).await, expected);
-        assert_eq!(find(&bench, &made.word[..7]).await, expected, "its beginning");
-        assert_eq!(find(&bench, &format!("{}q ", made.word)).await, expected, "misspelt");
-    }
-    let mut all: Vec<CreationId> = seen.iter().map(|seen| seen.id).collect();
-    let mut everywhere = find(&bench, "everywhere").await;
-    all.sort_unstable();
-    everywhere.sort_unstable();
-    assert_eq!(everywhere, all);
-    let mut known: Vec<String> = seen.iter().map(|seen| seen.word.clone()).collect();
-    known.extend((!seen.is_empty()).then(|| "everywhere".to_owned()));
-    known.sort_unstable();
-    assert_eq!(words(&bench).await, known);
-    agrees(&bench, &history).await;
-    bench.db.close().await;
-}
-
-#[test]
-fn a_stranger_finds_exactly_what_is_public() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let mut runner = TestRunner::new(Config { cases: 16, failure_persistence: None, ..Config::default() });
-    runner
-        .run(&acts(), |acts| {
-            runtime.block_on(nothing_leaks(&acts));
-            Ok(())
-        })
-        .unwrap();
 }
