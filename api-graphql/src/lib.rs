@@ -27,6 +27,7 @@ mod project;
 mod query;
 mod run;
 mod scalar;
+mod search;
 mod server;
 mod socket;
 mod state;

@@ -35,6 +35,18 @@ pub(crate) struct PageInfo {
     end_cursor: Option<String>,
 }
 
+impl PageInfo {
+    /// Of a page of edges, which tell their cursors.
+    pub fn of<E>(edges: &[E], has_next_page: bool, cursor: impl Fn(&E) -> &str) -> Self {
+        PageInfo {
+            has_next_page,
+            has_previous_page: false,
+            start_cursor: edges.first().map(|edge| cursor(edge).to_owned()),
+            end_cursor: edges.last().map(|edge| cursor(edge).to_owned()),
+        }
+    }
+}
+
 macro_rules! connection {
     ($connection:ident, $edge:ident, $node:ty, $what:literal) => {
         #[doc = concat!("One ", $what, " in a list.")]
@@ -57,12 +69,7 @@ macro_rules! connection {
 
         impl $connection {
             pub(crate) fn new(nodes: Vec<(String, $node)>, has_next_page: bool) -> Self {
-                let page_info = PageInfo {
-                    has_next_page,
-                    has_previous_page: false,
-                    start_cursor: nodes.first().map(|(cursor, _)| cursor.clone()),
-                    end_cursor: nodes.last().map(|(cursor, _)| cursor.clone()),
-                };
+                let page_info = PageInfo::of(&nodes, has_next_page, |(cursor, _)| cursor.as_str());
                 let edges = nodes.into_iter().map(|(cursor, node)| $edge { cursor, node }).collect();
                 $connection { edges, page_info }
             }
@@ -78,6 +85,13 @@ connection!(BatchItemConnection, BatchItemEdge, BatchItem, "item");
 connection!(CommentConnection, CommentEdge, Comment, "comment");
 connection!(PersonConnection, PersonEdge, Person, "person");
 connection!(WebhookDeliveryConnection, WebhookDeliveryEdge, WebhookDelivery, "delivery");
+
+impl CreationEdge {
+    /// A creation with the cursor that goes on after it.
+    pub fn new(cursor: String, node: Creation) -> Self {
+        CreationEdge { cursor, node }
+    }
+}
 
 /// What a list of `first` rows costs before anything is read. A length that is refused costs no more than
 /// the longest there is, so that no sum runs over.

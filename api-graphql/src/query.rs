@@ -20,6 +20,7 @@ use crate::paging::{self, CreationConnection, RunConnection};
 use crate::project::{self, Project, ProjectPage};
 use crate::run::{Run, Status};
 use crate::scalar::Long;
+use crate::search::{self, SearchConnection, SearchOrderName};
 use crate::state::ContextExt as _;
 use crate::usage::{Grouping, UsageRow};
 use crate::wallet::Wallet;
@@ -145,6 +146,23 @@ impl QueryRoot {
         ctx.anyone()?;
         let filter = CreationFilter { generator, media_type: self::media_type(media_type)? };
         Ok(paging::creations(ctx, CreationList::Public, filter, first, after).await?)
+    }
+
+    /// Public creations by the words of their prompts: all of them in any case, with any accents, misspelt or
+    /// the last of them begun; `"two words"` stand in a row, `-word` must not be there, `this or that`. No key
+    /// is needed.
+    #[graphql(complexity = "50 + paging::cost(first, child_complexity)")]
+    async fn search_creations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "1 to 500 characters, 32 words at most.")] query: String,
+        #[graphql(desc = "At most 100.")] first: Option<i32>,
+        #[graphql(desc = "A cursor.")] after: Option<String>,
+        #[graphql(desc = "Only of this generator.")] generator: Option<String>,
+        #[graphql(default, desc = "What comes first.")] order: SearchOrderName,
+    ) -> async_graphql::Result<SearchConnection> {
+        ctx.anyone()?;
+        Ok(search::creations(ctx, &query, generator, order, first, after).await?)
     }
 
     /// The caller's cloned voices, the newest first.

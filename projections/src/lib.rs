@@ -16,6 +16,7 @@ mod reads;
 pub mod rebuild;
 mod runner;
 mod schema;
+pub mod search;
 mod sql;
 mod table;
 pub mod wallets;

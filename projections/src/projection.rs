@@ -21,14 +21,21 @@ pub enum ProjectionName {
     Accounts,
     /// Follows, comments, votes, ratings, teams, gifts under way.
     People,
+    /// The words of public creations.
+    Search,
     /// What webhook endpoints are to be told: no read model, and never rebuilt.
     Webhooks,
 }
 
 impl ProjectionName {
     /// Every projection of read models.
-    pub const ALL: [ProjectionName; 4] =
-        [ProjectionName::Wallets, ProjectionName::Generation, ProjectionName::Accounts, ProjectionName::People];
+    pub const ALL: [ProjectionName; 5] = [
+        ProjectionName::Wallets,
+        ProjectionName::Generation,
+        ProjectionName::Accounts,
+        ProjectionName::People,
+        ProjectionName::Search,
+    ];
 
     /// The name in metrics, settings and on the command line.
     #[must_use]
@@ -38,6 +45,7 @@ impl ProjectionName {
             ProjectionName::Generation => "generation",
             ProjectionName::Accounts => "accounts",
             ProjectionName::People => "people",
+            ProjectionName::Search => "search",
             ProjectionName::Webhooks => "webhooks",
         }
     }
@@ -53,7 +61,8 @@ impl std::str::FromStr for ProjectionName {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         let known = ProjectionName::ALL.into_iter().find(|name| name.as_str() == text);
-        known.ok_or_else(|| format!("unknown projection {text:?}: one of wallets, generation, accounts, people"))
+        known
+            .ok_or_else(|| format!("unknown projection {text:?}: one of wallets, generation, accounts, people, search"))
     }
 }
 

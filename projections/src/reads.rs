@@ -119,6 +119,7 @@ impl ReadModels {
             ProjectionName::Generation => "SELECT shard, position FROM read_generation_v2.checkpoints",
             ProjectionName::Accounts => "SELECT shard, position FROM read_accounts_v2.checkpoints",
             ProjectionName::People => "SELECT shard, position FROM read_people_v1.checkpoints",
+            ProjectionName::Search => "SELECT shard, position FROM read_search_v1.checkpoints",
             ProjectionName::Webhooks => "SELECT shard, position FROM webhook_follower.checkpoints",
         };
         let rows: Vec<(i16, i64)> = sqlx::query_as(sql).fetch_all(&self.pool).await?;

@@ -40,6 +40,7 @@ use mintmark_log::writer::{Writer, WriterConfig, WriterDeps};
 use mintmark_projections::accounts::AccountsProjection;
 use mintmark_projections::generation::GenerationProjection;
 use mintmark_projections::people::PeopleProjection;
+use mintmark_projections::search::SearchProjection;
 use mintmark_projections::wallets::WalletsProjection;
 use mintmark_projections::{Projection, ReadModels};
 use sqlx::PgPool;
@@ -280,6 +281,7 @@ fn projections(vault: &Arc<PgVault>) -> Vec<Arc<dyn Projection>> {
         Arc::new(GenerationProjection),
         Arc::new(AccountsProjection::new(vault.clone())),
         Arc::new(PeopleProjection),
+        Arc::new(SearchProjection::new(vault.clone())),
     ]
 }
 

@@ -15,6 +15,7 @@ mod limits;
 mod lists;
 mod people;
 mod projects;
+mod search;
 mod socket;
 mod strangers;
 mod transport;

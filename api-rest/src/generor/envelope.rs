@@ -76,6 +76,19 @@ pub(super) fn paging_of_few(query: &QueryParams) -> Result<Paging, Problem> {
 }
 
 fn paging_by(query: &QueryParams, usual: i64) -> Result<Paging, Problem> {
+    let order = match query.one_of("sort", &["newest", "oldest"])? {
+        Some("oldest") => Order::Oldest,
+        Some(_) | None => Order::Newest,
+    };
+    cut(query, usual, order)
+}
+
+/// Which page is asked for of a list whose order is judged elsewhere.
+pub(super) fn paging_in(query: &QueryParams, order: Order) -> Result<Paging, Problem> {
+    cut(query, PER_PAGE, order)
+}
+
+fn cut(query: &QueryParams, usual: i64, order: Order) -> Result<Paging, Problem> {
     let page = query.whole_in("page", 1..=REACH_MAX)?.unwrap_or(1);
     let per_page = query.whole("per_page")?.unwrap_or(usual).min(PER_PAGE_MAX);
     if per_page < 1 {
@@ -84,10 +97,6 @@ fn paging_by(query: &QueryParams, usual: i64) -> Result<Paging, Problem> {
     if page * per_page > REACH_MAX {
         return Err(Problem::invalid(format!("page times per_page must be at most {REACH_MAX}.")));
     }
-    let order = match query.one_of("sort", &["newest", "oldest"])? {
-        Some("oldest") => Order::Oldest,
-        Some(_) | None => Order::Newest,
-    };
     let wrong = |_| Problem::invalid("as_of must be the as_of of a page's meta.");
     let as_of = query.text("as_of")?.map(Positions::from_token).transpose().map_err(wrong)?;
     let narrow = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);

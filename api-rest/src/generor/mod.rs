@@ -17,6 +17,7 @@ mod keys;
 mod models;
 mod people;
 mod ratings;
+mod search;
 mod teams;
 mod users;
 mod values;
@@ -35,6 +36,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(generate::generate))
         .routes(routes!(creations::own))
         .routes(routes!(creations::public))
+        .routes(routes!(search::search))
         .routes(routes!(creations::get, creations::change, creations::delete))
         .routes(routes!(creations::status))
         .routes(routes!(creations::feed))

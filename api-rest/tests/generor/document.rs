@@ -6,13 +6,14 @@ use serde_json::Value;
 use super::support::{Answer, TestApp};
 
 /// What of the document is served so far: method and path below `/api/v1`.
-const OPERATIONS: [(&str, &str); 20] = [
+const OPERATIONS: [(&str, &str); 21] = [
     ("get", "/generators"),
     ("get", "/generators/{slug}"),
     ("get", "/generators/{slug}/creations"),
     ("post", "/generators/{slug}/generate"),
     ("get", "/creations"),
     ("get", "/creations/public"),
+    ("get", "/creations/search"),
     ("get", "/creations/{id}"),
     ("patch", "/creations/{id}"),
     ("delete", "/creations/{id}"),

@@ -21,7 +21,7 @@ async fn each_code_of_the_document() {
     let app = TestApp::start().await;
     assert_error(&Answer::of(app.anonymous(Method::GET, "/api/v1/users/me")).await, 401, "UNAUTHORIZED");
     let wrong = format!("gnr_live_{}", "0".repeat(40));
-    for public in ["/api/v1/models", "/api/v1/generators", "/api/v1/creations/public"] {
+    for public in ["/api/v1/models", "/api/v1/generators", "/api/v1/creations/public", "/api/v1/creations/search?q=a"] {
         assert_error(&Answer::of(app.request_as(&wrong, Method::GET, public)).await, 401, "UNAUTHORIZED");
     }
     let narrow = app.key_with(Scopes::only([Scope::ImagesWrite])).await;

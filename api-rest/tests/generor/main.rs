@@ -9,6 +9,7 @@ mod generate;
 mod generators;
 mod keys;
 mod people;
+mod search;
 mod shape;
 mod shapes;
 #[path = "../support/mod.rs"]

@@ -79,9 +79,12 @@ async fn the_other_printed_requests_run() {
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_have_the_printed_meta() {
     let app = TestApp::start().await;
-    for list in
-        ["/api/v1/creations", "/api/v1/creations/public", "/api/v1/generators/joke/creations?page=1&per_page=10"]
-    {
+    for list in [
+        "/api/v1/creations",
+        "/api/v1/creations/public",
+        "/api/v1/creations/search?q=sunset+mountain",
+        "/api/v1/generators/joke/creations?page=1&per_page=10",
+    ] {
         let answer = app.get(list).await;
         assert_eq!(answer.json_of(200)["data"], json!([]), "{list}");
         assert_shape("page", &answer.bytes, &["meta.as_of"]);

@@ -37,6 +37,7 @@ use mintmark_log::writer::{Writer, WriterConfig, WriterDeps};
 use mintmark_projections::accounts::AccountsProjection;
 use mintmark_projections::generation::GenerationProjection;
 use mintmark_projections::people::PeopleProjection;
+use mintmark_projections::search::SearchProjection;
 use mintmark_projections::wallets::WalletsProjection;
 use mintmark_projections::webhooks::WebhookFollower;
 use mintmark_projections::{Board, Projection, ProjectionName, ReadModels, RunnerSettings, Runners, Waited};
@@ -76,8 +77,9 @@ fn projections(pool: &PgPool) -> Vec<Arc<dyn Projection>> {
     vec![
         Arc::new(WalletsProjection),
         Arc::new(GenerationProjection),
-        Arc::new(AccountsProjection::new(vault)),
+        Arc::new(AccountsProjection::new(vault.clone())),
         Arc::new(PeopleProjection),
+        Arc::new(SearchProjection::new(vault)),
     ]
 }
 

@@ -233,6 +233,13 @@ impl ReadModels {
         self.creations_where("c.creation_id = ANY($1)", "", ids).await
     }
 
+    /// Those that everybody may see now, by id, in no order.
+    pub(crate) async fn listed_creations(&self, ids: &[CreationId]) -> Result<Vec<Creation>, QueryError> {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        let listed = "c.creation_id = ANY($1) AND c.listed_from IS NOT NULL AND c.listed_until IS NULL";
+        self.creations_where(listed, "", ids).await
+    }
+
     /// What runs made or are to make, in the order of each run's outputs.
     pub async fn creations_of_runs(&self, runs: &[RunId]) -> Result<Vec<Creation>, QueryError> {
         let ids: Vec<Uuid> = runs.iter().map(|id| id.0).collect();

@@ -17,8 +17,8 @@ use mintmark_domain::ids::{AccountId, BatchId, CommitId, CreationId, RunId, Seal
 use mintmark_domain::money::{ChargingRule, Quote, Rounding};
 use mintmark_domain::ports::{ClaimKind, Vault, VaultError};
 use mintmark_domain::run::{
-    AttemptRef, CreationRef, Ending, FailureReason, ItemRef, OutputOutcome, Payer, RequestedRun, Run, RunCommand,
-    Surface,
+    AttemptRef, CreationRef, Ending, FailureReason, Inputs, ItemRef, OutputOutcome, Payer, RequestedRun, Run,
+    RunCommand, Surface,
 };
 use mintmark_domain::wallet::{
     Balance, BonusKind, CreditWallet, GrantSource, HeldFor, LotKind, RefundPart, WalletCommand, WalletOwner,
@@ -45,6 +45,10 @@ pub(super) struct History {
 pub(super) struct PlainVault(Mutex<HashMap<SealedId, (Uuid, Vec<u8>)>>);
 
 impl PlainVault {
+    pub fn keep(&self, subject: AccountId, id: SealedId, text: Vec<u8>) {
+        self.0.lock().unwrap().insert(id, (subject.0, text));
+    }
+
     pub fn erase(&self, subject: AccountId) {
         self.0.lock().unwrap().retain(|_, (whose, _)| *whose != subject.0);
     }
@@ -87,6 +91,7 @@ pub(super) struct Asked {
     pub key_id: Option<u64>,
     pub privacy: Privacy,
     pub item: Option<ItemRef>,
+    pub prompt: String,
 }
 
 impl Default for Asked {
@@ -101,6 +106,7 @@ impl Default for Asked {
             key_id: Some(41),
             privacy: Privacy::Public,
             item: None,
+            prompt: "a red dragon above a castle".into(),
         }
     }
 }
@@ -322,6 +328,8 @@ impl History {
             })
             .collect();
         let inputs = SealedId(self.id("inputs"));
+        let said = Inputs { prompt: asked.prompt.clone(), ..Inputs::default() };
+        self.vault.keep(account, inputs, serde_json::to_vec(&said).unwrap());
         let request = requested(account, asked, inputs, &creations, at);
         assert!(self.act::<Run>(run.0, RunCommand::Request(Box::new(request))));
         for (index, creation) in (0..).zip(&creations) {

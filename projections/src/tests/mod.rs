@@ -6,6 +6,8 @@ mod support;
 mod creations;
 mod runner;
 mod runs;
+mod search;
+mod search_leaks;
 mod usage;
 mod versions;
 mod wallets;

@@ -18,6 +18,7 @@ use crate::projection::Projection;
 use crate::reads::ReadModels;
 use crate::runner::{Applied, Board, apply_next, ensure_checkpoint};
 use crate::schema::migrate;
+use crate::search::SearchProjection;
 use crate::wallets::WalletsProjection;
 
 pub(super) fn projections(vault: &Arc<PlainVault>) -> Vec<Arc<dyn Projection>> {
@@ -26,6 +27,7 @@ pub(super) fn projections(vault: &Arc<PlainVault>) -> Vec<Arc<dyn Projection>> {
         Arc::new(GenerationProjection),
         Arc::new(AccountsProjection::new(Arc::clone(vault) as _)),
         Arc::new(PeopleProjection),
+        Arc::new(SearchProjection::new(Arc::clone(vault) as _)),
     ]
 }
 
@@ -36,6 +38,8 @@ pub(super) async fn database() -> TestDb {
         include_str!("../wallets/schema.sql"),
         include_str!("../generation/schema.sql"),
         include_str!("../accounts/schema.sql"),
+        include_str!("../people/schema.sql"),
+        include_str!("../search/schema.sql"),
     ];
     TestDb::migrated(&key, |pool: PgPool| async move {
         let projections = projections(&Arc::default());
