@@ -1,7 +1,7 @@
 //! The envelope of successes, and numbered pages.
 
 use axum::Json;
-use mintmark_projections::{Order, Page, Paging, Positions};
+use mintmark_projections::{AsOf, Order, Page, Paging};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -89,7 +89,7 @@ fn paging_by(query: &QueryParams, usual: i64) -> Result<Paging, Problem> {
         Some(_) | None => Order::Newest,
     };
     let wrong = |_| Problem::invalid("as_of must be the as_of of a page's meta.");
-    let as_of = query.text("as_of")?.map(Positions::from_token).transpose().map_err(wrong)?;
+    let as_of = query.text("as_of")?.map(AsOf::from_token).transpose().map_err(wrong)?;
     let narrow = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
     Ok(Paging { page: narrow(page), per_page: narrow(per_page), order, as_of })
 }
@@ -121,7 +121,7 @@ pub(super) fn page_of<T>(paging: &Paging, all: Vec<T>) -> Json<Listing<T>> {
     let total = all.len() as u64;
     let before = (paging.page.max(1) as usize - 1) * paging.per_page as usize;
     let items = all.into_iter().skip(before).take(paging.per_page as usize).collect();
-    let page: Page<T> = Page { items, total, total_capped: false, as_of: Positions::default() };
+    let page: Page<T> = Page { items, total, total_capped: false, as_of: AsOf::default() };
     Json(Listing { success: true, meta: Meta::of(paging, &page), data: page.items })
 }
 
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn meta_says_where_a_page_stands() {
         let meta = |total, text: &str| {
-            Meta::of(&read(text).unwrap(), &Page::<u8> { items: vec![], total, total_capped: false, as_of: Positions::default() })
+            Meta::of(&read(text).unwrap(), &Page::<u8> { items: vec![], total, total_capped: false, as_of: AsOf::default() })
         };
         let first = meta(142, "");
         assert_eq!((first.total_pages, first.has_next, first.has_prev), (8, true, false));
