@@ -17,6 +17,8 @@ mod work;
 
 pub use batches::{Batch, BatchFilter, BatchItem};
 pub use creation_lists::{CreationFilter, CreationList};
+#[cfg(test)]
+pub(crate) use feed_page::FeedLimits;
 pub use creations::{Creation, CreationCounts, CreationState};
 pub use projection::GenerationProjection;
 pub use runs::{Run, RunFilter};

@@ -36,6 +36,7 @@ pub(super) async fn database() -> TestDb {
         include_str!("../wallets/schema.sql"),
         include_str!("../generation/schema.sql"),
         include_str!("../accounts/schema.sql"),
+        include_str!("../people/schema.sql"),
     ];
     TestDb::migrated(&key, |pool: PgPool| async move {
         let projections = projections(&Arc::default());
