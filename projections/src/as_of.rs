@@ -87,7 +87,9 @@ impl AsOf {
     /// Reads [`AsOf::to_token`] back, and [`Positions::to_token`].
     pub fn from_token(token: &str) -> Result<Self, BadToken> {
         let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| BadToken)?;
-        let Some(mut rest) = bytes.strip_prefix(&[COUNTED_V1]) else { return Positions::from_token(token).map(Self::from) };
+        let Some(mut rest) = bytes.strip_prefix(&[COUNTED_V1]) else {
+            return Positions::from_token(token).map(Self::from);
+        };
         let list = Listed(take(&mut rest)?);
         let items = u64::from_be_bytes(take(&mut rest)?);
         let capped = match take(&mut rest)? {

@@ -164,7 +164,10 @@ mod tests {
     #[test]
     fn meta_says_where_a_page_stands() {
         let meta = |total, text: &str| {
-            Meta::of(&read(text).unwrap(), &Page::<u8> { items: vec![], total, total_capped: false, as_of: AsOf::default() })
+            Meta::of(
+                &read(text).unwrap(),
+                &Page::<u8> { items: vec![], total, total_capped: false, as_of: AsOf::default() },
+            )
         };
         let first = meta(142, "");
         assert_eq!((first.total_pages, first.has_next, first.has_prev), (8, true, false));

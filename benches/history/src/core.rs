@@ -20,8 +20,8 @@ use mintmark_infra::vault::PgVault;
 use mintmark_log::directory::{BlockSizes, IdAllocator, PgBlocks, PgDirectory};
 use mintmark_log::postgres::PgEventLog;
 use mintmark_log::system::{SystemClock, SystemEntropy};
-use sqlx::{ConnectOptions as _, PgPool};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions as _, PgPool};
 
 use crate::recorder::Recorder;
 
@@ -49,7 +49,8 @@ impl Stage {
         let recorder = Arc::new(Recorder::start(log, Shard::ZERO).await?);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let public_url: url::Url = "http://127.0.0.1:8080".parse()?;
-        let links = SignedLinks::new(&public_url, UrlSigner::new(master.purpose(Purpose::UrlSigning), public_url.clone()));
+        let links =
+            SignedLinks::new(&public_url, UrlSigner::new(master.purpose(Purpose::UrlSigning), public_url.clone()));
         let links: Arc<dyn Links> = Arc::new(links);
         let assets = AssetStore::open(&data_directory.join("assets").display().to_string())?;
         let egress = Egress::new(Vec::new(), Arc::new(SystemResolver), Arc::new(document_sample));

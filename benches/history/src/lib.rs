@@ -5,8 +5,8 @@
 //! texts, unique names and integer ids are what a server would have written, in fewer and larger commits. Who
 //! does what follows from the seed; ids, keys and times do not.
 
-mod chance;
 mod cast;
+mod chance;
 mod core;
 mod people;
 mod recorder;

@@ -9,10 +9,10 @@ use mintmark_domain::ids::AccountId;
 use mintmark_domain::run::Surface;
 use mintmark_domain::usecases::{Caller, Registration};
 
+use crate::Size;
 use crate::cast::Person;
 use crate::chance::{Chance, Skew};
 use crate::core::{AT_ONCE, Stage};
-use crate::Size;
 
 /// What each account has to spend.
 const CREDITS: u32 = 1_000_000_000;

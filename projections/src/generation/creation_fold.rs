@@ -147,10 +147,7 @@ impl CreationFold {
     }
 }
 
-async fn save_listed(
-    deltas: HashMap<(i16, String, String), i64>,
-    connection: &mut PgConnection,
-) -> sqlx::Result<()> {
+async fn save_listed(deltas: HashMap<(i16, String, String), i64>, connection: &mut PgConnection) -> sqlx::Result<()> {
     if deltas.is_empty() {
         return Ok(());
     }

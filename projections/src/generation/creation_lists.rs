@@ -94,7 +94,10 @@ impl CreationList {
         match self {
             CreationList::Own(_) => STILL_OWN.to_owned(),
             CreationList::OfTeam { reader, .. } => {
-                format!("({STILL_PUBLIC} AND c.listed_from IS NOT NULL OR {STILL_OWN} AND c.account_id = '{}')", reader.0)
+                format!(
+                    "({STILL_PUBLIC} AND c.listed_from IS NOT NULL OR {STILL_OWN} AND c.account_id = '{}')",
+                    reader.0
+                )
             }
             CreationList::OfUser(_) | CreationList::Public | CreationList::Feed(_) => STILL_PUBLIC.to_owned(),
         }
@@ -134,12 +137,13 @@ pub(super) fn directions(order: Order) -> (&'static str, &'static str) {
 
 pub(super) type Query<'q, O> = QueryAs<'q, Postgres, O, PgArguments>;
 
-pub(super) fn bind<'q, O>(query: Query<'q, O>, list: CreationList, filter: &'q CreationFilter, as_of: &Positions) -> Query<'q, O> {
-    query
-        .bind(as_of.by_number())
-        .bind(list.of())
-        .bind(&filter.generator)
-        .bind(filter.media_type.map(MediaType::as_str))
+pub(super) fn bind<'q, O>(
+    query: Query<'q, O>,
+    list: CreationList,
+    filter: &'q CreationFilter,
+    as_of: &Positions,
+) -> Query<'q, O> {
+    query.bind(as_of.by_number()).bind(list.of()).bind(&filter.generator).bind(filter.media_type.map(MediaType::as_str))
 }
 
 impl ReadModels {
@@ -209,14 +213,16 @@ impl ReadModels {
         Ok(Stretch::of(shown.collect::<Result<_, _>>()?, limit, as_of))
     }
 
-    pub(super) async fn pin_creations(&self, list: CreationList, said: Option<&Positions>) -> Result<Positions, QueryError> {
+    pub(super) async fn pin_creations(
+        &self,
+        list: CreationList,
+        said: Option<&Positions>,
+    ) -> Result<Positions, QueryError> {
         match list {
             CreationList::Own(account) | CreationList::OfUser(account) => {
                 self.pin(ProjectionName::Generation, account.shard(), said).await
             }
-            CreationList::Public | CreationList::OfTeam { .. } => {
-                self.pin_all(ProjectionName::Generation, said).await
-            }
+            CreationList::Public | CreationList::OfTeam { .. } => self.pin_all(ProjectionName::Generation, said).await,
             // Of whom one follows, and of what they made: as far as both are applied.
             CreationList::Feed(_) => match said {
                 Some(said) => Ok(said.clone()),

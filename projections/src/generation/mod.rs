@@ -17,9 +17,9 @@ mod work;
 
 pub use batches::{Batch, BatchFilter, BatchItem};
 pub use creation_lists::{CreationFilter, CreationList};
+pub use creations::{Creation, CreationCounts, CreationState};
 #[cfg(test)]
 pub(crate) use feed_page::FeedLimits;
-pub use creations::{Creation, CreationCounts, CreationState};
 pub use projection::GenerationProjection;
 pub use runs::{Run, RunFilter};
 pub use usage::{Usage, UsageBy, UsageFilter, UsageGroup, UsageTotals};

@@ -138,7 +138,7 @@ impl Touched {
                 Fact::Account(_)
                 | Fact::Wallet(_)
                 | Fact::Webhook(_)
-            | Fact::People(_)
+                | Fact::People(_)
                 | Fact::Elsewhere
                 | Fact::Unreadable(_)
                 | Fact::Corrupt(_) => {}

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::counts::{self, Deltas};
 use super::rows::{
-    CommentKey, CommentRow, FollowKey, FollowRow, GiftKey, GiftRow, MemberKey, MemberRow, RatingKey, RatingRow, TeamKey,
-    TeamRow, VoteKey, VoteRow,
+    CommentKey, CommentRow, FollowKey, FollowRow, GiftKey, GiftRow, MemberKey, MemberRow, RatingKey, RatingRow,
+    TeamKey, TeamRow, VoteKey, VoteRow,
 };
 use crate::error::ApplyError;
 use crate::positions::{position_column, shard_column};

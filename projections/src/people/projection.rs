@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use super::fold::PeopleFold;
 use super::rows::{
-    CommentKey, CommentRow, FollowKey, FollowRow, GiftKey, GiftRow, MemberKey, MemberRow, RatingKey, RatingRow, TeamKey,
-    TeamRow, VoteKey, VoteRow,
+    CommentKey, CommentRow, FollowKey, FollowRow, GiftKey, GiftRow, MemberKey, MemberRow, RatingKey, RatingRow,
+    TeamKey, TeamRow, VoteKey, VoteRow,
 };
 use crate::error::ApplyError;
 use crate::fact::{Event, Fact, Kind, PeopleFact};

@@ -14,7 +14,12 @@ use crate::positions::Walk;
 use crate::reads::{Order, Paging};
 
 /// Makes one creation that is there at once.
-pub(super) fn make(history: &mut History, account: AccountId, generator: Option<&'static str>, privacy: Privacy) -> CreationId {
+pub(super) fn make(
+    history: &mut History,
+    account: AccountId,
+    generator: Option<&'static str>,
+    privacy: Privacy,
+) -> CreationId {
     let run =
         history.request(account, &Asked { price: 1, outputs: 1, generator, privacy, ..Asked::default() }).unwrap();
     history.start(run);

@@ -10,10 +10,10 @@ use sqlx::PgPool;
 
 use super::history::{History, PlainVault};
 use crate::accounts::AccountsProjection;
-use crate::people::PeopleProjection;
 use crate::error::ApplyError;
 use crate::feed::Feed;
 use crate::generation::GenerationProjection;
+use crate::people::PeopleProjection;
 use crate::projection::Projection;
 use crate::reads::ReadModels;
 use crate::runner::{Applied, Board, apply_next, ensure_checkpoint};
