@@ -3,8 +3,8 @@
 
 pub mod assets;
 pub mod egress;
-pub mod gifts;
 pub mod identity;
+pub mod gifts;
 pub mod inputs;
 pub mod keys;
 pub mod links;

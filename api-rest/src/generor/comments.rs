@@ -120,8 +120,7 @@ pub(super) async fn list(
     let at = Positions::one(id.shard(), read_at);
     state.reads.wait_for_all(ProjectionName::People, &at, COUNTED_WITHIN).await;
     let page = state.reads.comment_page(id, caller.as_ref().map(|caller| caller.account), &paging).await?;
-    let mut texts =
-        open(&state.core, page.items.iter().filter(|row| !row.deleted).map(|row| row.text).collect()).await?;
+    let mut texts = open(&state.core, page.items.iter().filter(|row| !row.deleted).map(|row| row.text).collect()).await?;
     let text = |bytes| String::from_utf8(bytes).ok();
     let data = page.items.iter().map(|row| Comment::of(row, creation, texts.remove(&row.text).and_then(text)));
     let data = data.collect();

@@ -140,11 +140,7 @@ pub(super) fn number(text: &str) -> Result<u64, Problem> {
 }
 
 /// A creation that the caller may see, at the log's confirmed end.
-pub(super) async fn visible(
-    state: &AppState,
-    caller: Option<&Caller>,
-    number: u64,
-) -> Result<(CreationState, Position), Problem> {
+pub(super) async fn visible(state: &AppState, caller: Option<&Caller>, number: u64) -> Result<(CreationState, Position), Problem> {
     let (creation, read_at) = state.core.creation_state_at(number).await?.ok_or_else(not_found)?;
     if creation.is_public() {
         return Ok((creation, read_at));

@@ -3,11 +3,11 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use mintmark_domain::Credits;
 use mintmark_domain::account::Scope;
 use mintmark_domain::gift::GiftStatus;
-use mintmark_domain::ids::GiftId;
 use mintmark_domain::usecases::NewGift;
+use mintmark_domain::Credits;
+use mintmark_domain::ids::GiftId;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Number;

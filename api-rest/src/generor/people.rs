@@ -155,7 +155,8 @@ async fn follow_page(
     let page = state.reads.follow_page(list, &paging).await?;
     let ids: Vec<AccountId> = page.items.iter().map(|(account, _)| *account).collect();
     let accounts = state.reads.accounts_by_id(&ids).await?;
-    let mut accounts: HashMap<AccountId, Account> = accounts.into_iter().map(|account| (account.id, account)).collect();
+    let mut accounts: HashMap<AccountId, Account> =
+        accounts.into_iter().map(|account| (account.id, account)).collect();
     let shown = page.items.iter().filter_map(|(account, followed_at)| {
         let account = accounts.remove(account).filter(|account| !account.erased)?;
         Some(Follower {

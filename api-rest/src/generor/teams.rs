@@ -123,7 +123,8 @@ async fn shown(state: &AppState, reader: AccountId, view: TeamView) -> Result<Te
     let team = view.team.live().ok_or_else(not_found)?;
     let ids: Vec<AccountId> = view.team.members().iter().map(|member| member.account).collect();
     let accounts = state.reads.accounts_by_id(&ids).await?;
-    let mut accounts: HashMap<AccountId, Account> = accounts.into_iter().map(|account| (account.id, account)).collect();
+    let mut accounts: HashMap<AccountId, Account> =
+        accounts.into_iter().map(|account| (account.id, account)).collect();
     let members = view.team.members().iter().map(|member| {
         let account = accounts.remove(&member.account);
         let (username, avatar) = account.map(|account| (account.username, account.avatar)).unwrap_or_default();

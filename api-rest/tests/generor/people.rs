@@ -54,8 +54,7 @@ fn names(page: &Value) -> Vec<&str> {
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_follows_is_listed_counted_and_fed() {
     let crowd = Crowd::gather().await;
-    let (author, ann, bob) =
-        (crowd.own_name().await, crowd.name(&crowd.ann.key).await, crowd.name(&crowd.bob.key).await);
+    let (author, ann, bob) = (crowd.own_name().await, crowd.name(&crowd.ann.key).await, crowd.name(&crowd.bob.key).await);
     let follow = format!("/users/{author}/follow");
     for key in [&crowd.ann.key, &crowd.bob.key, &crowd.ann.key] {
         let followed = crowd.ask(key, Method::POST, &follow, None).await.json_of(201);
@@ -112,9 +111,12 @@ async fn a_thread_of_comments_is_written_voted_on_and_taken_back() {
     assert_eq!((&answer["data"]["parent_id"], &answer["data"]["depth"]), (&json!(id), &json!(1)));
 
     let vote = format!("/comments/{id}/vote");
-    for (key, vote_of, score) in
-        [(&crowd.ann.key, "up", 1), (&crowd.bob.key, "up", 2), (&crowd.bob.key, "up", 2), (&crowd.bob.key, "down", 0)]
-    {
+    for (key, vote_of, score) in [
+        (&crowd.ann.key, "up", 1),
+        (&crowd.bob.key, "up", 2),
+        (&crowd.bob.key, "up", 2),
+        (&crowd.bob.key, "down", 0),
+    ] {
         let voted = crowd.post(key, &vote, json!({"vote": vote_of})).await.json_of(201);
         assert_eq!(voted["data"]["score"], score);
     }

@@ -35,6 +35,4 @@ pub use webhooks::{
     GivenUp, KeptEvent, OutboxEvent, OutboxUnavailable, Postponed, UnreadableEvent, WebhookBodies, WebhookOutbox,
     WebhookSubject,
 };
-pub use work::{
-    GiftQueue, PendingBatch, PendingRun, Training, TrainingQueue, WorkCursor, WorkItem, WorkQueue, WorkUnavailable,
-};
+pub use work::{GiftQueue, PendingBatch, PendingRun, Training, TrainingQueue, WorkCursor, WorkItem, WorkQueue, WorkUnavailable};

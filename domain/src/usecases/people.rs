@@ -3,11 +3,11 @@
 use super::authenticate::Caller;
 use super::core::Core;
 use super::refusal::Refusal;
-use crate::Shard;
 use crate::account::{Account, Scope};
 use crate::creation::Creation;
 use crate::es::{Confirmed, DecisionRequest, Position, StreamRef, Unit};
 use crate::ids::{AccountId, CommentId, CreationId, FollowId, RatingId, SealedId, VoteId};
+use crate::Shard;
 use crate::ports::IntegerKind;
 use crate::social::{
     Comment, CommentCommand, Direction, Follow, FollowCommand, PostedComment, Rating, RatingCommand, Vote, VoteCommand,
@@ -114,7 +114,12 @@ impl Core {
     }
 
     /// Rates a creation that the caller may see, 1 to 5; a rating before is changed. Returns which creation it is.
-    pub async fn rate(&self, caller: &Caller, number: u64, score: u8) -> Result<(CreationId, Confirmed), Refusal> {
+    pub async fn rate(
+        &self,
+        caller: &Caller,
+        number: u64,
+        score: u8,
+    ) -> Result<(CreationId, Confirmed), Refusal> {
         let creation = self.creation_id(number).await?.ok_or(Refusal::NotFound("creation"))?;
         let rater = caller.account;
         let id = RatingId::of(creation, rater);
@@ -203,7 +208,12 @@ impl Core {
 
     /// Votes on a comment; a vote before is changed. Errors: no such comment, or on nothing the
     /// caller may see. Returns its shard, too.
-    pub async fn vote(&self, caller: &Caller, number: u64, vote: Direction) -> Result<(Shard, Confirmed), Refusal> {
+    pub async fn vote(
+        &self,
+        caller: &Caller,
+        number: u64,
+        vote: Direction,
+    ) -> Result<(Shard, Confirmed), Refusal> {
         let comment = self.comment_id(number).await?.ok_or(Refusal::NotFound("comment"))?;
         let creation = self.commented(comment).await?;
         let voter = caller.account;

@@ -7,9 +7,9 @@ use mintmark_domain::account::{Account, AccountEvent};
 use mintmark_domain::creation::CreationEvent;
 use mintmark_domain::es::{DecodeError, EventLog, Position, ReadError, Recorded, StreamRef, decode_event};
 use mintmark_domain::ids::{AccountId, TeamId};
-use mintmark_domain::ports::{Claim, ClaimKind, ClaimRequest, DirectoryError, IntegerIds, IntegerKind};
 use mintmark_domain::social::CommentEvent;
 use mintmark_domain::team::{Team, TeamEvent};
+use mintmark_domain::ports::{Claim, ClaimKind, ClaimRequest, DirectoryError, IntegerIds, IntegerKind};
 use uuid::Uuid;
 
 /// How many events are read at once.
