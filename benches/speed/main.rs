@@ -1,6 +1,6 @@
 //! `make bench`: speed as ratios to a baseline on the same cluster, in the same run, interleaved,
 //! median of five. Prints what it measured, and writes it into `docs/BENCHMARKS.md`. Named parts alone are
-//! only printed: `cargo bench --bench speed -- batches limits webhooks usage`.
+//! only printed: `cargo bench --bench speed -- batches limits webhooks usage scale`.
 
 mod batches;
 mod budget;
@@ -12,6 +12,7 @@ mod limits;
 mod pgbench;
 mod projections;
 mod report;
+mod scale;
 mod start;
 mod usage;
 mod webhooks;
@@ -55,14 +56,18 @@ fn main() -> anyhow::Result<()> {
 /// The parts that need no more than a server on a young log.
 async fn some(cluster: &TestCluster, parts: &[String]) -> anyhow::Result<()> {
     let mut report = Report::default();
+    if parts == ["scale"] {
+        return scale::measure(&mut report).await;
+    }
     let server = http::Server::start(cluster, "young_log", true).await?;
     for part in parts {
         match part.as_str() {
+            "scale" => scale::measure(&mut report).await?,
             "batches" => batches::measure(&server, &mut report).await?,
             "limits" => limits::measure(cluster, &mut report).await?,
             "webhooks" => webhooks::measure(&server, &mut report).await?,
             "usage" => usage::measure(&server, &mut report).await?,
-            other => anyhow::bail!("no part {other}: there are batches, limits, webhooks and usage"),
+            other => anyhow::bail!("no part {other}: there are batches, limits, webhooks, usage and scale"),
         }
     }
     server.stop().await
@@ -97,6 +102,8 @@ async fn all(cluster: &TestCluster) -> anyhow::Result<()> {
     for server in [fresh, drawn, full] {
         server.stop().await?;
     }
+    eprintln!("the read side at size");
+    scale::measure(&mut report).await?;
     report.finish()
 }
 

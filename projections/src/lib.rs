@@ -5,6 +5,7 @@
 //! transaction. Adapters read them through [`ReadModels`].
 
 pub mod accounts;
+mod as_of;
 mod error;
 mod fact;
 mod feed;
@@ -22,6 +23,7 @@ mod table;
 pub mod wallets;
 pub mod webhooks;
 
+pub use as_of::{AsOf, Listed, Total};
 pub use error::{ApplyError, QueryError};
 pub use fact::{Event, Fact, Kind, PeopleFact};
 pub use positions::{BadToken, Place, Positions, Walk};

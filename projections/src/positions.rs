@@ -80,7 +80,7 @@ impl Positions {
         if rest.is_empty() { Ok(positions) } else { Err(BadToken) }
     }
 
-    fn write(&self, bytes: &mut Vec<u8>) {
+    pub(crate) fn write(&self, bytes: &mut Vec<u8>) {
         // At most 4,096 shards.
         bytes.extend((self.0.len() as u16).to_be_bytes());
         for (shard, position) in self.iter() {
@@ -89,7 +89,7 @@ impl Positions {
         }
     }
 
-    fn read(bytes: &mut &[u8]) -> Result<Self, BadToken> {
+    pub(crate) fn read(bytes: &mut &[u8]) -> Result<Self, BadToken> {
         let count = u16::from_be_bytes(take(bytes)?);
         let mut positions = BTreeMap::new();
         for _ in 0..count {
@@ -104,7 +104,7 @@ impl Positions {
     }
 }
 
-fn take<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N], BadToken> {
+pub(crate) fn take<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N], BadToken> {
     let (head, rest) = bytes.split_first_chunk::<N>().ok_or(BadToken)?;
     *bytes = rest;
     Ok(*head)

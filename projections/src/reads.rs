@@ -8,6 +8,7 @@ use mintmark_domain::es::Position;
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use crate::as_of::{AsOf, Listed, Total};
 use crate::error::QueryError;
 use crate::positions::{Place, Positions, Walk};
 use crate::projection::ProjectionName;
@@ -36,7 +37,7 @@ pub struct Paging {
     /// Which end comes first.
     pub order: Order,
     /// What the first page answered with; `None` on the first page.
-    pub as_of: Option<Positions>,
+    pub as_of: Option<AsOf>,
 }
 
 impl Paging {
@@ -48,6 +49,16 @@ impl Paging {
 
     pub(crate) fn limit(&self) -> i64 {
         i64::from(self.per_page.clamp(1, PAGE_ROWS_MAX))
+    }
+
+    /// The positions that the walk is pinned to; `None` on the first page.
+    pub(crate) fn pinned(&self) -> Option<&Positions> {
+        self.as_of.as_ref().map(|as_of| &as_of.positions)
+    }
+
+    /// What the first page counted of `list`.
+    pub(crate) fn total(&self, list: Listed) -> Option<Total> {
+        self.as_of.as_ref()?.total(list)
     }
 
     pub(crate) fn offset(&self) -> i64 {
@@ -65,7 +76,15 @@ pub struct Page<T> {
     /// Whether there are more than `total`, which is where counting ended.
     pub total_capped: bool,
     /// To be said when asking for the next page, so that it neither skips nor repeats.
-    pub as_of: Positions,
+    pub as_of: AsOf,
+}
+
+impl<T> Page<T> {
+    /// A page of a list that has `total` items at `positions`.
+    pub(crate) fn counted(items: Vec<T>, list: Listed, total: Total, positions: Positions) -> Self {
+        let as_of = AsOf::counted(positions, list, total);
+        Page { items, total: total.items, total_capped: total.capped, as_of }
+    }
 }
 
 /// A stretch of a walk by cursor.

@@ -1,7 +1,7 @@
 //! The envelope of successes, and numbered pages.
 
 use axum::Json;
-use mintmark_projections::{Order, Page, Paging, Positions};
+use mintmark_projections::{AsOf, Order, Page, Paging};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -98,7 +98,7 @@ fn cut(query: &QueryParams, usual: i64, order: Order) -> Result<Paging, Problem>
         return Err(Problem::invalid(format!("page times per_page must be at most {REACH_MAX}.")));
     }
     let wrong = |_| Problem::invalid("as_of must be the as_of of a page's meta.");
-    let as_of = query.text("as_of")?.map(Positions::from_token).transpose().map_err(wrong)?;
+    let as_of = query.text("as_of")?.map(AsOf::from_token).transpose().map_err(wrong)?;
     let narrow = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
     Ok(Paging { page: narrow(page), per_page: narrow(per_page), order, as_of })
 }
@@ -130,7 +130,7 @@ pub(super) fn page_of<T>(paging: &Paging, all: Vec<T>) -> Json<Listing<T>> {
     let total = all.len() as u64;
     let before = (paging.page.max(1) as usize - 1) * paging.per_page as usize;
     let items = all.into_iter().skip(before).take(paging.per_page as usize).collect();
-    let page: Page<T> = Page { items, total, total_capped: false, as_of: Positions::default() };
+    let page: Page<T> = Page { items, total, total_capped: false, as_of: AsOf::default() };
     Json(Listing { success: true, meta: Meta::of(paging, &page), data: page.items })
 }
 
@@ -175,7 +175,7 @@ mod tests {
         let meta = |total, text: &str| {
             Meta::of(
                 &read(text).unwrap(),
-                &Page::<u8> { items: vec![], total, total_capped: false, as_of: Positions::default() },
+                &Page::<u8> { items: vec![], total, total_capped: false, as_of: AsOf::default() },
             )
         };
         let first = meta(142, "");

@@ -18,6 +18,8 @@ use crate::table::Rows;
 pub(super) struct CreationFold {
     creations: Rows<CreationRow>,
     counts: HashMap<Uuid, Count>,
+    /// What is listed by shard, generator and medium.
+    listed: HashMap<(i16, String, String), i64>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -66,7 +68,7 @@ impl CreationRow {
 
 impl CreationFold {
     pub fn new(creations: Rows<CreationRow>) -> Self {
-        CreationFold { creations, counts: HashMap::new() }
+        CreationFold { creations, counts: HashMap::new(), listed: HashMap::new() }
     }
 
     /// Folds one event in.
@@ -112,7 +114,10 @@ impl CreationFold {
         if before != after {
             let count = self.counts.entry(row.account_id).or_default();
             count.made += i64::from(after.0) - i64::from(before.0);
-            count.listed += i64::from(after.1) - i64::from(before.1);
+            let listed = i64::from(after.1) - i64::from(before.1);
+            count.listed += listed;
+            let key = (row.shard, row.generator.clone().unwrap_or_default(), row.media_type.clone());
+            *self.listed.entry(key).or_default() += listed;
         }
         Ok(())
     }
@@ -138,13 +143,47 @@ impl CreationFold {
             .execute(&mut *connection)
             .await?;
         }
-        Ok(())
+        save_listed(self.listed, connection).await
     }
+}
+
+async fn save_listed(deltas: HashMap<(i16, String, String), i64>, connection: &mut PgConnection) -> sqlx::Result<()> {
+    if deltas.is_empty() {
+        return Ok(());
+    }
+    let (mut shards, mut generators, mut media_types, mut listed) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for ((shard, generator, media_type), delta) in deltas {
+        shards.push(shard);
+        generators.push(generator);
+        media_types.push(media_type);
+        listed.push(delta);
+    }
+    sqlx::query(
+        "INSERT INTO listed_totals AS t (shard, generator, media_type, listed)
+         SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[], $4::bigint[])
+         ON CONFLICT (shard, generator, media_type) DO UPDATE SET listed = t.listed + excluded.listed",
+    )
+    .bind(shards)
+    .bind(generators)
+    .bind(media_types)
+    .bind(listed)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// What an erased person had made disappears from every list; references to its contents go too.
 pub(super) async fn erase(connection: &mut PgConnection, event: &Recorded) -> sqlx::Result<()> {
     let (account, position) = (event.stream.id, position_column(event.position));
+    sqlx::query(
+        "UPDATE listed_totals t SET listed = t.listed - gone.listed
+         FROM (SELECT shard, coalesce(generator, '') AS generator, media_type, count(*) AS listed FROM creations
+               WHERE account_id = $1 AND listed_from IS NOT NULL AND listed_until IS NULL GROUP BY 1, 2, 3) AS gone
+         WHERE t.shard = gone.shard AND t.generator = gone.generator AND t.media_type = gone.media_type",
+    )
+    .bind(account)
+    .execute(&mut *connection)
+    .await?;
     sqlx::query(
         "UPDATE creations
          SET deleted_position = coalesce(deleted_position, $2), output = NULL,

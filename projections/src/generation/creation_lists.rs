@@ -8,11 +8,11 @@ use sqlx::query::QueryAs;
 use uuid::Uuid;
 
 use super::creations::{COLUMNS, Creation, JOINS, READABLE, View};
+use crate::as_of::Listed;
 use crate::error::QueryError;
 use crate::positions::{Positions, Walk};
 use crate::projection::ProjectionName;
 use crate::reads::{Order, Page, Paging, ReadModels, Stretch};
-use crate::sql::unsigned;
 
 /// Whose creations are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub struct CreationFilter {
 const IN_OWN: &str = "c.account_id = $2 AND c.position <= ($1::bigint[])[c.shard + 1]
     AND (c.deleted_position IS NULL OR c.deleted_position > ($1::bigint[])[c.shard + 1])
     AND ($3::text IS NULL OR c.generator = $3) AND ($4::text IS NULL OR c.media_type = $4)";
-const IN_PUBLIC: &str = "c.listed_from IS NOT NULL
+pub(super) const IN_PUBLIC: &str = "c.listed_from IS NOT NULL
     AND (c.listed_from <= ($1::bigint[])[c.shard + 1]
            AND (c.listed_until IS NULL OR c.listed_until > ($1::bigint[])[c.shard + 1])
          OR c.listed_before IS NOT NULL AND c.listed_before::int8multirange @> ($1::bigint[])[c.shard + 1])
@@ -61,11 +61,11 @@ const FOLLOWED: &str = "c.account_id IN (
            OR f.listed_before IS NOT NULL AND f.listed_before::int8multirange @> ($1::bigint[])[f.shard + 1]))";
 /// What is still to be seen of what was there when the walk began.
 const STILL_OWN: &str = "c.deleted_position IS NULL";
-const STILL_PUBLIC: &str = "c.listed_until IS NULL";
+pub(super) const STILL_PUBLIC: &str = "c.listed_until IS NULL";
 
 impl CreationList {
     /// What was in the list at the walk's positions.
-    fn members(self, filter: &CreationFilter) -> String {
+    pub(super) fn members(self, filter: &CreationFilter) -> String {
         match self {
             CreationList::Own(_) => IN_OWN.to_owned(),
             CreationList::OfUser(_) => {
@@ -112,28 +112,37 @@ impl CreationList {
         }
     }
 
-    /// The most that is counted: whoever follows thousands is told so much, and that there is more.
-    fn counted_max(self) -> Option<i64> {
-        match self {
-            CreationList::Feed(_) => Some(FEED_COUNTED_MAX),
-            CreationList::Own(_) | CreationList::OfUser(_) | CreationList::OfTeam { .. } | CreationList::Public => None,
-        }
+    /// What its total belongs to.
+    pub(super) fn listed(self, filter: &CreationFilter) -> Listed {
+        let (name, reader): (&[u8], _) = match self {
+            CreationList::Own(_) => (b"own", None),
+            CreationList::OfUser(_) => (b"of_user", None),
+            CreationList::Public => (b"public", None),
+            CreationList::Feed(_) => (b"feed", None),
+            CreationList::OfTeam { reader, .. } => (b"of_team", Some(reader.0)),
+        };
+        let bytes = |id: &Option<Uuid>| id.map_or(Vec::new(), |id| id.as_bytes().to_vec());
+        let generator = filter.generator.as_deref().unwrap_or_default().as_bytes();
+        let media_type = filter.media_type.map_or("", MediaType::as_str).as_bytes();
+        Listed::of(&[name, &bytes(&self.of()), &bytes(&reader), generator, media_type])
     }
 }
 
-/// Up to how many items a feed is counted.
-const FEED_COUNTED_MAX: i64 = 1_000;
-
-fn directions(order: Order) -> (&'static str, &'static str) {
+pub(super) fn directions(order: Order) -> (&'static str, &'static str) {
     match order {
         Order::Newest => ("DESC", "<"),
         Order::Oldest => ("ASC", ">"),
     }
 }
 
-type Query<'q, O> = QueryAs<'q, Postgres, O, PgArguments>;
+pub(super) type Query<'q, O> = QueryAs<'q, Postgres, O, PgArguments>;
 
-fn bind<'q, O>(query: Query<'q, O>, list: CreationList, filter: &'q CreationFilter, as_of: &Positions) -> Query<'q, O> {
+pub(super) fn bind<'q, O>(
+    query: Query<'q, O>,
+    list: CreationList,
+    filter: &'q CreationFilter,
+    as_of: &Positions,
+) -> Query<'q, O> {
     query.bind(as_of.by_number()).bind(list.of()).bind(&filter.generator).bind(filter.media_type.map(MediaType::as_str))
 }
 
@@ -149,17 +158,12 @@ impl ReadModels {
         filter: &CreationFilter,
         paging: &Paging,
     ) -> Result<Page<Creation>, QueryError> {
-        let as_of = self.pin_creations(list, paging.as_of.as_ref()).await?;
+        if let CreationList::Feed(reader) = list {
+            return self.feed_page(reader, filter, paging).await;
+        }
+        let (as_of, total) = self.creation_total(list, filter, paging).await?;
         let members = list.members(filter);
         let (direction, _) = directions(paging.order);
-        let most = list.counted_max();
-        let sql = format!(
-            "SELECT count(*) FROM (SELECT FROM read_generation_v2.creations c WHERE {members} LIMIT $5) AS counted"
-        );
-        let counted = bind(sqlx::query_as(&sql), list, filter, &as_of).bind(most.map(|most| most + 1));
-        let (total,): (i64,) = counted.fetch_one(&self.pool).await?;
-        let total_capped = most.is_some_and(|most| total > most);
-        let total = most.map_or(total, |most| total.min(most));
         let sql = format!(
             "SELECT {COLUMNS} FROM (
                  SELECT * FROM read_generation_v2.creations c WHERE {members}
@@ -173,7 +177,7 @@ impl ReadModels {
             .fetch_all(&self.pool)
             .await?;
         let items = rows.into_iter().map(View::shown).collect::<Result<_, _>>()?;
-        Ok(Page { items, total: unsigned("creations", total)?, total_capped, as_of })
+        Ok(Page::counted(items, list.listed(filter), total, as_of))
     }
 
     /// A stretch of a walk through creations, ordered by when they were asked for.
@@ -209,7 +213,11 @@ impl ReadModels {
         Ok(Stretch::of(shown.collect::<Result<_, _>>()?, limit, as_of))
     }
 
-    async fn pin_creations(&self, list: CreationList, said: Option<&Positions>) -> Result<Positions, QueryError> {
+    pub(super) async fn pin_creations(
+        &self,
+        list: CreationList,
+        said: Option<&Positions>,
+    ) -> Result<Positions, QueryError> {
         match list {
             CreationList::Own(account) | CreationList::OfUser(account) => {
                 self.pin(ProjectionName::Generation, account.shard(), said).await

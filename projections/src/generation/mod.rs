@@ -4,7 +4,9 @@ mod batch_fold;
 mod batches;
 mod creation_fold;
 mod creation_lists;
+mod creation_totals;
 mod creations;
+mod feed_page;
 mod pending;
 mod projection;
 mod rows;
@@ -16,6 +18,8 @@ mod work;
 pub use batches::{Batch, BatchFilter, BatchItem};
 pub use creation_lists::{CreationFilter, CreationList};
 pub use creations::{Creation, CreationCounts, CreationState};
+#[cfg(test)]
+pub(crate) use feed_page::FeedLimits;
 pub use projection::GenerationProjection;
 pub use runs::{Run, RunFilter};
 pub use usage::{Usage, UsageBy, UsageFilter, UsageGroup, UsageTotals};

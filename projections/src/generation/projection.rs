@@ -38,6 +38,7 @@ impl Projection for GenerationProjection {
                 ("runs", "run_id"),
                 ("creations", "creation_id"),
                 ("creation_counts", "account_id"),
+                ("listed_totals", "shard, generator, media_type"),
                 ("batches", "batch_id"),
                 ("batch_items", "batch_id, item_index"),
                 ("usage_days", "account_id, day, capability, model, surface, key_id"),

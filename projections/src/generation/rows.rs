@@ -59,19 +59,21 @@ table! {
     /// A creation.
     CreationRow by CreationKey = "creations"
     key { creation_id: Uuid = "uuid" }
-    fixed { account_id: Uuid = "uuid" }
+    fixed {
+        account_id: Uuid = "uuid",
+        shard: i16 = "smallint",
+        generator: Option<String> = "text",
+        media_type: String = "text",
+    }
     once {
         number: i64 = "bigint",
-        shard: i16 = "smallint",
         position: i64 = "bigint",
         recorded_at: DateTime<Utc> = "timestamptz",
         user_id: i64 = "bigint",
         run_id: Uuid = "uuid",
         output_index: i32 = "integer",
         team_id: Option<Uuid> = "uuid",
-        generator: Option<String> = "text",
         model: String = "text",
-        media_type: String = "text",
         inputs: Uuid = "uuid",
     }
     live {

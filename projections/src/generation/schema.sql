@@ -85,6 +85,19 @@ CREATE INDEX creations_by_team ON creations (team_id, recorded_at, number) WHERE
 CREATE INDEX creations_listed ON creations (recorded_at, number) WHERE listed_from IS NOT NULL;
 CREATE INDEX creations_listed_by_generator ON creations (generator, recorded_at, number)
     WHERE listed_from IS NOT NULL AND generator IS NOT NULL;
+-- What one author has in public: a feed is put together from those of many.
+CREATE INDEX creations_listed_by_author ON creations (account_id, recorded_at, number) WHERE listed_from IS NOT NULL;
+CREATE INDEX creations_listed_by_author_generator ON creations (account_id, generator, recorded_at, number)
+    WHERE listed_from IS NOT NULL AND generator IS NOT NULL;
+
+-- How many creations everybody may see now.
+CREATE TABLE listed_totals (
+    shard      smallint NOT NULL,
+    generator  text     NOT NULL, -- empty where none was used
+    media_type text     NOT NULL,
+    listed     bigint   NOT NULL,
+    PRIMARY KEY (shard, generator, media_type)
+) WITH (fillfactor = 70);
 
 -- How many creations an account has.
 CREATE TABLE creation_counts (

@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use mintmark_domain::Timestamp;
+use mintmark_domain::es::Position;
 use mintmark_domain::ids::{AccountId, CommentId, CreationId, SealedId};
 use mintmark_domain::social::Direction;
 use uuid::Uuid;
 
+use crate::as_of::{Listed, Total};
 use crate::error::QueryError;
-use crate::positions::position_column;
-use crate::projection::ProjectionName;
+use crate::positions::{Positions, position_column, shard_column};
 use crate::reads::{Order, Page, Paging, ReadModels};
 use crate::sql::{named, unsigned};
 
@@ -105,10 +106,13 @@ impl ReadModels {
         paging: &Paging,
     ) -> Result<Page<Comment>, QueryError> {
         let shard = creation.shard();
-        let as_of = self.pin(ProjectionName::People, shard, paging.as_of.as_ref()).await?;
+        let list = Listed::of(&[b"comments", creation.0.as_bytes()]);
+        let (as_of, total) = match (paging.pinned().filter(|said| said.get(shard).is_some()), paging.total(list)) {
+            (Some(positions), Some(total)) => (positions.clone(), total),
+            (Some(positions), None) => (positions.clone(), self.count_comments(creation, positions).await?),
+            (None, _) => self.listed_comments(creation).await?,
+        };
         let position = as_of.get(shard).map_or(0, position_column);
-        let sql = format!("SELECT count(*) FROM read_people_v1.comments c WHERE {MEMBERS}");
-        let total: i64 = sqlx::query_scalar(&sql).bind(creation.0).bind(position).fetch_one(&self.pool).await?;
         let direction = match paging.order {
             Order::Newest => "DESC",
             Order::Oldest => "ASC",
@@ -130,7 +134,29 @@ impl ReadModels {
             .fetch_all(&self.pool)
             .await?;
         let items = rows.into_iter().map(View::shown).collect::<Result<_, _>>()?;
-        Ok(Page { items, total: unsigned(TABLE, total)?, total_capped: false, as_of })
+        Ok(Page::counted(items, list, total, as_of))
+    }
+
+    /// How far the creation's shard is applied, and how many comments are listed there: both of one moment.
+    async fn listed_comments(&self, creation: CreationId) -> Result<(Positions, Total), QueryError> {
+        let row: Option<(i64, i64)> = sqlx::query_as(
+            "SELECT k.position, coalesce(c.listed, 0) FROM read_people_v1.checkpoints k
+             LEFT JOIN read_people_v1.comment_counts c ON c.creation_id = $2 WHERE k.shard = $1",
+        )
+        .bind(shard_column(creation.shard()))
+        .bind(creation.0)
+        .fetch_optional(&self.pool)
+        .await?;
+        let (position, listed) = row.unwrap_or_default();
+        let positions = Positions::one(creation.shard(), Position(unsigned(TABLE, position)?));
+        Ok((positions, Total::exact(unsigned(TABLE, listed)?)))
+    }
+
+    async fn count_comments(&self, creation: CreationId, as_of: &Positions) -> Result<Total, QueryError> {
+        let sql = format!("SELECT count(*) FROM read_people_v1.comments c WHERE {MEMBERS}");
+        let position = as_of.get(creation.shard()).map_or(0, position_column);
+        let total: i64 = sqlx::query_scalar(&sql).bind(creation.0).bind(position).fetch_one(&self.pool).await?;
+        Ok(Total::exact(unsigned(TABLE, total)?))
     }
 
     /// One comment by its public integer id, taken back or not; `None` if there is none.

@@ -36,10 +36,11 @@ pub(super) const FOLLOWS: &str = "INSERT INTO follow_counts AS c (account_id, fo
      SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[])
      ON CONFLICT (account_id) DO UPDATE
      SET followers = c.followers + excluded.followers, following = c.following + excluded.following";
-/// Adds to comment counts; the second number is not kept.
-pub(super) const COMMENTS: &str = "INSERT INTO comment_counts AS c (creation_id, comments)
-     SELECT creation_id, comments FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS n (creation_id, comments, unused)
-     ON CONFLICT (creation_id) DO UPDATE SET comments = c.comments + excluded.comments";
+/// Adds to comment counts.
+pub(super) const COMMENTS: &str = "INSERT INTO comment_counts AS c (creation_id, comments, listed)
+     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[])
+     ON CONFLICT (creation_id) DO UPDATE
+     SET comments = c.comments + excluded.comments, listed = c.listed + excluded.listed";
 /// Adds to rating totals.
 pub(super) const RATINGS: &str = "INSERT INTO rating_totals AS t (creation_id, ratings, scores)
      SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[])

@@ -83,14 +83,15 @@ impl PeopleFold {
                     self.comments.get_mut(&key).ok_or_else(|| missing(event))?.answers += 1;
                 }
                 self.comments.put(comment_row(event, posted));
-                self.comment_counts.add(posted.creation.0, 1, 0);
+                self.comment_counts.add(posted.creation.0, 1, 1);
             }
             CommentEvent::Deleted { .. } => {
                 let key = CommentKey { comment_id: event.stream.id };
                 let row = self.comments.get_mut(&key).ok_or_else(|| missing(event))?;
                 row.deleted_position = Some(position_column(event.position));
-                let creation = row.creation_id;
-                self.comment_counts.add(creation, -1, 0);
+                // Nobody answers what was taken back: what is no gap now never will be.
+                let (creation, listed) = (row.creation_id, if row.answers > 0 { 0 } else { -1 });
+                self.comment_counts.add(creation, -1, listed);
             }
         }
         Ok(())

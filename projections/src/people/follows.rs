@@ -1,13 +1,14 @@
 //! Who follows whom.
 
 use chrono::{DateTime, Utc};
-use mintmark_domain::Timestamp;
+use mintmark_domain::es::Position;
 use mintmark_domain::ids::AccountId;
+use mintmark_domain::{Shard, Timestamp};
 use uuid::Uuid;
 
+use crate::as_of::{Listed, Total};
 use crate::error::QueryError;
 use crate::positions::Positions;
-use crate::projection::ProjectionName;
 use crate::reads::{Order, Page, Paging, ReadModels};
 use crate::sql::unsigned;
 
@@ -29,6 +30,9 @@ pub struct FollowCounts {
     pub following: u64,
 }
 
+/// The table's name in errors.
+const TABLE: &str = "follows";
+
 /// Parameters 1 and 2: the account, the position of each shard (by number + 1).
 pub(super) const HELD: &str = "(f.listed_from <= ($2::bigint[])[f.shard + 1]
        AND (f.listed_until IS NULL OR f.listed_until > ($2::bigint[])[f.shard + 1])
@@ -48,6 +52,15 @@ impl FollowList {
         account
     }
 
+    /// What its total belongs to.
+    fn listed(self) -> Listed {
+        let name: &[u8] = match self {
+            FollowList::Followers(_) => b"followers",
+            FollowList::Following(_) => b"following",
+        };
+        Listed::of(&[name, self.account().0.as_bytes()])
+    }
+
     fn of(self, counts: FollowCounts) -> u64 {
         match self {
             FollowList::Followers(_) => counts.followers,
@@ -64,11 +77,11 @@ impl ReadModels {
         list: FollowList,
         paging: &Paging,
     ) -> Result<Page<(AccountId, Timestamp)>, QueryError> {
-        let as_of = self.pin_all(ProjectionName::People, paging.as_of.as_ref()).await?;
-        let total = match &paging.as_of {
-            // The first page needs no counting: that is kept.
-            None => list.of(self.follow_counts(list.account()).await?),
-            Some(_) => self.count_follows(list, &as_of).await?,
+        let counted_of = list.listed();
+        let (as_of, total) = match (paging.pinned(), paging.total(counted_of)) {
+            (Some(positions), Some(total)) => (positions.clone(), total),
+            (Some(positions), None) => (positions.clone(), self.count_follows(list, positions).await?),
+            (None, _) => self.kept_follows(list).await?,
         };
         let (of, listed) = list.columns();
         let direction = match paging.order {
@@ -90,15 +103,35 @@ impl ReadModels {
             .fetch_all(&self.pool)
             .await?;
         let items = rows.into_iter().map(|(account, at)| (AccountId(account), at)).collect();
-        Ok(Page { items, total, total_capped: false, as_of })
+        Ok(Page::counted(items, counted_of, total, as_of))
     }
 
-    async fn count_follows(&self, list: FollowList, as_of: &Positions) -> Result<u64, QueryError> {
+    /// How far each shard is applied, and how many the list has there: both of one moment.
+    async fn kept_follows(&self, list: FollowList) -> Result<(Positions, Total), QueryError> {
+        let rows: Vec<(i16, i64, i64, i64)> = sqlx::query_as(
+            "SELECT k.shard, k.position, coalesce(c.followers, 0), coalesce(c.following, 0)
+             FROM read_people_v1.checkpoints k LEFT JOIN read_people_v1.follow_counts c ON c.account_id = $1",
+        )
+        .bind(list.account().0)
+        .fetch_all(&self.pool)
+        .await?;
+        let (mut positions, mut total) = (Positions::default(), 0);
+        for (shard, position, followers, following) in rows {
+            if let Some(shard) = Shard::new(shard.cast_unsigned()) {
+                positions.raise(shard, Position(unsigned(TABLE, position)?));
+            }
+            let (followers, following) = (unsigned(TABLE, followers)?, unsigned(TABLE, following)?);
+            total = list.of(FollowCounts { followers, following });
+        }
+        Ok((positions, Total::exact(total)))
+    }
+
+    async fn count_follows(&self, list: FollowList, as_of: &Positions) -> Result<Total, QueryError> {
         let (of, _) = list.columns();
         let sql = format!("SELECT count(*) FROM read_people_v1.follows f WHERE f.{of} = $1 AND {HELD}");
         let count: i64 =
             sqlx::query_scalar(&sql).bind(list.account().0).bind(as_of.by_number()).fetch_one(&self.pool).await?;
-        unsigned("follows", count)
+        Ok(Total::exact(unsigned(TABLE, count)?))
     }
 
     /// How many follow an account, and how many it follows.

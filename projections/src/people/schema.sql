@@ -44,7 +44,8 @@ CREATE INDEX comments_of_creation ON comments (creation_id, recorded_at, number)
 
 CREATE TABLE comment_counts (
     creation_id uuid   PRIMARY KEY,
-    comments    bigint NOT NULL -- made and not taken back
+    comments    bigint NOT NULL, -- made and not taken back
+    listed      bigint NOT NULL  -- these, and gaps that hold answers
 ) WITH (fillfactor = 70);
 
 CREATE TABLE votes (

@@ -57,7 +57,7 @@ impl View {
 impl ReadModels {
     /// A numbered page of the teams that an account belongs to, by when it joined. It shows them as they are.
     pub async fn team_page(&self, account: AccountId, paging: &Paging) -> Result<Page<MyTeam>, QueryError> {
-        let as_of = self.pin_all(ProjectionName::People, paging.as_of.as_ref()).await?;
+        let as_of = self.pin_all(ProjectionName::People, paging.pinned()).await?;
         let total: i64 = sqlx::query_scalar("SELECT count(*) FROM read_people_v1.team_members WHERE account_id = $1")
             .bind(account.0)
             .fetch_one(&self.pool)
@@ -78,6 +78,6 @@ impl ReadModels {
             .fetch_all(&self.pool)
             .await?;
         let items = rows.into_iter().map(View::shown).collect::<Result<_, _>>()?;
-        Ok(Page { items, total: unsigned("teams", total)?, total_capped: false, as_of })
+        Ok(Page { items, total: unsigned("teams", total)?, total_capped: false, as_of: as_of.into() })
     }
 }

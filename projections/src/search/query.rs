@@ -69,12 +69,12 @@ impl ReadModels {
     /// What went out of sight since the first page is in no later one, and what follows moves up.
     pub async fn creation_search(&self, search: &Search, paging: &Paging) -> Result<Page<Creation>, QueryError> {
         let from = usize::try_from(paging.offset()).unwrap_or(usize::MAX);
-        let found = self.creations_found(search, paging.as_of.as_ref(), from, paging.per_page).await?;
+        let found = self.creations_found(search, paging.pinned(), from, paging.per_page).await?;
         Ok(Page {
             items: found.items.into_iter().map(|(_, creation)| creation).collect(),
             total: found.total as u64,
             total_capped: found.total_capped,
-            as_of: found.as_of,
+            as_of: found.as_of.into(),
         })
     }
 

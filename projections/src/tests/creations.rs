@@ -14,7 +14,12 @@ use crate::positions::Walk;
 use crate::reads::{Order, Paging};
 
 /// Makes one creation that is there at once.
-fn make(history: &mut History, account: AccountId, generator: Option<&'static str>, privacy: Privacy) -> CreationId {
+pub(super) fn make(
+    history: &mut History,
+    account: AccountId,
+    generator: Option<&'static str>,
+    privacy: Privacy,
+) -> CreationId {
     let run =
         history.request(account, &Asked { price: 1, outputs: 1, generator, privacy, ..Asked::default() }).unwrap();
     history.start(run);
@@ -22,7 +27,7 @@ fn make(history: &mut History, account: AccountId, generator: Option<&'static st
     history.state::<mintmark_domain::run::Run>(run.0).requested().unwrap().creations[0].id
 }
 
-fn set_privacy(history: &mut History, account: AccountId, creation: CreationId, privacy: Privacy) -> bool {
+pub(super) fn set_privacy(history: &mut History, account: AccountId, creation: CreationId, privacy: Privacy) -> bool {
     history.act::<Creation>(creation.0, CreationCommand::SetPrivacy { by: By::Account(account), privacy })
 }
 

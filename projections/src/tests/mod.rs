@@ -4,6 +4,8 @@ mod history;
 mod support;
 
 mod creations;
+mod feeds;
+mod people;
 mod runner;
 mod runs;
 mod search;

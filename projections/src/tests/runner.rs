@@ -497,10 +497,10 @@ async fn two_shards_are_applied_and_listed_together() {
     assert_eq!((page.total, page.items.len()), (made.unsigned_abs(), page.items.len()));
     assert!(page.items.iter().any(|creation| creation.account == eve));
     assert!(page.items.iter().any(|creation| creation.account != eve));
-    assert_eq!(page.as_of.iter().count(), 2);
+    assert_eq!(page.as_of.positions.iter().count(), 2);
     // A list pinned to one shard's beginning shows only the other's.
     let pinned = Positions::one(shard, histories[1].end().position);
-    let paging = Paging { as_of: Some(pinned), ..Paging::first(100) };
+    let paging = Paging { as_of: Some(pinned.into()), ..Paging::first(100) };
     let page = reads.creation_page(public, &any, &paging).await.unwrap();
     assert!(page.items.iter().all(|creation| creation.account == eve) && page.items.len() == 6);
     let log: Arc<dyn EventLog> = Arc::new(bench.log.clone());

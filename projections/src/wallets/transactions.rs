@@ -228,7 +228,7 @@ impl ReadModels {
         paging: &Paging,
     ) -> Result<Page<Transaction>, QueryError> {
         self.readable("SELECT EXISTS (SELECT FROM read_wallets_v1.unreadable WHERE stream_id = $1)", wallet.0).await?;
-        let as_of = self.pin(ProjectionName::Wallets, wallet.shard(), paging.as_of.as_ref()).await?;
+        let as_of = self.pin(ProjectionName::Wallets, wallet.shard(), paging.pinned()).await?;
         let (position, kind) = (pinned(&as_of, wallet), kind.map(TransactionKind::as_str));
         let total: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM read_wallets_v1.transactions
@@ -263,7 +263,7 @@ impl ReadModels {
             .fetch_all(&self.pool)
             .await?;
         let items = rows.into_iter().map(View::shown).collect::<Result<_, _>>()?;
-        Ok(Page { items, total: unsigned(TABLE, total)?, total_capped: false, as_of })
+        Ok(Page { items, total: unsigned(TABLE, total)?, total_capped: false, as_of: as_of.into() })
     }
 
     /// A stretch of a walk through a wallet's movements.

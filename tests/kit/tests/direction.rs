@@ -14,6 +14,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("mintmark-projections", &["mintmark-domain"]),
     ("mintmark-api-rest", &["mintmark-domain", "mintmark-projections", "mintmark-turns"]),
     ("mintmark-api-graphql", &["mintmark-domain", "mintmark-projections"]),
+    // For benches and tests alone.
+    ("mintmark-history", &["mintmark-domain", "mintmark-log", "mintmark-infra"]),
 ];
 
 /// Libraries that a crate must not know of: the world outside is its adapters' business.

@@ -1,0 +1,157 @@
+//! The feed: however it is put together, it is what everybody may see of those whom one follows.
+
+use mintmark_domain::ids::{AccountId, CreationId, FollowId};
+use mintmark_domain::social::{Follow, FollowCommand};
+use mintmark_domain::wallet::LotKind;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use super::creations::{make, set_privacy};
+use super::history::History;
+use super::support::Bench;
+use crate::as_of::AsOf;
+use crate::generation::{CreationFilter, CreationList, FeedLimits};
+use crate::positions::Walk;
+use crate::reads::{Order, Paging, ReadModels};
+use mintmark_domain::creation::Privacy;
+
+/// How many people there are; the first reads.
+const PEOPLE: usize = 6;
+const GENERATORS: [&str; 2] = ["joke", "poem"];
+/// How each feed is put together: as usual; each author looked at; everything looked through; looked through for
+/// a little, then each author looked at.
+const WAYS: [FeedLimits; 4] = [
+    FeedLimits { counted_max: 1_000, few: 500, walked_for_each: 100 },
+    FeedLimits { counted_max: 3, few: 500, walked_for_each: 100 },
+    FeedLimits { counted_max: 3, few: 0, walked_for_each: 100 },
+    FeedLimits { counted_max: 3, few: 0, walked_for_each: 1 },
+];
+
+#[derive(Clone, Debug)]
+enum Act {
+    Follow { whom: usize, follows: bool },
+    Make { who: usize, generator: usize },
+    Hide { which: usize, hidden: bool },
+}
+
+fn acts(most: usize) -> impl Strategy<Value = Vec<Act>> {
+    let act = prop_oneof![
+        2 => (1..PEOPLE, prop::bool::weighted(0.7)).prop_map(|(whom, follows)| Act::Follow { whom, follows }),
+        4 => (1..PEOPLE, 0..GENERATORS.len()).prop_map(|(who, generator)| Act::Make { who, generator }),
+        1 => (0..100_usize, any::<bool>()).prop_map(|(which, hidden)| Act::Hide { which, hidden }),
+    ];
+    prop::collection::vec(act, 1..most)
+}
+
+struct Told {
+    history: History,
+    people: Vec<AccountId>,
+    made: Vec<(AccountId, CreationId)>,
+}
+
+impl Told {
+    async fn new() -> Self {
+        let mut history = History::new().await;
+        let mut people = Vec::new();
+        for number in 0..PEOPLE {
+            let account = history.account(&format!("person_{number}")).await;
+            history.grant(account, 1_000, LotKind::Paid, None);
+            people.push(account);
+        }
+        Told { history, people, made: Vec::new() }
+    }
+
+    async fn tell(&mut self, acts: &[Act]) {
+        for act in acts {
+            match *act {
+                Act::Follow { whom, follows } => {
+                    let (follower, followee, at) = (self.people[0], self.people[whom], self.history.now());
+                    let command = match follows {
+                        true => FollowCommand::Follow { follower, followee, at },
+                        false => FollowCommand::Unfollow { at },
+                    };
+                    assert!(self.history.act::<Follow>(FollowId::between(follower, followee).0, command));
+                }
+                Act::Make { who, generator } => {
+                    let who = self.people[who];
+                    let generator = Some(GENERATORS[generator]);
+                    self.made.push((who, make(&mut self.history, who, generator, Privacy::Public)));
+                }
+                Act::Hide { which, hidden } => {
+                    if let Some((who, creation)) = self.made.get(which % self.made.len().max(1)).copied() {
+                        let privacy = if hidden { Privacy::Private } else { Privacy::Public };
+                        set_privacy(&mut self.history, who, creation, privacy);
+                    }
+                }
+            }
+            self.history.commit().await;
+        }
+    }
+}
+
+/// All of a feed by its definition, at the positions of a walk or now.
+async fn defined(
+    reads: &ReadModels,
+    reader: AccountId,
+    filter: &CreationFilter,
+    order: Order,
+    as_of: Option<&AsOf>,
+) -> Vec<CreationId> {
+    let walk = Walk { as_of: as_of.map(|as_of| as_of.positions.clone()).unwrap_or_default(), after: None };
+    let list = CreationList::Feed(reader);
+    let all = reads.creation_walk(list, filter, order, &walk, 1_000).await.unwrap();
+    all.items.into_iter().map(|(_, creation)| creation.id).collect()
+}
+
+async fn equal_in_every_way(before: &[Act], meanwhile: &[Act], filter: &CreationFilter, order: Order) {
+    let mut told = Told::new().await;
+    told.tell(before).await;
+    let bench = Bench::new(&told.history).await;
+    bench.catch_up(7).await;
+    let (reads, reader) = (bench.reads(), told.people[0]);
+    let all = defined(&reads, reader, filter, order, None).await;
+    let mut firsts = Vec::new();
+    for limits in WAYS {
+        let counted = all.len().min(usize::try_from(limits.counted_max).unwrap());
+        for page in 1..=3_u32 {
+            let paging = Paging { page, order, ..Paging::first(2) };
+            let found = reads.feed_page_within(limits, reader, filter, &paging).await.unwrap();
+            let ids: Vec<CreationId> = found.items.iter().map(|creation| creation.id).collect();
+            let wanted: Vec<CreationId> = all.iter().skip((page as usize - 1) * 2).take(2).copied().collect();
+            assert_eq!(ids, wanted, "page {page} by {limits:?}");
+            assert_eq!((found.total, found.total_capped), (counted as u64, all.len() > counted), "{limits:?}");
+            firsts.extend((page == 1).then_some((limits, found)));
+        }
+    }
+    // A walk goes on where it was, whatever happens: what is gone is missing from its page.
+    told.tell(meanwhile).await;
+    let later = Bench { log: told.history.log.clone(), ..bench };
+    later.catch_up(100).await;
+    for (limits, first) in firsts {
+        let still = defined(&reads, reader, filter, order, Some(&first.as_of)).await;
+        let as_of = AsOf::from_token(&first.as_of.to_token()).unwrap();
+        let paging = Paging { page: 2, order, as_of: Some(as_of), ..Paging::first(2) };
+        let found = reads.feed_page_within(limits, reader, filter, &paging).await.unwrap();
+        let ids: Vec<CreationId> = found.items.iter().map(|creation| creation.id).collect();
+        let wanted: Vec<CreationId> = all.iter().skip(2).take(2).filter(|id| still.contains(id)).copied().collect();
+        assert_eq!(ids, wanted, "pinned, by {limits:?}");
+        assert_eq!((found.total, found.total_capped), (first.total, first.total_capped), "pinned, by {limits:?}");
+    }
+    later.db.close().await;
+}
+
+#[test]
+fn however_a_feed_is_put_together_it_is_what_its_definition_says() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let mut runner = TestRunner::new(Config { cases: 16, failure_persistence: None, ..Config::default() });
+    let cases = (acts(40), acts(12), any::<bool>(), any::<bool>());
+    runner
+        .run(&cases, |(before, meanwhile, narrowed, oldest)| {
+            let generator = narrowed.then(|| GENERATORS[0].to_owned());
+            let filter = CreationFilter { generator, ..CreationFilter::default() };
+            let order = if oldest { Order::Oldest } else { Order::Newest };
+            runtime.block_on(equal_in_every_way(&before, &meanwhile, &filter, order));
+            Ok(())
+        })
+        .unwrap();
+}
