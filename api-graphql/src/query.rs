@@ -159,10 +159,10 @@ impl QueryRoot {
         #[graphql(desc = "At most 100.")] first: Option<i32>,
         #[graphql(desc = "A cursor.")] after: Option<String>,
         #[graphql(desc = "Only of this generator.")] generator: Option<String>,
-        #[graphql(default, desc = "What comes first.")] order: SearchOrderName,
+        #[graphql(desc = "What comes first; what fits best if left out.")] order: Option<SearchOrderName>,
     ) -> async_graphql::Result<SearchConnection> {
         ctx.anyone()?;
-        Ok(search::creations(ctx, &query, generator, order, first, after).await?)
+        Ok(search::creations(ctx, &query, generator, order.unwrap_or_default(), first, after).await?)
     }
 
     /// The caller's cloned voices, the newest first.
