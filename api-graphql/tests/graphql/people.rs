@@ -1,5 +1,6 @@
 //! People, conversations, teams and their wallets.
 
+use mintmark_domain::Credits;
 use mintmark_domain::account::Tier;
 use serde_json::{Value, json};
 
@@ -118,10 +119,11 @@ async fn credits_are_given_once_under_one_key() {
     assert_eq!((&again["id"], &again["replayed"]), (&first["id"], &json!(true)));
     let other = ask(&app, give, json!({"who": who, "amount": "3"})).await;
     assert_eq!(code(&other), "IDEMPOTENCY_KEY_REUSED");
-    assert_eq!((before - balance(&app, &app.account).await, balance(&app, &ann).await), (2.5, 2.5));
+    let worth: Credits = "2.5".parse().unwrap();
+    assert_eq!((before - balance(&app, &app.account).await, balance(&app, &ann).await), (worth, worth));
 }
 
-async fn balance(app: &TestApp, account: &TestAccount) -> f64 {
+async fn balance(app: &TestApp, account: &TestAccount) -> Credits {
     let wallet = ask_as(app, &account.key, "{ wallet { available } }", json!({})).await;
     data(&wallet)["wallet"]["available"].as_str().unwrap().parse().unwrap()
 }
@@ -166,7 +168,7 @@ async fn a_member_spends_of_the_teams_wallet_up_to_the_limit_and_not_a_credit_mo
     let wallet = &data(&wallet)["team"]["wallet"];
     assert_eq!(wallet["available"], "25");
     assert_eq!((&wallet["members"][1]["drawn"], &wallet["members"][1]["left"]), (&json!("5"), &json!("0")));
-    assert_eq!(balance(&app, &ann).await, 0.0);
+    assert_eq!(balance(&app, &ann).await, Credits::ZERO);
 
     // A limit of one's own, and what remains is told.
     let limit = "mutation ($team: Long!, $user: Long!) \
@@ -183,7 +185,7 @@ async fn a_member_spends_of_the_teams_wallet_up_to_the_limit_and_not_a_credit_mo
     assert_eq!(data(&left)["leaveTeam"], true);
     let closed = ask(&app, "mutation ($team: Long!) { leaveTeam(number: $team) }", json!({ "team": team })).await;
     assert_eq!(data(&closed)["leaveTeam"], true);
-    assert_eq!(before - balance(&app, &app.account).await, 6.0, "six jokes at one credit");
+    assert_eq!(before - balance(&app, &app.account).await, Credits::whole(6), "six jokes at one credit");
     let gone = ask(&app, WALLET, json!({ "team": team })).await;
     assert_eq!(data(&gone)["team"], Value::Null);
 }
