@@ -130,6 +130,8 @@ async fn answers_as_described(path: &str, with_key: bool) {
     } else {
         fuzz.args(["--include-path-regex", WITHOUT_A_KEY]);
     }
+    // It would take its own key away, and be told 401 from then on.
+    fuzz.args(["--exclude-operation-id", "api_keys.revoke"]);
     fuzz.args(["--phases", "examples,coverage,fuzzing", "--max-examples", CASES_PER_OPERATION]);
     fuzz.args(["--exclude-checks", CHECKS_LEFT_OUT, "--generation-database", "none"]);
     fuzz.current_dir(directory.path());

@@ -97,7 +97,7 @@ async fn carried(state: &AppState, gift: GiftId) -> GiftStatus {
          again is the same gift.", min_length = 1, max_length = 255),
     ),
     request_body(content = GiftBody, example = json!({"username": "janedoe", "credits": 25, "message": "Thank you!"})),
-    responses((status = 201, body = Success<Gift>)),
+    responses((status = 201, body = Success<Gift>), (status = 404, description = "There is no such user.")),
 )]
 pub(super) async fn give(
     State(state): State<AppState>,
