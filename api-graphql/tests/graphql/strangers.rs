@@ -101,6 +101,7 @@ impl Place {
         let number = made["data"]["creations"][0]["creation_id"].as_u64().unwrap();
         let file = made["data"]["creations"][0]["image_url"].as_str();
         let file = file.map(|url| url.split('?').next().unwrap_or_default().to_owned());
+        self.app.caught_up().await;
         let run = ask(&self.app, "query ($n: Long!) { creation(number: $n) { runId } }", json!({"n": number})).await;
         let run = data(&run)["creation"]["runId"].as_str().unwrap().to_owned();
         let said = json!({"text": format!("About {word}")});

@@ -228,7 +228,7 @@ impl ReadModels {
                 Some(said) => Ok(said.clone()),
                 None => {
                     let people = self.passed(ProjectionName::People).await?;
-                    Ok(self.applied(ProjectionName::Generation).await?.least(&people))
+                    Ok(self.passed(ProjectionName::Generation).await?.least(&people))
                 }
             },
         }
