@@ -68,10 +68,11 @@ impl CreationList {
     pub(super) fn members(self, filter: &CreationFilter) -> String {
         match self {
             CreationList::Own(_) => IN_OWN.to_owned(),
-            CreationList::OfUser(_) => {
-                format!("c.account_id = $2 AND ($3::text IS NULL OR c.generator = $3) AND {IN_PUBLIC}")
+            // With a generator and without, each is served by an index of its own.
+            CreationList::OfUser(_) if filter.generator.is_some() => {
+                format!("c.account_id = $2 AND c.generator = $3 AND {IN_PUBLIC}")
             }
-            // Each of the two is served by an index of its own.
+            CreationList::OfUser(_) => format!("c.account_id = $2 AND $3::text IS NULL AND {IN_PUBLIC}"),
             CreationList::Public if filter.generator.is_some() => {
                 format!("$2::uuid IS NULL AND c.generator = $3 AND {IN_PUBLIC}")
             }
@@ -171,11 +172,13 @@ impl ReadModels {
              WHERE {} AND {READABLE} ORDER BY c.recorded_at {direction}, c.number {direction}",
             list.still()
         );
+        let mut steady = self.steady().await?;
         let rows: Vec<View> = bind(sqlx::query_as(&sql), list, filter, &as_of)
             .bind(paging.limit())
             .bind(paging.offset())
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *steady)
             .await?;
+        steady.commit().await?;
         let items = rows.into_iter().map(View::shown).collect::<Result<_, _>>()?;
         Ok(Page::counted(items, list.listed(filter), total, as_of))
     }

@@ -72,12 +72,6 @@ impl Wanted<'_> {
     }
 }
 
-/// Every step by index, whatever is counted on: statistics of skewed data say little of one person or one author,
-/// and a plan that fetches all of what somebody made to sort it costs a hundred times as much for those who made
-/// most. One snapshot for all steps.
-const STEADY: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;
-    SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off";
-
 impl ReadModels {
     pub(super) async fn feed_page(
         &self,
@@ -99,7 +93,7 @@ impl ReadModels {
         let list = CreationList::Feed(reader);
         let as_of = self.pin_creations(list, paging.pinned()).await?;
         let wanted = Wanted { reader, filter, paging, as_of: &as_of, limits };
-        let mut steady = self.pool.begin_with(STEADY).await?;
+        let mut steady = self.steady().await?;
         let extent = wanted.extent(&mut steady).await?;
         let told = paging.total(list.listed(filter)).filter(|total| total.capped);
         let (total, whole) = match told {

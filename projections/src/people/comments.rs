@@ -125,14 +125,16 @@ impl ReadModels {
              LEFT JOIN read_people_v1.votes v ON v.comment_id = c.comment_id AND v.voter = $3
              WHERE {SHOWN} ORDER BY c.recorded_at {direction}, c.number {direction}"
         );
+        let mut steady = self.steady().await?;
         let rows: Vec<View> = sqlx::query_as(&sql)
             .bind(creation.0)
             .bind(position)
             .bind(reader.map(Uuid::from))
             .bind(paging.limit())
             .bind(paging.offset())
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *steady)
             .await?;
+        steady.commit().await?;
         let items = rows.into_iter().map(View::shown).collect::<Result<_, _>>()?;
         Ok(Page::counted(items, list, total, as_of))
     }

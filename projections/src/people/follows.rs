@@ -95,13 +95,15 @@ impl ReadModels {
                  ORDER BY f.followed_at {direction}, f.{listed} {direction} LIMIT $3 OFFSET $4) AS page
              WHERE listed_until IS NULL ORDER BY followed_at {direction}, listed {direction}"
         );
+        let mut steady = self.steady().await?;
         let rows: Vec<(Uuid, DateTime<Utc>)> = sqlx::query_as(&sql)
             .bind(list.account().0)
             .bind(as_of.by_number())
             .bind(paging.limit())
             .bind(paging.offset())
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *steady)
             .await?;
+        steady.commit().await?;
         let items = rows.into_iter().map(|(account, at)| (AccountId(account), at)).collect();
         Ok(Page::counted(items, counted_of, total, as_of))
     }
