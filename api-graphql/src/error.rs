@@ -73,6 +73,7 @@ fn named(field: &str) -> &str {
         "display_name" => "displayName",
         "avatar" => "avatarUrl",
         "team_id" => "team",
+        "parent_id" => "parentNumber",
         "text" => "prompt",
         other => other,
     }

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, SimpleObject};
 use chrono::{DateTime, Utc};
-use mintmark_domain::ids::{BatchId, WebhookEndpointId};
+use mintmark_domain::ids::{BatchId, WalletId, WebhookEndpointId};
 use mintmark_projections::generation::{BatchFilter, CreationFilter, CreationList, RunFilter};
 use mintmark_projections::wallets::{Transaction, TransactionKind};
 use mintmark_projections::{Order, Place, Stretch, Walk};
@@ -198,9 +198,10 @@ impl From<Transaction> for WalletTransaction {
     }
 }
 
-/// A page of the caller's movements.
+/// A page of the movements of a wallet that the caller may see.
 pub(crate) async fn transactions(
     ctx: &Context<'_>,
+    wallet: WalletId,
     first: Option<i32>,
     after: Option<String>,
     kind: Option<String>,
@@ -210,7 +211,6 @@ pub(crate) async fn transactions(
         let names: Vec<&str> = TransactionKind::ALL.iter().map(|kind| kind.as_str()).collect();
         GraphqlError::argument("type", format!("must be one of {}", names.join(", ")))
     })?;
-    let wallet = ctx.caller()?.account.wallet();
     let stretch = ctx.reads().transaction_walk(wallet, kind, Order::Newest, &walk, first).await?;
     let (rows, more) = with_cursors(stretch);
     Ok(TransactionConnection::new(rows.into_iter().map(|(cursor, row)| (cursor, row.into())).collect(), more))

@@ -5,8 +5,7 @@ use chrono::{DateTime, Utc};
 use mintmark_domain::account::Scope;
 use mintmark_domain::gift::GiftStatus;
 use mintmark_domain::ids::AccountId;
-use mintmark_domain::usecases::{IdempotencyKey, NewGift, Refusal, SentGiftView};
-use mintmark_domain::wallet::WalletOwner;
+use mintmark_domain::usecases::{IdempotencyKey, Refusal, SentGiftView};
 use mintmark_projections::accounts::Account as Row;
 use mintmark_projections::generation::{CreationFilter, CreationList};
 use mintmark_projections::people::FollowList;
@@ -14,7 +13,6 @@ use mintmark_projections::{Order, ProjectionName};
 
 use crate::error::{GraphqlError, Result};
 use crate::guard::Needs;
-use crate::input::check_text;
 use crate::mutation::wait;
 use crate::paging::{self, CreationConnection, PersonConnection};
 use crate::query::media_type;
@@ -200,7 +198,7 @@ pub(crate) struct GiftPayload {
 
 impl GiftPayload {
     /// A gift as far as it could be carried now.
-    pub async fn carried(ctx: &Context<'_>, sent: SentGiftView) -> Self {
+    pub async fn carried(ctx: &Context<'_>, sent: SentGiftView) -> Result<Self> {
         let status = match ctx.core().carry_gift(sent.id).await {
             Ok(GiftStatus::Delivered) => "delivered",
             Ok(GiftStatus::Returned) => "returned",
@@ -210,13 +208,18 @@ impl GiftPayload {
                 "sent"
             }
         };
-        GiftPayload {
+        // What came back can be spent again.
+        let available = match status {
+            "returned" => ctx.core().balance_of(ctx.caller()?.account).await?.available,
+            _ => sent.available,
+        };
+        Ok(GiftPayload {
             id: sent.id.to_string().into(),
             amount: sent.sent.amount.into(),
             status,
             replayed: sent.replayed,
-            available: sent.available.into(),
-        }
+            available: available.into(),
+        })
     }
 }
 
@@ -251,17 +254,13 @@ impl PeopleMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Who is to have them.")] username: String,
-        #[graphql(desc = "More than nothing, at most six places.")] amount: Credits,
-        #[graphql(desc = "A few words: at most 500 characters.")] message: Option<String>,
+        #[graphql(desc = "At least 1, at most six places.")] amount: Credits,
         #[graphql(desc = "1 to 255 printable characters.")] idempotency_key: Option<String>,
     ) -> async_graphql::Result<GiftPayload> {
-        check_text("message", message.as_deref().unwrap_or_default())?;
-        let to = ctx.core().person(&username).await.map_err(GraphqlError::from)?;
-        let idempotency = idempotency(idempotency_key, "giveCredits", &(&username, amount.0.to_string(), &message));
-        let new = NewGift { to: WalletOwner::Account(to), amount: amount.0, message, idempotency };
-        let sent = ctx.core().send_gift(ctx.caller()?, Scope::SocialWrite, new).await;
+        let idempotency = idempotency(idempotency_key, "giveCredits", &(&username, amount.0.to_string()));
+        let sent = ctx.core().give_credits(ctx.caller()?, &username, amount.0, idempotency).await;
         let (sent, _) = sent.map_err(GraphqlError::from)?;
-        Ok(GiftPayload::carried(ctx, sent).await)
+        Ok(GiftPayload::carried(ctx, sent).await?)
     }
 }
 

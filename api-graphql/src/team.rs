@@ -1,9 +1,10 @@
 //! Teams, and their wallets.
 
-use async_graphql::{Context, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use mintmark_domain::account::Scope;
 use mintmark_domain::es::Confirmed;
+use mintmark_domain::ids::WalletId;
 use mintmark_domain::team::Purse;
 use mintmark_domain::usecases::{MemberShare, Refusal, TeamView, TeamWalletView};
 use mintmark_projections::generation::{CreationFilter, CreationList};
@@ -12,7 +13,7 @@ use mintmark_projections::{Paging, ProjectionName};
 use crate::error::{GraphqlError, Result};
 use crate::guard::Needs;
 use crate::mutation::wait;
-use crate::paging::{self, CreationConnection, FIRST_MAX};
+use crate::paging::{self, CreationConnection, FIRST_MAX, TransactionConnection};
 use crate::person::{GiftPayload, idempotency};
 use crate::scalar::{Credits, Long};
 use crate::state::ContextExt as _;
@@ -62,7 +63,10 @@ impl From<MemberShare> for TeamMemberShare {
 
 /// A team's wallet.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub(crate) struct TeamWallet {
+    #[graphql(skip)]
+    wallet: WalletId,
     /// Whether it pays for what is made for the team; else whoever acts pays.
     pays: bool,
     /// What a member may spend of it in all, where they have no limit of their own.
@@ -73,9 +77,25 @@ pub(crate) struct TeamWallet {
     members: Vec<TeamMemberShare>,
 }
 
+#[ComplexObject]
+impl TeamWallet {
+    /// What moved in and out of it, newest first: what members put in (`gift_received`), and what they drew or gave
+    /// back. A walk is pinned to its first page.
+    #[graphql(complexity = "10 + paging::cost(first, child_complexity)")]
+    async fn transactions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most 100.")] first: Option<i32>,
+        #[graphql(desc = "A cursor.")] after: Option<String>,
+    ) -> async_graphql::Result<TransactionConnection> {
+        Ok(paging::transactions(ctx, self.wallet, first, after, None).await?)
+    }
+}
+
 impl From<TeamWalletView> for TeamWallet {
     fn from(view: TeamWalletView) -> Self {
         TeamWallet {
+            wallet: view.wallet,
             pays: view.purse.pays,
             member_limit: view.purse.member_limit.into(),
             available: view.balance.available.into(),
@@ -279,13 +299,13 @@ impl TeamMutation {
         &self,
         ctx: &Context<'_>,
         number: Long,
-        #[graphql(desc = "More than nothing, at most six places.")] amount: Credits,
+        #[graphql(desc = "At least 1, at most six places.")] amount: Credits,
         #[graphql(desc = "1 to 255 printable characters.")] idempotency_key: Option<String>,
     ) -> async_graphql::Result<GiftPayload> {
         let key = idempotency(idempotency_key, "fundTeam", &(number.0, amount.0.to_string()));
         let sent = ctx.core().fund_team(ctx.caller()?, number.0, amount.0, key).await;
         let (sent, _) = sent.map_err(GraphqlError::from)?;
-        Ok(GiftPayload::carried(ctx, sent).await)
+        Ok(GiftPayload::carried(ctx, sent).await?)
     }
 }
 

@@ -9,6 +9,7 @@ use mintmark_domain::wallet::{Hold, Lot, LotKind, LotNumber};
 use crate::guard::Needs;
 use crate::paging::{self, TransactionConnection, transactions};
 use crate::scalar::{Credits, Long};
+use crate::state::ContextExt as _;
 
 /// Where credits came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -94,7 +95,8 @@ impl Wallet {
         #[graphql(desc = "A cursor.")] after: Option<String>,
         #[graphql(desc = "Only this type: `spend`, `purchase`, `refund` …")] r#type: Option<String>,
     ) -> async_graphql::Result<TransactionConnection> {
-        Ok(transactions(ctx, first, after, r#type).await?)
+        let wallet = ctx.caller()?.account.wallet();
+        Ok(transactions(ctx, wallet, first, after, r#type).await?)
     }
 }
 

@@ -53,7 +53,7 @@ pub async fn compare_with_stock_reader(
     let mut findings = Vec::new();
     let mut answers = futures::stream::iter(streams.iter().map(|(stream, ours)| {
         let repository = &repository;
-        async move { anyhow::Ok((stream, ours, digest(repository, *stream).await?)) }
+        async move { anyhow::Ok((stream, ours, digest(repository, *stream, ours.sequence).await?)) }
     }))
     .buffer_unordered(AT_ONCE);
     while let Some((stream, ours, theirs)) = answers.try_next().await? {
@@ -65,9 +65,13 @@ pub async fn compare_with_stock_reader(
     Ok(findings)
 }
 
-/// What the stock repository sees of a stream; `None` for an aggregate that this release does not
-/// know.
-async fn digest(repository: &PostgresEventRepository, stream: StreamId) -> anyhow::Result<Option<StreamDigest>> {
+/// What the stock repository sees of a stream up to a sequence: it may have grown since it was read. `None` for an
+/// aggregate that this release does not know.
+async fn digest(
+    repository: &PostgresEventRepository,
+    stream: StreamId,
+    up_to: u64,
+) -> anyhow::Result<Option<StreamDigest>> {
     let id = stream.id.to_string();
     let events = match stream.aggregate.as_str() {
         "account" => repository.get_events::<Account>(&id).await?,
@@ -91,7 +95,7 @@ async fn digest(repository: &PostgresEventRepository, stream: StreamId) -> anyho
         _ => return Ok(None),
     };
     let mut seen = StreamDigest::default();
-    for event in events {
+    for event in events.into_iter().filter(|event| event.sequence as u64 <= up_to) {
         seen.sequence = event.sequence as u64;
         seen.hash = link(seen.hash, &event.event_type, &event.event_version, &event.payload, &event.metadata);
     }

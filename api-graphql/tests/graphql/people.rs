@@ -241,3 +241,33 @@ async fn without_a_wallet_that_pays_whoever_acts_pays_and_the_team_lists_it() {
         assert_eq!(code(&refused), "FORBIDDEN", "{name}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_run_of_a_removed_member_gives_back_later_is_the_teams_too() {
+    let app = start().await;
+    let (team, ann) = team(&app).await;
+    data(&ask(&app, FUND, json!({"team": team, "amount": "30"})).await);
+    data(&ask(&app, PURSE, json!({"team": team, "limit": "20"})).await);
+    let slow = "mutation ($team: Long) { generate(input: {generator: \"joke\", model: \"3\", private: false, team: $team, \
+                prompt: \"Bugs [sandbox:slow=2] [sandbox:fail]\"}) { run { id } } }";
+    let run = ask_as(&app, &ann.key, slow, json!({ "team": team })).await;
+    let run = data(&run)["generate"]["run"]["id"].clone();
+    let share = data(&ask(&app, WALLET, json!({ "team": team })).await)["team"]["wallet"]["members"][1].clone();
+    let remove = "mutation ($team: Long!, $user: Long!) { removeTeamMember(number: $team, userId: $user) { number } }";
+    data(&ask(&app, remove, json!({"team": team, "user": share["userId"]})).await);
+    let wallet = ask(&app, WALLET, json!({ "team": team })).await;
+    assert_eq!(data(&wallet)["team"]["wallet"]["available"], "29", "the rest is held for the run");
+    let status = "query ($id: ID!) { run(id: $id) { status } }";
+    let begun = std::time::Instant::now();
+    while data(&ask_as(&app, &ann.key, status, json!({ "id": run })).await)["run"]["status"] != "FAILED" {
+        assert!(begun.elapsed().as_secs() < 60, "the run does not end");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    app.caught_up().await;
+    for _ in 0..2 {
+        mintmark_infra::gifts::send_stranded(&app.core, &app.reads, None).await.unwrap();
+        app.caught_up().await;
+    }
+    let wallet = ask(&app, WALLET, json!({ "team": team })).await;
+    assert_eq!(data(&wallet)["team"]["wallet"]["available"], "30", "once, however often it is looked for");
+}

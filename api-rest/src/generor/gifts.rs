@@ -7,8 +7,6 @@ use mintmark_domain::Credits;
 use mintmark_domain::account::Scope;
 use mintmark_domain::gift::GiftStatus;
 use mintmark_domain::ids::GiftId;
-use mintmark_domain::usecases::NewGift;
-use mintmark_domain::wallet::WalletOwner;
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use serde_json::value::RawValue;
@@ -24,13 +22,10 @@ use crate::http::{Amount, Authenticated, Idempotency, JsonBody, LogPosition, Pro
 pub struct GiftBody {
     /// Who is to have them.
     username: String,
-    /// How many: more than nothing, at most six places.
-    #[schema(value_type = f64, minimum = 0.000001)]
+    /// How many: at least 1, at most six places.
+    #[schema(value_type = f64, minimum = 1)]
     #[allow(dead_code, reason = "it is read from the body itself, exactly")]
     credits: Number,
-    /// A few words.
-    #[schema(max_length = 500)]
-    message: Option<String>,
 }
 
 /// A gift.
@@ -96,7 +91,7 @@ async fn carried(state: &AppState, gift: GiftId) -> GiftStatus {
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable characters. The same request \
          again is the same gift.", min_length = 1, max_length = 255),
     ),
-    request_body(content = GiftBody, example = json!({"username": "janedoe", "credits": 25, "message": "Thank you!"})),
+    request_body(content = GiftBody, example = json!({"username": "janedoe", "credits": 25})),
     responses((status = 201, body = Success<Gift>), (status = 404, description = "There is no such user.")),
 )]
 pub(super) async fn give(
@@ -107,20 +102,20 @@ pub(super) async fn give(
 ) -> Result<impl IntoResponse, Problem> {
     caller.require(Scope::SocialWrite)?;
     let amount = credits(&bytes)?;
-    let to = state.core.person(&body.username).await?;
-    let new = NewGift {
-        to: WalletOwner::Account(to),
-        amount,
-        message: body.message,
-        idempotency: idempotency.with_body(&bytes),
+    let key = idempotency.with_body(&bytes);
+    let (sent, confirmed) = state.core.give_credits(&caller, &body.username, amount, key).await?;
+    let status_now = carried(&state, sent.id).await;
+    // What came back can be spent again.
+    let remaining = match status_now {
+        GiftStatus::Returned => state.core.balance_of(caller.account).await?.available,
+        GiftStatus::None | GiftStatus::Sent | GiftStatus::Delivered => sent.available,
     };
-    let (sent, confirmed) = state.core.send_gift(&caller, Scope::SocialWrite, new).await?;
     let gift = Gift {
         gift_id: sent.id.to_string(),
         username: body.username.to_ascii_lowercase(),
         credits: sent.sent.amount.into(),
-        status: status(carried(&state, sent.id).await),
-        credits_remaining: sent.available.into(),
+        status: status(status_now),
+        credits_remaining: remaining.into(),
         created_at: Moment(sent.sent.at),
     };
     let position = LogPosition::confirmed(caller.account.shard(), &confirmed);

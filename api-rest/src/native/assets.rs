@@ -28,9 +28,25 @@ pub(super) async fn of_user(
     asking: Asking,
 ) -> Result<Response, Problem> {
     match kind.as_str() {
-        "avatar" => serve(&state, &format!("users/{user}/avatar/{file}"), false, &asking).await,
+        "avatar" => of_profile(state, &user, &file, asking).await,
         _ => of_creation(state, &user, &file, asking).await,
     }
+}
+
+/// The picture of somebody's profile, as long as it is that.
+async fn of_profile(
+    State(state): State<AppState>,
+    user: &str,
+    file: &str,
+    asking: Asking,
+) -> Result<Response, Problem> {
+    let key = format!("users/{user}/avatar/{file}");
+    let user_id = user.parse().map_err(|_| not_found())?;
+    let account = state.reads.account_by_user_id(user_id).await?.ok_or_else(not_found)?;
+    if account.avatar.as_ref() != Some(&key) {
+        return Err(not_found());
+    }
+    serve(&state, &key, false, &asking).await
 }
 
 /// A creation by its owner and number: `/users/{user}/{kind}/{name}-{number}.{ext}`. The file may lie

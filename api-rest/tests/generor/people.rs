@@ -293,6 +293,8 @@ async fn a_picture_is_put_up_shown_to_everybody_and_taken_down() {
     assert_ne!(by_address["data"]["avatar"], json!(url), "another picture has another address");
     let none = Answer::of(patch(json!({"avatar": null}))).await.json_of(200);
     assert_eq!(none["data"]["avatar"], Value::Null);
+    crowd.app.caught_up().await;
+    assert_eq!(crowd.app.client.get(&url).send().await.unwrap().status().as_u16(), 404, "what was taken down is gone");
     let inside = Answer::of(patch(json!({"avatar": "http://127.0.0.1/x.png"}))).await.json_of(400);
     assert!(inside["error"]["message"].as_str().unwrap().contains("avatar"), "{inside}");
     let gone = Answer::of(crowd.app.request(Method::DELETE, "/api/v1/users/me/avatar")).await.json_of(200);
@@ -316,4 +318,16 @@ async fn what_is_made_under_a_team_is_listed_there_and_paid_by_whoever_acts() {
         let message = refused["error"]["message"].as_str().unwrap();
         assert!(message.contains("team_id"), "a team of others is none of one's own: {message}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gift_that_cannot_be_had_comes_back_as_what_it_was() {
+    let crowd = Crowd::gather().await;
+    let bob = crowd.name(&crowd.bob.key).await;
+    let before = crowd.get(&crowd.ann.key, "/credits/balance").await["data"].clone();
+    crowd.app.core.set_suspended(crowd.bob.id, Some("a test".into())).await.unwrap();
+    let given =
+        crowd.post(&crowd.ann.key, "/credits/gifts", json!({"username": bob, "credits": 25})).await.json_of(201);
+    assert_eq!((&given["data"]["status"], &given["data"]["credits_remaining"]), (&json!("returned"), &json!(100)));
+    assert_eq!(crowd.get(&crowd.ann.key, "/credits/balance").await["data"], before, "paid credits are paid ones again");
 }

@@ -8,7 +8,7 @@ pub(crate) mod sent;
 mod tests;
 
 pub use receipt::{GiftReceipt, ReceiptCommand, ReceiptError, ReceiptEvent, RefusedGift};
-pub use sent::{Gift, GiftCommand, GiftError, GiftEvent, GiftStatus, SentGift};
+pub use sent::{Gift, GiftCommand, GiftError, GiftEvent, GiftPart, GiftStatus, SentGift};
 
 /// What is due for a gift.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::receipt::RefusedGift;
 use crate::event_book::{EventEntry, sample_credits, sample_id, sample_time};
-use crate::ids::{AccountId, SealedId, TeamId};
-use crate::wallet::WalletOwner;
+use crate::ids::{AccountId, TeamId};
+use crate::wallet::{LotKind, WalletOwner};
 use crate::{Credits, Timestamp, es};
 
 /// A gift as it was sent.
@@ -22,14 +22,29 @@ pub struct SentGift {
     pub by: AccountId,
     /// How much.
     pub amount: Credits,
-    /// A few words for the receiver, sealed under the giver's key; absent where nothing is said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<SealedId>,
+    /// Of what it is made up, in the order of kinds: comes back as such.
+    pub parts: Vec<GiftPart>,
     /// Keyed hash of the request, where it had an idempotency key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
     /// When.
     pub at: Timestamp,
+}
+
+impl SentGift {
+    /// Whether somebody wanted just that; else it is drawn from a team's wallet, or given back.
+    fn is_made_by_hand(&self) -> bool {
+        matches!(self.from, WalletOwner::Account(_))
+    }
+}
+
+/// Credits of one kind in a gift.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GiftPart {
+    /// Which kind.
+    pub kind: LotKind,
+    /// How much.
+    pub amount: Credits,
 }
 
 /// A fact about a gift.
@@ -102,6 +117,9 @@ pub enum GiftError {
     /// An amount of nothing, or less.
     #[error("the amount must be more than nothing")]
     NotPositive,
+    /// Too little to be worth a lot of the receiver's.
+    #[error("a gift is of at least {} credit", Gift::LEAST)]
+    TooLittle,
     /// The id belongs to another gift.
     #[error("the gift exists with other content")]
     OtherGift,
@@ -133,6 +151,9 @@ pub struct Gift {
 }
 
 impl Gift {
+    /// The least that one account gives to another: who receives has room for so many lots only.
+    pub const LEAST: u32 = 1;
+
     /// Where it stands.
     #[must_use]
     pub fn status(&self) -> GiftStatus {
@@ -157,6 +178,7 @@ impl Gift {
             Some(_) => Err(GiftError::OtherGift),
             None if sent.from == sent.to => Err(GiftError::Oneself),
             None if !sent.amount.is_positive() => Err(GiftError::NotPositive),
+            None if sent.is_made_by_hand() && sent.amount < Credits::whole(Self::LEAST) => Err(GiftError::TooLittle),
             None => Ok(vec![GiftEvent::Sent(sent)]),
         }
     }
@@ -218,12 +240,16 @@ pub(crate) const DESCRIBED: &[EventEntry] = &[
         fields: &[
             ("from.account", "The account that gives"),
             ("from.team", "The team out of whose wallet it comes"),
+            ("from.allowance.team", "The team to which a member gives back"),
+            ("from.allowance.member", "That member"),
+            ("to.team", "The team into whose wallet it goes"),
             ("to.account", "The account that is to have it"),
             ("to.allowance.team", "The team that lets a member spend it"),
             ("to.allowance.member", "That member"),
             ("by", "Who said so"),
             ("amount", "How much"),
-            ("message", "A few words for the receiver, sealed under the giver's key"),
+            ("parts[].kind", "A kind of credits that it is made up of: comes back as such"),
+            ("parts[].amount", "How much of it"),
             ("fingerprint", "Keyed hash of the request, where it had an idempotency key"),
         ],
     },
@@ -242,21 +268,22 @@ pub(crate) fn samples() -> Vec<GiftEvent> {
         to: WalletOwner::Account(AccountId(sample_id("receiver"))),
         by: AccountId(sample_id("account")),
         amount: sample_credits(25_000_000),
-        message: None,
+        parts: vec![GiftPart { kind: LotKind::Paid, amount: sample_credits(25_000_000) }],
         fingerprint: None,
         at: sample_time(0),
     };
     let team = TeamId(sample_id("team"));
-    let most = SentGift {
-        message: Some(SealedId(sample_id("message"))),
-        fingerprint: Some("5f0c".to_owned()),
-        ..least.clone()
-    };
+    let most = SentGift { fingerprint: Some("5f0c".to_owned()), ..least.clone() };
     vec![
         GiftEvent::Sent(Box::new(most)),
         GiftEvent::Sent(Box::new(SentGift {
             from: WalletOwner::Team(team),
             to: WalletOwner::Allowance { team, member: AccountId(sample_id("member")) },
+            ..least.clone()
+        })),
+        GiftEvent::Sent(Box::new(SentGift {
+            from: WalletOwner::Allowance { team, member: AccountId(sample_id("member")) },
+            to: WalletOwner::Team(team),
             ..least.clone()
         })),
         GiftEvent::Sent(Box::new(least)),

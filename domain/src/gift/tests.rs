@@ -16,7 +16,7 @@ fn sent(to: &str, amount: &str) -> SentGift {
         to,
         by: AccountId(sample_id("giver")),
         amount: c(amount),
-        message: None,
+        parts: vec![],
         fingerprint: Some("f".to_owned()),
         at: at(0),
     }
@@ -53,6 +53,7 @@ fn a_gift_is_something_for_somebody_else() {
     given::<Gift>([]).when(send("giver", "5")).then_expect_error(GiftError::Oneself);
     given::<Gift>([]).when(send("receiver", "0")).then_expect_error(GiftError::NotPositive);
     given::<Gift>([]).when(send("receiver", "-1")).then_expect_error(GiftError::NotPositive);
+    given::<Gift>([]).when(send("receiver", "0.999999")).then_expect_error(GiftError::TooLittle);
     given::<Gift>([send("receiver", "5")]).when(send("receiver", "6")).then_expect_error(GiftError::OtherGift);
     given::<Gift>([send("receiver", "5")]).when(send("other", "5")).then_expect_error(GiftError::OtherGift);
 }

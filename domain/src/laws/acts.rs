@@ -269,7 +269,7 @@ impl Play {
             }
             Act::Gift { key: n, amount } => {
                 let (to, amount) = (WalletOwner::Account(AccountId(sample_id("friend"))), Credits::whole(*amount));
-                let gift = NewGift { to, amount, message: None, idempotency: key("gifts", *n, &amount) };
+                let gift = NewGift { to, amount, idempotency: key("gifts", *n, &amount) };
                 self.core.send_gift(&self.caller, Scope::SocialWrite, gift).await.map(drop)
             }
             Act::Bonuses => self.core.claim_bonuses(&self.caller).await.map(drop),

@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::Timestamp;
-use crate::ids::{AccountId, BatchId, GiftId, RunId};
+use crate::ids::{AccountId, BatchId, GiftId, RunId, WalletId};
 use crate::run::RunStatus;
+use crate::wallet::WalletOwner;
 
 /// A run that has not ended, as the read side knows it. It may lag: whoever acts on it asks the log
 /// first.
@@ -98,9 +99,20 @@ pub trait WorkQueue: Send + Sync + 'static {
     async fn pending(&self, after: Option<WorkCursor>, limit: usize) -> Result<Vec<WorkItem>, WorkUnavailable>;
 }
 
-/// Gifts that left their giver and have not ended.
+/// Credits that are on their way, or lie where nobody can spend them.
 #[async_trait]
 pub trait GiftQueue: Send + Sync + 'static {
-    /// Those sent at `before` or earlier, the oldest first.
-    async fn gifts_sent_before(&self, before: Timestamp, limit: usize) -> Result<Vec<GiftId>, WorkUnavailable>;
+    /// Gifts sent at `before` or earlier that have not ended, by id, from the one after `after` on: whoever goes on
+    /// from page to page comes to each, whatever keeps others from ending.
+    async fn gifts_sent_before(
+        &self,
+        before: Timestamp,
+        after: Option<GiftId>,
+        limit: usize,
+    ) -> Result<Vec<GiftId>, WorkUnavailable>;
+
+    /// Purses with something in them of who is no member any more, or of teams that have ended; by wallet, from the
+    /// one after `after` on. It may be behind the log: who sends it on asks the team itself.
+    async fn stranded_purses(&self, after: Option<WalletId>, limit: usize)
+    -> Result<Vec<WalletOwner>, WorkUnavailable>;
 }

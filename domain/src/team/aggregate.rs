@@ -44,6 +44,12 @@ impl Team {
         self.created.as_deref().filter(|_| !self.archived)
     }
 
+    /// Whose it is, or was when its last member left.
+    #[must_use]
+    pub fn last_owner(&self) -> Option<AccountId> {
+        self.created.as_deref().map(|team| team.owner)
+    }
+
     /// Its members, in the order in which they came in.
     #[must_use]
     pub fn members(&self) -> &[Member] {

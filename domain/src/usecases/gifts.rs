@@ -11,9 +11,9 @@ use crate::Credits;
 use crate::account::{Account, Scope};
 use crate::es::{Acting, Confirmed, StreamRef, Unit};
 use crate::gift::{
-    Gift, GiftCommand, GiftReceipt, GiftStatus, GiftStep, ReceiptCommand, RefusedGift, SentGift, next_step,
+    Gift, GiftCommand, GiftPart, GiftReceipt, GiftStatus, GiftStep, ReceiptCommand, RefusedGift, SentGift, next_step,
 };
-use crate::ids::{AllowanceId, GiftId, SealedId, TeamId};
+use crate::ids::{AllowanceId, GiftId, TeamId};
 use crate::team::{Allowance, AllowanceCommand, Team};
 use crate::wallet::{CreditWallet, GrantSource, LotKind, WalletCommand, WalletError, WalletOwner};
 
@@ -24,15 +24,8 @@ pub struct NewGift {
     pub to: WalletOwner,
     /// How much.
     pub amount: Credits,
-    /// A few words: at most [`NewGift::MESSAGE_CHARS_MAX`] characters.
-    pub message: Option<String>,
     /// The key under which it may be said again.
     pub idempotency: Option<IdempotencyKey>,
-}
-
-impl NewGift {
-    /// How many characters a message has at most.
-    pub const MESSAGE_CHARS_MAX: usize = 500;
 }
 
 /// A gift that was sent, now or before.
@@ -51,6 +44,66 @@ pub struct SentGiftView {
 }
 
 impl Core {
+    /// Gives credits of the caller's to somebody by name. Errors: those of [`Core::send_gift`]; no such user.
+    pub async fn give_credits(
+        &self,
+        caller: &Caller,
+        username: &str,
+        amount: Credits,
+        idempotency: Option<IdempotencyKey>,
+    ) -> Result<(SentGiftView, Confirmed), Refusal> {
+        match self.person(username).await {
+            Ok(to) => {
+                let new = NewGift { to: WalletOwner::Account(to), amount, idempotency };
+                self.send_gift(caller, Scope::SocialWrite, new).await
+            }
+            // What was given stays found, whatever became of the receiver.
+            Err(refusal) => self.gift_sent_before(caller, idempotency.as_ref()).await?.ok_or(refusal),
+        }
+    }
+
+    /// The gift that the same request sent before under the same key. Errors: the key was used for another gift.
+    pub(super) async fn gift_sent_before(
+        &self,
+        caller: &Caller,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Option<(SentGiftView, Confirmed)>, Refusal> {
+        let Some(key) = key else { return Ok(None) };
+        key.check()?;
+        let from = caller.account;
+        let fingerprint = Some(self.vault.fingerprint(from.0, &key.body).await?);
+        let (id, wallet) = (GiftId::keyed(from, &key.method, &key.path, &key.key), from.wallet());
+        let request = self
+            .request(from.shard(), caller.acting(), from)
+            .stream(StreamRef::of::<CreditWallet>(wallet))
+            .stream(StreamRef::of::<Gift>(id));
+        let found = self.decide(request, move |unit| {
+            let gift = unit.state::<Gift>(id);
+            let Some(sent) = gift.sent().cloned() else { return Ok(None) };
+            if sent.fingerprint != fingerprint {
+                return Err(Refusal::IdempotencyReused);
+            }
+            let available = unit.state::<CreditWallet>(wallet).balance(unit.now()).available;
+            Ok(Some(SentGiftView { id, status: gift.status(), sent, replayed: true, available }))
+        });
+        let (found, confirmed) = found.await?;
+        Ok(found.map(|view| (view, confirmed)))
+    }
+
+    /// Whether a purse would take a gift now.
+    pub(super) async fn can_receive(&self, to: WalletOwner) -> Result<bool, Refusal> {
+        let wallet: CreditWallet = self.load(to.wallet()).await?;
+        let room = wallet.lots().count() < GIFT_LOTS_MAX;
+        let there = match to {
+            WalletOwner::Account(account) | WalletOwner::Allowance { member: account, .. } => {
+                let account: Account = self.load(account).await?;
+                account.user_id().is_some() && !account.is_erased() && account.suspended().is_none()
+            }
+            WalletOwner::Team(team) => self.load::<Team>(team).await?.live().is_some(),
+        };
+        Ok(room && there)
+    }
+
     /// Sends credits of the caller's to somebody. They leave the wallet at once, and come back where the
     /// receiver cannot have them. Errors: too little to give; oneself; the key was used for another gift.
     pub async fn send_gift(
@@ -69,14 +122,6 @@ impl Core {
             }
             None => (GiftId(self.new_id(shard)), None),
         };
-        let message = match new.message.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
-            None => None,
-            Some(text) if text.chars().count() > NewGift::MESSAGE_CHARS_MAX || text.contains('\0') => {
-                let allowed = format!("must have at most {} characters", NewGift::MESSAGE_CHARS_MAX);
-                return Err(Refusal::field("message", allowed));
-            }
-            Some(text) => Some(self.vault.seal(from.0, SealedId(self.new_id(shard)), text.as_bytes()).await?),
-        };
         let wallet = from.wallet();
         let request = self
             .request(shard, caller.acting(), from)
@@ -91,11 +136,9 @@ impl Core {
                 Some(_) => true,
                 None => {
                     permit.ask(unit)?;
-                    let sealed = message.as_ref().map(|message| message.id);
                     let (purse, fingerprint) = (WalletOwner::Account(from), fingerprint.clone());
-                    let sent = SentGift { from: purse, to, by: from, amount, message: sealed, fingerprint, at };
+                    let sent = SentGift { from: purse, to, by: from, amount, parts: Vec::new(), fingerprint, at };
                     send(unit, id, sent)?;
-                    message.iter().for_each(|message| unit.seal(message.clone()));
                     false
                 }
             };
@@ -177,10 +220,12 @@ impl Core {
                 Some(why) => GiftCommand::Return { why, at },
             };
             if unit.execute::<Gift>(gift, command)? > 0 && why.is_some() {
-                let source = GrantSource::GiftReturned { gift };
-                let (kind, amount) = (LotKind::Earned, sent.amount);
-                let grant = WalletCommand::Grant { kind, amount, priority: 0, expires_at: None, source, at };
-                unit.execute::<CreditWallet>(wallet, grant)?;
+                for GiftPart { kind, amount } in sent.parts.iter().copied() {
+                    let source = GrantSource::GiftReturned { gift };
+                    let grant = WalletCommand::Grant { kind, amount, priority: 0, expires_at: None, source, at };
+                    unit.execute::<CreditWallet>(wallet, grant)?;
+                }
+                let amount = sent.amount;
                 if let Some(allowance) = back {
                     unit.execute::<Allowance>(allowance, AllowanceCommand::GiveBack { gift, amount, at })?;
                 }
@@ -192,11 +237,21 @@ impl Core {
     }
 }
 
-/// Takes a gift out of its giver's wallet. The decision names the gift's stream and that wallet's.
+/// Takes a gift out of its giver's wallet, which says of what it is made up. The decision names the gift's stream and
+/// that wallet's.
 pub(super) fn send(unit: &mut Unit<'_>, gift: GiftId, sent: SentGift) -> Result<(), Refusal> {
     let (wallet, to, amount, at) = (sent.from.wallet(), sent.to.party(), sent.amount, sent.at);
-    unit.execute::<Gift>(gift, GiftCommand::Send(Box::new(sent)))?;
+    let before = unit.state::<CreditWallet>(wallet).balance(at);
     unit.execute::<CreditWallet>(wallet, WalletCommand::Gift { gift, to, amount, at })?;
+    let after = unit.state::<CreditWallet>(wallet).balance(at);
+    let kinds = [
+        (LotKind::Free, before.free, after.free),
+        (LotKind::Earned, before.earned, after.earned),
+        (LotKind::Paid, before.paid, after.paid),
+    ];
+    let part = |(kind, before, after): (LotKind, Credits, Credits)| GiftPart { kind, amount: before - after };
+    let parts = kinds.into_iter().map(part).filter(|part| part.amount.is_positive()).collect();
+    unit.execute::<Gift>(gift, GiftCommand::Send(Box::new(SentGift { parts, ..sent })))?;
     Ok(())
 }
 
@@ -210,6 +265,9 @@ fn given_back(from: WalletOwner, to: WalletOwner) -> Option<AllowanceId> {
     }
 }
 
+/// A wallet with so many open lots takes no more gifts: there is room left for what its owner buys, and for what comes
+/// back, whatever others send.
+const GIFT_LOTS_MAX: usize = CreditWallet::OPEN_LOTS_MAX / 5 * 4;
 /// Who is said to act where a gift is carried on.
 pub const GIFT_CARRIER: &str = "gifts";
 
@@ -242,6 +300,9 @@ fn grant(unit: &mut Unit<'_>, to: WalletOwner, amount: Credits, source: GrantSou
     if !matches!(to, WalletOwner::Account(_)) {
         let opened = unit.execute::<CreditWallet>(wallet, WalletCommand::Open { owner: to });
         opened.map_err(|_| RefusedGift::Gone)?;
+    }
+    if unit.state::<CreditWallet>(wallet).lots().count() >= GIFT_LOTS_MAX {
+        return Err(RefusedGift::Full);
     }
     let grant = WalletCommand::Grant { kind: LotKind::Earned, amount, priority: 0, expires_at: None, source, at };
     match unit.execute::<CreditWallet>(wallet, grant) {

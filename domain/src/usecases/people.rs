@@ -141,7 +141,9 @@ impl Core {
         let shard = creation.shard();
         let parent = match new.parent {
             None => None,
-            Some(number) => Some(self.comment_id(number).await?.filter(|id| id.shard() == shard).ok_or(NO_PARENT)?),
+            Some(number) => {
+                Some(self.comment_id(number).await?.filter(|id| id.shard() == shard).ok_or_else(no_parent)?)
+            }
         };
         let number = self.integers.next(IntegerKind::Comment, shard).await?;
         let (id, text_id) = (CommentId::numbered(shard, number), SealedId(self.new_id(shard)));
@@ -238,7 +240,9 @@ impl Core {
     }
 }
 
-const NO_PARENT: Refusal = Refusal::NotFound("comment to be answered");
+fn no_parent() -> Refusal {
+    Refusal::field("parent_id", "must be the id of a comment on this creation that was not taken back")
+}
 
 /// Refuses what `account` may not see as if it were not there.
 fn visible(unit: &Unit<'_>, creation: CreationId, account: AccountId) -> Result<(), Refusal> {
@@ -251,5 +255,5 @@ fn visible(unit: &Unit<'_>, creation: CreationId, account: AccountId) -> Result<
 /// Number and depth of the comment that is answered: one of the same creation that was not taken back.
 fn answered(unit: &Unit<'_>, parent: CommentId, creation: CreationId) -> Result<(u64, u8), Refusal> {
     let parent = unit.state::<Comment>(parent).live().filter(|posted| posted.creation == creation);
-    parent.map(|posted| (posted.number, posted.depth)).ok_or(NO_PARENT)
+    parent.map(|posted| (posted.number, posted.depth)).ok_or_else(no_parent)
 }

@@ -63,7 +63,7 @@ impl Refusal {
             Refusal::Gift(error) => match error {
                 GiftError::NotFound => (ErrorClass::NotFound, "not_found"),
                 GiftError::Oneself => (ErrorClass::Validation, "invalid_value"),
-                GiftError::NotPositive => (ErrorClass::Validation, "invalid_amount"),
+                GiftError::NotPositive | GiftError::TooLittle => (ErrorClass::Validation, "invalid_amount"),
                 GiftError::OtherGift => (ErrorClass::IdempotencyReused, "idempotency_key_reused"),
                 GiftError::Ended => (ErrorClass::Conflict, "conflict"),
             },

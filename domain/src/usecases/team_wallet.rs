@@ -66,6 +66,8 @@ impl MemberShare {
 /// A team's wallet as its members see it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TeamWalletView {
+    /// Which.
+    pub wallet: WalletId,
     /// What it is for.
     pub purse: Purse,
     /// What is in it now.
@@ -96,7 +98,7 @@ impl Core {
             (unit.state::<CreditWallet>(wallet).balance(now), members.iter().map(share).collect())
         };
         let ((balance, members), _) = self.read(id.into(), streams, read).await?;
-        Ok(TeamWalletView { purse, balance, members })
+        Ok(TeamWalletView { wallet, purse, balance, members })
     }
 
     /// Says what a team's wallet is for. Only its owner may.
@@ -146,9 +148,16 @@ impl Core {
         amount: Credits,
         idempotency: Option<IdempotencyKey>,
     ) -> Result<(SentGiftView, Confirmed), Refusal> {
-        let view = self.team(caller, number).await?;
-        view.team.for_act(caller.account, Act::Fund)?;
-        let new = NewGift { to: WalletOwner::Team(view.id), amount, message: None, idempotency };
+        let view = self.team(caller, number).await.and_then(|view| {
+            view.team.for_act(caller.account, Act::Fund)?;
+            Ok(view)
+        });
+        let view = match view {
+            Ok(view) => view,
+            // What was put in stays found, whoever left since.
+            Err(refusal) => return self.gift_sent_before(caller, idempotency.as_ref()).await?.ok_or(refusal),
+        };
+        let new = NewGift { to: WalletOwner::Team(view.id), amount, idempotency };
         self.send_gift(caller, Scope::TeamsWrite, new).await
     }
 
@@ -185,7 +194,7 @@ impl Core {
             let draw = AllowanceCommand::Draw { gift, amount: lacking, team_limit, at };
             unit.execute::<Allowance>(allowance, draw)?;
             let (from, to) = (WalletOwner::Team(team), WalletOwner::Allowance { team, member });
-            let sent = SentGift { from, to, by: member, amount: lacking, message: None, fingerprint: None, at };
+            let sent = SentGift { from, to, by: member, amount: lacking, parts: Vec::new(), fingerprint: None, at };
             send(unit, gift, sent).map_err(of_the_team)
         })
         .await?;
@@ -195,10 +204,38 @@ impl Core {
         }
     }
 
+    /// Sends on what lies where nobody can spend it: with who is no member any more (a run of theirs has ended
+    /// since), back to the team; with a team that has ended, to who was its last owner. Changes nothing where
+    /// it is in its place. Whoever looks for such wallets calls it again and again.
+    pub async fn send_stranded_on(&self, purse: WalletOwner) -> Result<(), Refusal> {
+        let (WalletOwner::Team(team) | WalletOwner::Allowance { team, .. }) = purse else { return Ok(()) };
+        let state = self.load::<Team>(team).await?;
+        let to = match (state.live(), state.last_owner(), purse) {
+            (Some(_), _, WalletOwner::Allowance { member, .. }) if !state.role(member).may(Act::Spend) => {
+                WalletOwner::Team(team)
+            }
+            (None, Some(owner), _) => WalletOwner::Account(owner),
+            _ => return Ok(()),
+        };
+        // Else it would come and go for ever.
+        if self.can_receive(to).await? { self.send_all(purse, to).await } else { Ok(()) }
+    }
+
     /// Gives what is left of a member's part back to the team. Whatever is held for runs under way stays and is
-    /// paid with; it can be given back once they have ended.
+    /// paid with; what is left of it then is sent on by [`Core::send_stranded_on`].
     pub(super) async fn give_allowance_back(&self, team: TeamId, member: AccountId) -> Result<(), Refusal> {
-        let wallet = WalletId::allowance(team, member);
+        self.send_all(WalletOwner::Allowance { team, member }, WalletOwner::Team(team)).await
+    }
+
+    /// Sends all that a purse of a team's can spend to another.
+    async fn send_all(&self, from: WalletOwner, to: WalletOwner) -> Result<(), Refusal> {
+        let (WalletOwner::Team(team) | WalletOwner::Allowance { team, .. }) = from else { return Ok(()) };
+        let by = match (from, to) {
+            (WalletOwner::Allowance { member, .. }, _) => member,
+            (_, WalletOwner::Account(account)) => account,
+            (WalletOwner::Team(_) | WalletOwner::Account(_), _) => return Ok(()),
+        };
+        let wallet = from.wallet();
         let gift = GiftId(self.new_id(wallet.shard()));
         let acting = Acting { actor: "teams".into(), correlation_id: team.to_string(), ..Acting::default() };
         let request = self
@@ -212,8 +249,7 @@ impl Core {
                 if !amount.is_positive() {
                     return Ok(false);
                 }
-                let (from, to) = (WalletOwner::Allowance { team, member }, WalletOwner::Team(team));
-                send(unit, gift, SentGift { from, to, by: member, amount, message: None, fingerprint: None, at })?;
+                send(unit, gift, SentGift { from, to, by, amount, parts: Vec::new(), fingerprint: None, at })?;
                 Ok(true)
             })
             .await?;

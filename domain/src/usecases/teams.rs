@@ -95,7 +95,7 @@ impl Core {
     }
 
     /// Removes the member with that public integer id; what they had left of the team's credits is the team's
-    /// again.
+    /// again. The invite code that they know opens nothing any more.
     pub async fn remove_member(
         &self,
         caller: &Caller,
@@ -103,6 +103,8 @@ impl Core {
         user_id: u64,
     ) -> Result<(TeamView, Confirmed), Refusal> {
         let (account, by) = (self.member(caller, number, user_id).await?, caller.account);
+        // Before, so that nobody comes straight back where this stops halfway.
+        self.renew_invite(caller, number).await?;
         let removed = self.in_team(caller, number, move |at| TeamCommand::Remove { account, by, at }).await?;
         self.give_allowance_back(removed.0.id, account).await?;
         Ok(removed)
@@ -157,7 +159,7 @@ impl Core {
                     return Ok((ended, false));
                 }
                 let (from, to) = (WalletOwner::Team(id), WalletOwner::Account(account));
-                send(unit, gift, SentGift { from, to, by: account, amount, message: None, fingerprint: None, at })?;
+                send(unit, gift, SentGift { from, to, by: account, amount, parts: Vec::new(), fingerprint: None, at })?;
                 Ok((ended, true))
             })
             .await?;

@@ -6,6 +6,8 @@ pub mod steps;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use mintmark_domain::Timestamp;
+use mintmark_domain::ids::{GiftId, WalletId};
 use mintmark_domain::ports::GiftQueue;
 use mintmark_domain::usecases::Core;
 
@@ -16,32 +18,52 @@ const EVERY: Duration = Duration::from_secs(2);
 /// Whoever sends a gift carries it on at once: only what is left after this long is looked at here.
 const LEFT_AFTER_SECONDS: i64 = 2;
 
-/// Carries gifts on as long as it is polled.
+/// Carries gifts on, and sends on what is stranded, as long as it is polled.
 pub async fn keep_gifts(core: &Core, queue: &dyn GiftQueue) {
+    let (mut after_gift, mut after_purse) = (None, None);
     loop {
         let left_since = core.now() - TimeDelta::seconds(LEFT_AFTER_SECONDS);
-        if let Err(error) = carry_left(core, queue, left_since).await {
-            tracing::warn!(error, "gifts could not be looked at; it is tried again");
+        match carry_left(core, queue, left_since, after_gift).await {
+            Ok(last) => after_gift = last,
+            Err(error) => tracing::warn!(error, "gifts could not be looked at; it is tried again"),
+        }
+        match send_stranded(core, queue, after_purse).await {
+            Ok(last) => after_purse = last,
+            Err(error) => tracing::warn!(error, "stranded credits could not be looked at; it is tried again"),
         }
         tokio::time::sleep(EVERY).await;
     }
 }
 
-/// Carries on what was sent before a moment and has not ended. How many ended. Errors: the read models did
-/// not answer.
+/// Carries on a page of what was sent before a moment and has not ended. Returns where the next page begins, so that
+/// what cannot go on now keeps nothing else waiting; from the start again after the last one. Errors: the read
+/// models did not answer.
 pub async fn carry_left(
     core: &Core,
     queue: &dyn GiftQueue,
-    before: mintmark_domain::Timestamp,
-) -> Result<usize, String> {
-    let gifts = queue.gifts_sent_before(before, PAGE).await.map_err(|error| error.to_string())?;
-    let mut ended = 0;
-    for gift in gifts {
-        match core.carry_gift(gift).await {
-            Ok(_) => ended += 1,
-            // One that cannot go on now keeps none of the others waiting.
-            Err(refusal) => tracing::warn!(%gift, %refusal, "a gift could not be carried on; it is tried again"),
+    before: Timestamp,
+    after: Option<GiftId>,
+) -> Result<Option<GiftId>, String> {
+    let gifts = queue.gifts_sent_before(before, after, PAGE).await.map_err(|error| error.to_string())?;
+    for gift in &gifts {
+        if let Err(refusal) = core.carry_gift(*gift).await {
+            tracing::warn!(%gift, %refusal, "a gift could not be carried on; it is tried again");
         }
     }
-    Ok(ended)
+    Ok(gifts.last().copied().filter(|_| gifts.len() == PAGE))
+}
+
+/// The same for credits that lie where nobody can spend them.
+pub async fn send_stranded(
+    core: &Core,
+    queue: &dyn GiftQueue,
+    after: Option<WalletId>,
+) -> Result<Option<WalletId>, String> {
+    let purses = queue.stranded_purses(after, PAGE).await.map_err(|error| error.to_string())?;
+    for purse in &purses {
+        if let Err(refusal) = core.send_stranded_on(*purse).await {
+            tracing::warn!(?purse, %refusal, "stranded credits could not be sent on; it is tried again");
+        }
+    }
+    Ok(purses.last().map(|purse| purse.wallet()).filter(|_| purses.len() == PAGE))
 }
