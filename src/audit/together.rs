@@ -201,7 +201,9 @@ impl Pairs {
                 None => (side.wallet, side.amount) == (booked.wallet, booked.amount),
             };
             let (verb, amount, wallet) = (self.booked_as, booked.amount, booked.wallet);
-            let Some(place) = said.iter().position(fits) else {
+            // Several decisions may share an append, and two of them a payment.
+            let same = |side: &Side| fits(side) && (side.wallet, side.amount) == (wallet, amount);
+            let Some(place) = said.iter().position(same).or_else(|| said.iter().position(fits)) else {
                 let about = booked.about.map(|about| format!(" for {about}")).unwrap_or_default();
                 let what =
                     format!("wallet {wallet} {verb} {amount}{about}, and nothing in its append {}", self.said_as);
