@@ -51,7 +51,13 @@ pub async fn all(cast: &Cast, site: &Site, server: SocketAddr) -> anyhow::Result
         numbers.iter().map(|number| format!("/api/v1/creations/{number}{rest}")).collect()
     };
     let followers = format!("/api/v1/users/{}/followers?", cast.giant.username);
-    let words = cast.words.iter().map(|word| format!("/api/v1/creations/search?q={word}")).collect();
+    // A common word, a rare one, both, and one that is misspelt.
+    let asked_for = |words: &str| format!("/api/v1/creations/search?q={words}");
+    let (common, rare) = (cast.words.first(), cast.words.last());
+    let both = common.zip(rare).map(|(common, rare)| format!("{common}+{rare}"));
+    let slip = common.and_then(|word| word.get(..word.len().saturating_sub(1))).map(str::to_owned);
+    let search: Vec<String> =
+        cast.words.iter().chain(both.iter()).chain(slip.iter()).map(|words| asked_for(words)).collect();
     let mut asked = vec![
         (BASELINE, "", vec!["/healthz".to_owned()], ordinary.clone()),
         ("public creations", READ, pages(public), ordinary.clone()),
@@ -67,7 +73,6 @@ pub async fn all(cast: &Cast, site: &Site, server: SocketAddr) -> anyhow::Result
         ("comments on what most is said of", READ, of(&cast.commented, "/comments"), ordinary.clone()),
         ("followers of whom everybody follows", READ, pages(&followers), ordinary.clone()),
     ];
-    let search: Vec<String> = words;
     if site.answers(server, &search[0]).await? {
         asked.push(("search", SEARCH, search, ordinary));
     }

@@ -170,7 +170,8 @@ async fn positions(options: &PgConnectOptions) -> anyhow::Result<(i64, i64)> {
                 coalesce(least((SELECT position FROM read_wallets_v1.checkpoints WHERE shard = 0),
                                (SELECT position FROM read_accounts_v2.checkpoints WHERE shard = 0),
                                (SELECT position FROM read_generation_v2.checkpoints WHERE shard = 0),
-                               (SELECT position FROM read_people_v1.checkpoints WHERE shard = 0)), 0)",
+                               (SELECT position FROM read_people_v1.checkpoints WHERE shard = 0),
+                               (SELECT position FROM read_search_v1.checkpoints WHERE shard = 0)), 0)",
     )
     .fetch_one(&mut connection)
     .await
