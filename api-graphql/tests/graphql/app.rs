@@ -2,7 +2,8 @@
 
 use axum::Router;
 use mintmark_api_graphql::GraphqlState;
-use mintmark_api_rest::AppState;
+use mintmark_api_rest::http::limits::RateLimits;
+use mintmark_api_rest::{AppState, RestSettings};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -26,6 +27,13 @@ pub async fn start() -> TestApp {
 /// With some things otherwise.
 pub async fn with(options: Options) -> TestApp {
     TestApp::with(Options { more: Some(routes), instant: true, ..options }).await
+}
+
+/// With files of their own instead of one ready asset, and nobody limited.
+pub async fn with_files() -> TestApp {
+    let rate_limits = RateLimits { unauthenticated_per_minute: u32::MAX, ..RateLimits::default() };
+    let settings = RestSettings { rate_limits, ..RestSettings::default() };
+    TestApp::with(Options { more: Some(routes), settings, ..Options::default() }).await
 }
 
 /// What is answered to a query with the first account's key.

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
-use crate::app::{ask, ask_as, data, start};
+use crate::app::{ask, ask_as, data, with_files};
 use crate::support::{Answer, TestAccount, TestApp};
 
 /// How many sets of histories are tried; each adds to what is there already.
@@ -78,7 +78,7 @@ struct Place {
 
 impl Place {
     async fn new() -> Self {
-        let app = start().await;
+        let app = with_files().await;
         let stranger = app.register(Tier::Unlimited, 10).await;
         let me = ask(&app, "{ viewer { username } }", json!({})).await;
         let owner = data(&me)["viewer"]["username"].as_str().unwrap().to_owned();

@@ -133,7 +133,7 @@ async fn a_thread_of_comments_is_written_voted_on_and_taken_back() {
     let gap = &page["data"][0];
     assert_eq!((&gap["deleted"], &gap["text"], &gap["username"]), (&json!(true), &Value::Null, &Value::Null));
     assert_eq!(page["data"][1]["text"], "Yes", "an answer stays");
-    crowd.post(&crowd.bob.key, &comments, json!({"text": "Hm", "parent_id": id})).await.json_of(404);
+    crowd.post(&crowd.bob.key, &comments, json!({"text": "Hm", "parent_id": id})).await.json_of(400);
     crowd.ask(&crowd.ann.key, Method::DELETE, &one, None).await.json_of(404);
 }
 

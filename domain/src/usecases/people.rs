@@ -136,6 +136,7 @@ impl Core {
 
     /// Comments on a creation that the caller may see. Errors: no such creation, or comment of it to be answered.
     pub async fn comment(&self, caller: &Caller, new: NewComment) -> Result<(PostedComment, Confirmed), Refusal> {
+        caller.require(Scope::SocialWrite)?;
         let text = new.checked()?;
         let creation = self.creation_id(new.creation).await?.ok_or(Refusal::NotFound("creation"))?;
         let shard = creation.shard();
@@ -180,6 +181,7 @@ impl Core {
 
     /// Takes a comment of the caller's back. Errors: somebody else's; taken back before. Returns its shard, too.
     pub async fn delete_comment(&self, caller: &Caller, number: u64) -> Result<(Shard, Confirmed), Refusal> {
+        caller.require(Scope::SocialWrite)?;
         let id = self.comment_id(number).await?.ok_or(Refusal::NotFound("comment"))?;
         let creation = self.commented(id).await?;
         let by = caller.account;
@@ -206,6 +208,7 @@ impl Core {
     /// Votes on a comment; a vote before is changed. Errors: no such comment, or on nothing the
     /// caller may see. Returns its shard, too.
     pub async fn vote(&self, caller: &Caller, number: u64, vote: Direction) -> Result<(Shard, Confirmed), Refusal> {
+        caller.require(Scope::SocialWrite)?;
         let comment = self.comment_id(number).await?.ok_or(Refusal::NotFound("comment"))?;
         let creation = self.commented(comment).await?;
         let voter = caller.account;

@@ -108,6 +108,7 @@ impl Core {
         number: u64,
         purse: Purse,
     ) -> Result<(TeamView, Confirmed), Refusal> {
+        caller.require(Scope::TeamsWrite)?;
         let by = caller.account;
         self.in_team(caller, number, move |at| TeamCommand::SetPurse { purse, by, at }).await
     }
@@ -120,6 +121,7 @@ impl Core {
         user_id: u64,
         limit: Option<Credits>,
     ) -> Result<Confirmed, Refusal> {
+        caller.require(Scope::TeamsWrite)?;
         let team = self.team_id(number).await?;
         let member = self.member(caller, number, user_id).await?;
         let (by, allowance) = (caller.account, AllowanceId::of(team, member));
@@ -148,6 +150,7 @@ impl Core {
         amount: Credits,
         idempotency: Option<IdempotencyKey>,
     ) -> Result<(SentGiftView, Confirmed), Refusal> {
+        caller.require(Scope::TeamsWrite)?;
         let view = self.team(caller, number).await.and_then(|view| {
             view.team.for_act(caller.account, Act::Fund)?;
             Ok(view)

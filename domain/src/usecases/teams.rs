@@ -87,6 +87,7 @@ impl Core {
         number: u64,
         username: &str,
     ) -> Result<(TeamView, Confirmed), Refusal> {
+        caller.require(Scope::TeamsWrite)?;
         let account = self.person(username).await?;
         let member = self.load::<Account>(account).await?;
         let user_id = member.user_id().ok_or(Refusal::NotFound("user"))?;
@@ -102,6 +103,7 @@ impl Core {
         number: u64,
         user_id: u64,
     ) -> Result<(TeamView, Confirmed), Refusal> {
+        caller.require(Scope::TeamsWrite)?;
         let (account, by) = (self.member(caller, number, user_id).await?, caller.account);
         // Before, so that nobody comes straight back where this stops halfway.
         self.renew_invite(caller, number).await?;
@@ -117,6 +119,7 @@ impl Core {
         number: u64,
         user_id: u64,
     ) -> Result<(TeamView, Confirmed), Refusal> {
+        caller.require(Scope::TeamsWrite)?;
         let (to, by) = (self.member(caller, number, user_id).await?, caller.account);
         self.in_team(caller, number, move |at| TeamCommand::HandOver { to, by, at }).await
     }
@@ -128,6 +131,7 @@ impl Core {
         number: u64,
         name: &str,
     ) -> Result<(TeamView, Confirmed), Refusal> {
+        caller.require(Scope::TeamsWrite)?;
         let (name, by) = (checked_name(name)?, caller.account);
         self.in_team(caller, number, move |at| TeamCommand::Rename { name: name.clone(), by, at }).await
     }
@@ -135,6 +139,7 @@ impl Core {
     /// Takes the caller out of a team; what they had left of its credits is the team's again. With the last member
     /// the team ends, and what is in its wallet is theirs. Returns which.
     pub async fn leave_team(&self, caller: &Caller, number: u64) -> Result<(TeamId, Confirmed), Refusal> {
+        caller.require(Scope::TeamsWrite)?;
         let id = self.team_id(number).await?;
         let account = caller.account;
         // Before, so that the last member's part comes along; whoever may not leave can have it drawn again.
@@ -177,6 +182,7 @@ impl Core {
 
     /// Comes into the team that an invite code opens. Who is in already stays in.
     pub async fn join_team(&self, caller: &Caller, code: &str) -> Result<(TeamView, Confirmed), Refusal> {
+        caller.require(Scope::TeamsWrite)?;
         let value = self.vault.claim_value(ClaimKind::Invite, code);
         let found = self.directory.find(ClaimKind::Invite, &value).await?;
         let id = TeamId(found.ok_or(Refusal::NotFound("invite code"))?.owner);
@@ -188,6 +194,7 @@ impl Core {
 
     /// Gives a team another invite code; the old one opens nothing from then on.
     pub async fn renew_invite(&self, caller: &Caller, number: u64) -> Result<(TeamView, Confirmed), Refusal> {
+        caller.require(Scope::TeamsWrite)?;
         let id = self.team_id(number).await?;
         let NewInvite { code, invite, claim, sealed } = self.new_invite(caller, id).await?;
         let mut claimed = Claimed::by(id);

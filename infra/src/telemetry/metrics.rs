@@ -13,6 +13,7 @@ const COUNTERS: &[(&str, &str)] = &[
     ("http_requests_total", "Requests answered."),
     ("mintmark_projection_events_total", "Events that a projection has applied."),
     ("mintmark_projection_failures_total", "Batches that a projection could not apply."),
+    ("mintmark_rate_limit_leases_total", "Statements that lease permits of rate limits, by outcome."),
     ("mintmark_runs_ended_total", "Runs that ended, by provider and how."),
     ("mintmark_webhook_attempts_total", "Attempts to tell webhook endpoints, by outcome."),
     ("mintmark_writer_decisions_total", "Decisions that were answered with an append."),

@@ -2,7 +2,7 @@
 //!
 //! Prompts are sealed in the log. Here the words of those that everybody may see stand in plain text,
 //! and leave in the batch in which their creation does. What a text is made of and what a query asks
-//! for are folded by the same code ([`folding`]), so Postgres only ever sees words that it can take.
+//! for are folded by the same code (`folding`), so Postgres only ever sees words that it can take.
 
 mod fold;
 mod folding;
