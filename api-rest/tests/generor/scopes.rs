@@ -40,10 +40,11 @@ async fn routes(app: &TestApp) -> Vec<Route> {
     routes
 }
 
-/// A body that every route reads as far as it needs to.
-fn body() -> Value {
+/// A body that every route reads as far as it needs to. A key that is made is no wider than the one it is made with.
+fn body(scope: Scope) -> Value {
     json!({"prompt": "Bugs", "model_id": 3, "name": "n", "username": "nobody_at_all", "text": "t", "vote": "up",
-           "score": 1, "credits": 1, "bio": "b", "license": 1})
+           "score": 1, "credits": 1, "bio": "b", "license": 1,
+           "scopes": [scope.as_str()]})
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,7 +56,7 @@ async fn each_route_takes_its_own_scope_and_refuses_the_others() {
         let key = app.key_with(Scopes::only([scope])).await;
         for Route { method, path, scope: wanted } in &routes {
             let request = app.request_as(&key, method.clone(), path);
-            let request = if *method == Method::GET { request } else { request.json(&body()) };
+            let request = if *method == Method::GET { request } else { request.json(&body(scope)) };
             let answer = Answer::of(request).await;
             let may = wanted.is_none_or(|wanted| wanted == scope);
             let said = String::from_utf8_lossy(&answer.bytes);
