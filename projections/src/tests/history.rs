@@ -3,19 +3,18 @@
 use std::any::Any;
 use std::collections::HashMap;
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use async_trait::async_trait;
 use chrono::TimeDelta;
 use cqrs_es::DomainEvent;
 use mintmark_domain::account::{Account, AccountCommand, IssuedKey, Profile, Scopes, Tier};
 use mintmark_domain::batch::{Batch, BatchCommand, BatchMode, CreatedBatch, ItemOutcome};
 use mintmark_domain::catalog::{Capability, Checked, Choices, Dialect, MediaType, Mode};
 use mintmark_domain::creation::{Creation, CreationCommand, License, OpenedCreation, Output, Privacy};
-use mintmark_domain::es::{Aggregate, AggregateType, Commit, End, EventLog, NewEvent, SealedText, StreamId};
+use mintmark_domain::es::{Aggregate, AggregateType, Commit, End, EventLog, NewEvent, StreamId};
 use mintmark_domain::ids::{AccountId, BatchId, CommitId, CreationId, RunId, SealedId, WalletId, derived_id};
 use mintmark_domain::money::{ChargingRule, Quote, Rounding};
-use mintmark_domain::ports::{ClaimKind, Vault, VaultError};
+use mintmark_domain::ports::Vault;
 use mintmark_domain::run::{
     AttemptRef, CreationRef, Ending, FailureReason, Inputs, ItemRef, OutputOutcome, Payer, RequestedRun, Run,
     RunCommand, Surface,
@@ -26,6 +25,8 @@ use mintmark_domain::wallet::{
 use mintmark_domain::{Credits, Shard, Timestamp};
 use mintmark_log::memory::MemoryEventLog;
 use uuid::Uuid;
+
+use super::vault::PlainVault;
 
 /// A history being made in one shard.
 pub(super) struct History {
@@ -38,45 +39,6 @@ pub(super) struct History {
     pending: Vec<NewEvent>,
     said: HashMap<Uuid, Vec<String>>,
     made: u64,
-}
-
-/// Keeps texts as they are, by id and subject.
-#[derive(Default)]
-pub(super) struct PlainVault(Mutex<HashMap<SealedId, (Uuid, Vec<u8>)>>);
-
-impl PlainVault {
-    pub fn keep(&self, subject: AccountId, id: SealedId, text: Vec<u8>) {
-        self.0.lock().unwrap().insert(id, (subject.0, text));
-    }
-
-    pub fn erase(&self, subject: AccountId) {
-        self.0.lock().unwrap().retain(|_, (whose, _)| *whose != subject.0);
-    }
-}
-
-#[async_trait]
-impl Vault for PlainVault {
-    async fn seal(&self, subject: Uuid, id: SealedId, text: &[u8]) -> Result<SealedText, VaultError> {
-        self.0.lock().unwrap().insert(id, (subject, text.to_vec()));
-        Ok(SealedText { id, subject, ciphertext: text.to_vec() })
-    }
-
-    async fn open(&self, ids: &[SealedId]) -> Result<HashMap<SealedId, Vec<u8>>, VaultError> {
-        let texts = self.0.lock().unwrap();
-        Ok(ids.iter().filter_map(|id| Some((*id, texts.get(id)?.1.clone()))).collect())
-    }
-
-    async fn open_text(&self, text: &SealedText) -> Result<Option<Vec<u8>>, VaultError> {
-        Ok(Some(text.ciphertext.clone()))
-    }
-
-    async fn fingerprint(&self, _: Uuid, _: &[u8]) -> Result<String, VaultError> {
-        Ok(String::new())
-    }
-
-    fn claim_value(&self, _: ClaimKind, name: &str) -> Vec<u8> {
-        name.as_bytes().to_vec()
-    }
 }
 
 /// What a run asks for, beside its account.

@@ -2,6 +2,7 @@
 
 mod history;
 mod support;
+mod vault;
 
 mod creations;
 mod feeds;

@@ -8,7 +8,8 @@ use mintmark_log::memory::MemoryEventLog;
 use mintmark_testkit::TestDb;
 use sqlx::PgPool;
 
-use super::history::{History, PlainVault};
+use super::history::History;
+use super::vault::PlainVault;
 use crate::accounts::AccountsProjection;
 use crate::error::ApplyError;
 use crate::feed::Feed;
