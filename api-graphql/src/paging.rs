@@ -1,8 +1,10 @@
 //! Relay connections over pinned walks.
 
+use std::collections::HashMap;
+
 use async_graphql::{Context, SimpleObject};
 use chrono::{DateTime, Utc};
-use mintmark_domain::ids::{BatchId, WalletId, WebhookEndpointId};
+use mintmark_domain::ids::{AccountId, BatchId, WalletId, WebhookEndpointId};
 use mintmark_projections::generation::{BatchFilter, CreationFilter, CreationList, RunFilter};
 use mintmark_projections::wallets::{Transaction, TransactionKind};
 use mintmark_projections::{Order, Place, Stretch, Walk};
@@ -170,6 +172,8 @@ pub(crate) struct WalletTransaction {
     payment_id: Option<String>,
     /// A bonus's period, the operator's reason; `refunded` where a payment was taken back by the seller.
     description: Option<String>,
+    /// The name of whoever gave or got a gift; null for teams, and where they are gone.
+    counterparty: Option<String>,
     /// What a payment that was taken back left owing; negative where that was paid.
     owed: Credits,
     /// The line of the charging rules, once settled.
@@ -180,8 +184,8 @@ pub(crate) struct WalletTransaction {
     updated_at: DateTime<Utc>,
 }
 
-impl From<Transaction> for WalletTransaction {
-    fn from(row: Transaction) -> Self {
+impl WalletTransaction {
+    fn new(row: Transaction, names: &HashMap<AccountId, String>) -> Self {
         WalletTransaction {
             r#type: row.kind.as_str().to_owned(),
             status: row.status.as_str().to_owned(),
@@ -190,6 +194,7 @@ impl From<Transaction> for WalletTransaction {
             run_id: row.run.map(|run| run.to_string()),
             payment_id: row.payment.map(|payment| payment.to_string()),
             description: row.detail,
+            counterparty: row.other_account.and_then(|account| names.get(&account).cloned()),
             owed: row.owed.into(),
             rule: row.rule.map(mintmark_domain::money::ChargingRule::code),
             created_at: row.created_at,
@@ -213,7 +218,10 @@ pub(crate) async fn transactions(
     })?;
     let stretch = ctx.reads().transaction_walk(wallet, kind, Order::Newest, &walk, first).await?;
     let (rows, more) = with_cursors(stretch);
-    Ok(TransactionConnection::new(rows.into_iter().map(|(cursor, row)| (cursor, row.into())).collect(), more))
+    let others: Vec<AccountId> = rows.iter().filter_map(|(_, row)| row.other_account).collect();
+    let names = ctx.reads().usernames(&others).await?;
+    let nodes = rows.into_iter().map(|(cursor, row)| (cursor, WalletTransaction::new(row, &names))).collect();
+    Ok(TransactionConnection::new(nodes, more))
 }
 
 /// A page of the caller's batches.

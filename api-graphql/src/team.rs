@@ -28,6 +28,8 @@ pub(crate) struct TeamMember {
     user_id: Long,
     /// The name; null where the person is gone.
     username: Option<String>,
+    /// The address of a picture.
+    avatar: Option<String>,
     /// `owner` or `member`.
     role: &'static str,
     /// Since when.
@@ -138,11 +140,15 @@ impl Team {
         let ids: Vec<_> = self.0.team.members().iter().map(|member| member.account).collect();
         let rows = ctx.reads().accounts_by_id(&ids).await.map_err(GraphqlError::from)?;
         let owner = self.0.team.live().map(|team| team.owner);
-        let member = |member: &mintmark_domain::team::Member| TeamMember {
-            user_id: Long(member.user_id),
-            username: rows.iter().find(|row| row.id == member.account).and_then(|row| row.username.clone()),
-            role: if owner == Some(member.account) { "owner" } else { "member" },
-            joined_at: member.since,
+        let member = |member: &mintmark_domain::team::Member| {
+            let row = rows.iter().find(|row| row.id == member.account);
+            TeamMember {
+                user_id: Long(member.user_id),
+                username: row.and_then(|row| row.username.clone()),
+                avatar: row.and_then(|row| row.avatar.as_ref()).map(|key| ctx.core().links.public(key)),
+                role: if owner == Some(member.account) { "owner" } else { "member" },
+                joined_at: member.since,
+            }
         };
         Ok(self.0.team.members().iter().map(member).collect())
     }

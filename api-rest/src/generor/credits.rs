@@ -1,10 +1,13 @@
 //! `/credits`.
 
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use mintmark_domain::account::Scope;
 use mintmark_domain::catalog::Catalog;
+use mintmark_domain::ids::AccountId;
 use mintmark_domain::usecases::WalletView;
 use mintmark_projections::ProjectionName;
 use mintmark_projections::wallets::{Transaction, TransactionKind};
@@ -72,6 +75,8 @@ pub struct CreditTransaction {
     pub creation_ids: Vec<u64>,
     /// A bonus's period or the operator's reason; null otherwise.
     pub description: Option<String>,
+    /// The name of whoever gave or got a gift; null otherwise, for teams, and where they are gone.
+    pub counterparty: Option<String>,
     /// When it began.
     pub created_at: Moment,
     /// When it last changed.
@@ -79,7 +84,7 @@ pub struct CreditTransaction {
 }
 
 impl CreditTransaction {
-    fn of(catalog: &Catalog, row: &Transaction) -> Self {
+    fn of(catalog: &Catalog, row: &Transaction, names: &HashMap<AccountId, String>) -> Self {
         CreditTransaction {
             transaction_id: row.number,
             kind: row.kind.as_str(),
@@ -90,6 +95,7 @@ impl CreditTransaction {
             model_id: row.model.as_deref().and_then(|slug| model_id(catalog, slug)),
             creation_ids: row.creations.clone(),
             description: row.detail.clone(),
+            counterparty: row.other_account.and_then(|account| names.get(&account).cloned()),
             created_at: Moment(row.created_at),
             updated_at: Moment(row.updated_at),
         }
@@ -139,6 +145,8 @@ pub(super) async fn transactions(
     let (kind, paging) = (kind(&query)?, paging(&query)?);
     fresh(&state, &caller, &query, ProjectionName::Wallets).await?;
     let page = state.reads.transaction_page(caller.account.wallet(), kind, &paging).await?;
-    let data = page.items.iter().map(|row| CreditTransaction::of(&state.core.catalog, row)).collect();
+    let others: Vec<AccountId> = page.items.iter().filter_map(|row| row.other_account).collect();
+    let names = state.reads.usernames(&others).await?;
+    let data = page.items.iter().map(|row| CreditTransaction::of(&state.core.catalog, row, &names)).collect();
     Ok(listing(&paging, &page, data))
 }

@@ -42,11 +42,21 @@ impl utoipa::PartialSchema for Amount {
 
 impl utoipa::ToSchema for Amount {}
 
-/// A number of JSON, or a string of its digits, exactly as it is written. `None` where it is neither, has
-/// an exponent, or has more digits than can be kept.
+/// A number of JSON, which may have an exponent, or a string of plain digits, exactly as it is written. `None` where
+/// it is neither, or has more digits than can be kept.
 pub(crate) fn exact_decimal(raw: &RawValue) -> Option<Decimal> {
-    let said: Option<String> = serde_json::from_str(raw.get()).ok();
-    let text = said.as_deref().unwrap_or(raw.get());
+    match serde_json::from_str::<String>(raw.get()) {
+        Ok(said) => plain_decimal(&said),
+        Err(_) => match raw.get().split_once(['e', 'E']) {
+            // The library rounds a mantissa of too many digits; this one has none.
+            Some((mantissa, _)) => plain_decimal(mantissa).and_then(|_| Decimal::from_scientific(raw.get()).ok()),
+            None => plain_decimal(raw.get()),
+        },
+    }
+}
+
+/// Digits, with a sign and a point where they have them.
+fn plain_decimal(text: &str) -> Option<Decimal> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let is_plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let plain = match digits.split_once('.') {
@@ -74,12 +84,17 @@ mod tests {
             (r#""007""#, "7"),
             ("-3", "-3"),
             ("0.000001", "0.000001"),
+            ("1e-06", "0.000001"),
+            ("1e3", "1000"),
+            ("1.5E+2", "150"),
         ] {
             assert_eq!(read(text).as_deref(), Some(read_as), "{text}");
         }
         for wrong in [
-            "1e3",
-            "1.5E-2",
+            "1e400",
+            "1e-400",
+            "1e99999999999",
+            "0.12345678901234567890123456789012345e2",
             r#""1e3""#,
             r#""+1""#,
             r#"" 1""#,

@@ -33,7 +33,8 @@ pub(super) async fn of_user(
     }
 }
 
-/// The picture of somebody's profile, as long as it is that.
+/// The picture of somebody's profile, as long as it is that. The log says whether it is: an address that
+/// was just answered can be opened, and a picture that was just taken down cannot.
 async fn of_profile(
     State(state): State<AppState>,
     user: &str,
@@ -43,7 +44,8 @@ async fn of_profile(
     let key = format!("users/{user}/avatar/{file}");
     let user_id = user.parse().map_err(|_| not_found())?;
     let account = state.reads.account_by_user_id(user_id).await?.ok_or_else(not_found)?;
-    if account.avatar.as_ref() != Some(&key) {
+    let profile = state.core.account_view(account.id).await?.profile;
+    if profile.avatar.as_ref() != Some(&key) {
         return Err(not_found());
     }
     serve(&state, &key, false, &asking).await

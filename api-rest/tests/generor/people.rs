@@ -250,9 +250,13 @@ async fn a_gift_moves_credits_once_whoever_asks_again() {
     }
     let balance = crowd.get(&crowd.bob.key, "/credits/balance").await;
     assert_eq!((&balance["data"]["total"], &balance["data"]["earned"]), (&json!(25), &json!(25)));
-    for (key, kind, amount) in [(&crowd.ann.key, "gift_sent", -25), (&crowd.bob.key, "gift_received", 25)] {
+    let ann = crowd.name(&crowd.ann.key).await;
+    for (key, kind, amount, other) in
+        [(&crowd.ann.key, "gift_sent", -25, &bob), (&crowd.bob.key, "gift_received", 25, &ann)]
+    {
         let rows = crowd.get(key, &format!("/credits/transactions?type={kind}")).await;
-        assert_eq!((&rows["meta"]["total"], &rows["data"][0]["amount"]), (&json!(1), &json!(amount)));
+        let row = &rows["data"][0];
+        assert_eq!((&rows["meta"]["total"], &row["amount"], &row["counterparty"]), (&json!(1), &json!(amount), &json!(other)));
     }
     let too_much = crowd.post(&crowd.ann.key, "/credits/gifts", json!({"username": bob, "credits": 76})).await;
     assert_eq!(too_much.json_of(402)["error"]["code"], "INSUFFICIENT_CREDITS");

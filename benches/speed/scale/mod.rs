@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use mintmark_projections::Projection;
 use mintmark_projections::generation::GenerationProjection;
 use mintmark_projections::people::PeopleProjection;
+use mintmark_projections::search::SearchProjection;
 
 use crate::projections;
 use crate::report::{Report, median, percentile};
@@ -32,7 +33,7 @@ const FAR_ASKED: usize = 5;
 pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
     let site = Site::open(report).await?;
     let server = site.serve().await?;
-    let questions = questions::all(&site.cast, &site, server.address).await?;
+    let questions = questions::all(&site.cast, server.address);
     eprintln!("  asking, not counted");
     rate::ask(&site.client, &questions, PER_SECOND, LASTS).await?;
     let mut rounds: Vec<Vec<Vec<f64>>> = vec![Vec::new(); questions.len()];
@@ -79,7 +80,8 @@ async fn far(report: &mut Report, site: &Site, server: &crate::http::Child) -> a
 
 /// Makes the read models of what is asked here anew, each against COPY of its rows.
 async fn anew(report: &mut Report, site: &Site) -> anyhow::Result<()> {
-    let all: [&dyn Projection; 2] = [&GenerationProjection, &PeopleProjection];
+    let search = SearchProjection::new(site.vault().await?);
+    let all: [&dyn Projection; 3] = [&GenerationProjection, &PeopleProjection, &search];
     for projection in all {
         projections::replay(report, site.database(), &site.copies()?, projection).await?;
     }

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use mintmark_history::{Cast, Person};
 
 use super::BASELINE;
-use super::site::Site;
 
 /// Reads of lists and of one thing.
 const READ: &str = "p99 ≤ 20 ms";
@@ -39,8 +38,8 @@ fn pages(list: &str) -> Vec<String> {
     (1..=PAGES).map(|page| format!("{list}page={page}")).collect()
 }
 
-/// All that this server knows how to answer.
-pub async fn all(cast: &Cast, site: &Site, server: SocketAddr) -> anyhow::Result<Vec<Question>> {
+/// All that is asked.
+pub fn all(cast: &Cast, server: SocketAddr) -> Vec<Question> {
     let ordinary = keys(&cast.ordinary);
     let one = |person: &Person| vec![person.key.clone()];
     let of_generators = |list: &str| -> Vec<String> {
@@ -58,7 +57,7 @@ pub async fn all(cast: &Cast, site: &Site, server: SocketAddr) -> anyhow::Result
     let slip = common.and_then(|word| word.get(..word.len().saturating_sub(1))).map(str::to_owned);
     let search: Vec<String> =
         cast.words.iter().chain(both.iter()).chain(slip.iter()).map(|words| asked_for(words)).collect();
-    let mut asked = vec![
+    let asked = [
         (BASELINE, "", vec!["/healthz".to_owned()], ordinary.clone()),
         ("public creations", READ, pages(public), ordinary.clone()),
         ("public creations of a generator", READ, of_generators(public), ordinary.clone()),
@@ -72,15 +71,13 @@ pub async fn all(cast: &Cast, site: &Site, server: SocketAddr) -> anyhow::Result
         ("comments on creations", READ, of(&cast.creations, "/comments"), ordinary.clone()),
         ("comments on what most is said of", READ, of(&cast.commented, "/comments"), ordinary.clone()),
         ("followers of whom everybody follows", READ, pages(&followers), ordinary.clone()),
+        ("search", SEARCH, search, ordinary),
     ];
-    if site.answers(server, &search[0]).await? {
-        asked.push(("search", SEARCH, search, ordinary));
-    }
     let at = |(what, target, paths, keys): (_, _, Vec<String>, _)| {
         let urls = paths.iter().map(|path| format!("http://{server}{path}")).collect();
         Question { what, target, urls, keys }
     };
-    Ok(asked.into_iter().map(at).collect())
+    asked.into_iter().map(at).collect()
 }
 
 /// Pages far down: what they are called, and their paths.

@@ -1,14 +1,17 @@
 //! A history in a cluster of its own, and a server on it.
 
-use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+use mintmark_domain::ports::Vault;
 use mintmark_history::{Cast, Size};
+use mintmark_infra::keys::{MasterKeySource, open_master_key};
 use mintmark_infra::postgres::{EmbeddedPostgres, EmbeddedSettings, Handle};
+use mintmark_infra::vault::PgVault;
 use mintmark_testkit::url_of;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
@@ -86,16 +89,17 @@ impl Site {
         Ok(copies)
     }
 
+    /// What the prompts of the history are sealed in.
+    pub async fn vault(&self) -> anyhow::Result<Arc<dyn Vault>> {
+        let pool = mintmark_log::postgres::pool(self.database(), "bench vault", 2);
+        let key = MasterKeySource::File(data(&self.home).join("master.key"));
+        let master = open_master_key(&key, &pool, false).await?;
+        Ok(Arc::new(PgVault::new(pool, &master)))
+    }
+
     /// A server that has applied everything.
     pub async fn serve(&self) -> anyhow::Result<Child> {
         serve(&self.home, &self.cluster).await
-    }
-
-    /// Whether a server knows that path.
-    pub async fn answers(&self, server: SocketAddr, path: &str) -> anyhow::Result<bool> {
-        let key = &self.cast.follows_many.key;
-        let answer = self.client.get(format!("http://{server}{path}")).bearer_auth(key).send().await?;
-        Ok(answer.status() == 200)
     }
 
     pub async fn close(self) -> anyhow::Result<()> {

@@ -7,6 +7,7 @@ use super::authenticate::Caller;
 use super::core::Core;
 use super::refusal::Refusal;
 use super::run_view::open_json;
+use super::shown::is_name;
 use crate::Timestamp;
 use crate::account::{Account, AccountCommand, AccountError, Scope};
 use crate::es::{Confirmed, SealedText, StreamRef};
@@ -49,11 +50,10 @@ pub struct VoiceView {
     pub details: VoiceDetails,
 }
 
-/// A name for people: 1 to [`NAME_CHARS_MAX`] characters, none of them a control character.
+/// A name for people: 1 to [`NAME_CHARS_MAX`] characters that are shown.
 pub(super) fn checked_name(field: &'static str, name: &str) -> Result<String, Refusal> {
     let name = name.trim();
-    let length = name.chars().count();
-    if length == 0 || length > NAME_CHARS_MAX || name.chars().any(char::is_control) {
+    if !is_name(name, NAME_CHARS_MAX) {
         return Err(Refusal::field(field, format!("must have 1 to {NAME_CHARS_MAX} printable characters")));
     }
     Ok(name.to_owned())

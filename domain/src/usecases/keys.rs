@@ -6,6 +6,7 @@ use super::authenticate::Caller;
 use super::claims::Claimed;
 use super::core::Core;
 use super::refusal::Refusal;
+use super::shown::is_name;
 use crate::account::{Account, AccountCommand, ActsWith, IssuedKey, Scope, Scopes};
 use crate::es::{Acting, Confirmed, StreamRef};
 use crate::ids::AccountId;
@@ -43,10 +44,9 @@ impl NewKey {
     /// How many characters a name has at most.
     pub const NAME_MAX: usize = 100;
 
-    /// Whether `name` may be a key's name: 1 to 100 characters, none of them a control character.
+    /// Whether `name` may be a key's name: 1 to 100 characters that are shown.
     pub fn check_name(name: &str) -> Result<(), Refusal> {
-        let length = name.chars().count();
-        if length == 0 || length > Self::NAME_MAX || name.chars().any(char::is_control) {
+        if !is_name(name, Self::NAME_MAX) {
             return Err(Refusal::field("name", format!("must have 1 to {} printable characters", Self::NAME_MAX)));
         }
         Ok(())

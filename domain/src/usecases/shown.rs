@@ -34,6 +34,17 @@ pub(super) fn is_shown(character: char) -> bool {
     !ends_line && !character.is_control() && !FORMAT.iter().any(|range| range.contains(&character))
 }
 
+/// What letters and emoji are joined or kept apart with: not shown, but the names of people and things need them.
+const JOINERS: RangeInclusive<char> = '\u{200c}'..='\u{200d}';
+
+/// Whether a text can be the name of something that others read: 1 to `max` characters, each shown as itself or
+/// joining those beside it.
+pub(super) fn is_name(text: &str, max: usize) -> bool {
+    (1..=max).contains(&text.chars().count())
+        && text.chars().any(is_shown)
+        && text.chars().all(|character| is_shown(character) || JOINERS.contains(&character))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,6 +54,16 @@ mod tests {
         assert!("genfire-cli (laptop) é 東京 שלום 🖥".chars().all(is_shown));
         for hidden in ['\u{202e}', '\u{2066}', '\u{200b}', '\u{200f}', '\u{ad}', '\u{feff}', '\n', '\0', '\u{2029}'] {
             assert!(!is_shown(hidden), "{hidden:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_may_be_of_any_script_and_turns_nothing_round() {
+        for name in ["Us", "東京", "👩\u{200d}💻 makers", "می\u{200c}خواهم", "ñ"] {
+            assert!(is_name(name, 20), "{name:?}");
+        }
+        for none in ["", "\u{200d}", "a\u{202e}b", "a\nb", "abcdefghijklmnopqrstu"] {
+            assert!(!is_name(none, 20), "{none:?}");
         }
     }
 }

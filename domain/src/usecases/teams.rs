@@ -8,6 +8,7 @@ use super::core::Core;
 use super::gifts::send;
 use super::people::Permit;
 use super::refusal::Refusal;
+use super::shown::is_name;
 use crate::account::{Account, Scope};
 use crate::es::{Confirmed, DecisionRequest, Position, SealedText, StreamRef, Unit};
 use crate::gift::{Gift, SentGift};
@@ -280,8 +281,7 @@ impl Core {
 
 fn checked_name(name: &str) -> Result<String, Refusal> {
     let name = name.trim();
-    let chars = name.chars().count();
-    if chars == 0 || chars > Team::NAME_CHARS_MAX || name.chars().any(char::is_control) {
+    if !is_name(name, Team::NAME_CHARS_MAX) {
         return Err(Refusal::field("name", format!("must have 1 to {} printable characters", Team::NAME_CHARS_MAX)));
     }
     Ok(name.to_owned())

@@ -164,6 +164,15 @@ impl ReadModels {
         rows.into_iter().map(AccountView::shown).collect()
     }
 
+    /// What those of the accounts that are there are called.
+    pub async fn usernames(&self, accounts: &[AccountId]) -> Result<HashMap<AccountId, String>, QueryError> {
+        if accounts.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let found = self.accounts_by_id(accounts).await?;
+        Ok(found.into_iter().filter_map(|account| Some((account.id, account.username?))).collect())
+    }
+
     /// The account of that name, as folded by the caller; `None` if there is none.
     pub async fn account_by_username(&self, username: &str) -> Result<Option<Account>, QueryError> {
         let sql = format!("{ACCOUNTS} WHERE username = $1");

@@ -22,7 +22,7 @@ struct Error<'a> {
     status: u16,
 }
 
-/// The document's codes, and `CONFLICT`, for which it has none.
+/// The document's eight codes. Where it has none for a status of ours, the nearest.
 fn code(kind: Kind) -> &'static str {
     match kind {
         Kind::Unauthenticated => "UNAUTHORIZED",
@@ -32,12 +32,14 @@ fn code(kind: Kind) -> &'static str {
         Kind::Malformed
         | Kind::Validation
         | Kind::IdempotencyReused
+        | Kind::Conflict
+        | Kind::NotYet
+        | Kind::Gone
         | Kind::Timeout
         | Kind::TooLarge
         | Kind::UnsupportedMediaType
         | Kind::RangeNotSatisfiable => "VALIDATION_ERROR",
         Kind::InsufficientCredits => "INSUFFICIENT_CREDITS",
-        Kind::Conflict | Kind::NotYet | Kind::Gone => "CONFLICT",
         Kind::RateLimited => "RATE_LIMIT_EXCEEDED",
         Kind::Overloaded | Kind::Internal => "SERVER_ERROR",
     }
