@@ -5,7 +5,7 @@ use mintmark_domain::account::{InfluencerStatus, Scope, Scopes};
 use mintmark_domain::catalog::{AskField, AskProblem, AskReason, Dialect};
 use mintmark_domain::creation::Privacy;
 use mintmark_domain::es::Confirmed;
-use mintmark_domain::usecases::{AvatarSource, CreationChange, Refusal, scope_to_generate};
+use mintmark_domain::usecases::{AvatarSource, CreationChange, ProfileChange, Refusal, scope_to_generate};
 use mintmark_projections::ProjectionName;
 
 use crate::account::{Account, CreateApiKeyPayload, CreateOAuthClientPayload};
@@ -179,34 +179,26 @@ impl MutationRoot {
         let change = CreationChange { delete: true, ..CreationChange::default() };
         let caller = ctx.caller()?;
         let (_, confirmed) = ctx.core().change_creation(caller, number.0, change).await.map_err(GraphqlError::from)?;
-        wait(ctx, ProjectionName::Generation, caller.account.shard(), confirmed).await;
+        wait(ctx, ProjectionName::Generation, caller.account.shard(), confirmed.clone()).await;
+        wait(ctx, ProjectionName::Search, caller.account.shard(), confirmed).await;
         Ok(true)
     }
 
     /// Changes the caller's profile.
     async fn update_profile(&self, ctx: &Context<'_>, input: UpdateProfileInput) -> async_graphql::Result<Account> {
-        let bare = input.avatar_url.as_deref() == Some("");
-        if let Some(url) = input.avatar_url.filter(|url| !url.is_empty()) {
-            check_urls("avatarUrl", std::slice::from_ref(&url), 1)?;
-            let set = ctx.core().set_avatar(ctx.caller()?, AvatarSource::Address(url)).await;
-            set.map_err(GraphqlError::from)?;
+        let avatar = input.avatar_url.map(|url| Some(url).filter(|url| !url.is_empty()));
+        if let Some(Some(url)) = &avatar {
+            check_urls("avatarUrl", std::slice::from_ref(url), 1)?;
         }
-        let change = move |profile: &mut mintmark_domain::account::Profile| {
-            if bare {
-                profile.avatar = None;
-            }
-            let fields = [
-                (&mut profile.display_name, input.display_name),
-                (&mut profile.bio, input.bio),
-                (&mut profile.website, input.website),
-            ];
-            for (field, value) in fields {
-                if let Some(value) = value {
-                    *field = value;
-                }
-            }
+        let change = ProfileChange {
+            display_name: input.display_name,
+            bio: input.bio,
+            website: input.website,
+            avatar: avatar.map(|url| url.map(AvatarSource::Address)),
         };
-        let (view, _) = ctx.core().change_profile(ctx.caller()?, change).await.map_err(GraphqlError::from)?;
+        let caller = ctx.caller()?;
+        let (view, confirmed) = ctx.core().change_profile(caller, change).await.map_err(GraphqlError::from)?;
+        wait(ctx, ProjectionName::Accounts, caller.account.shard(), confirmed).await;
         Ok(Account(view))
     }
 

@@ -140,7 +140,7 @@ impl ReadModels {
     /// Up to where each shard is applied.
     pub async fn applied(&self, projection: ProjectionName) -> Result<Positions, QueryError> {
         let sql = match projection {
-            ProjectionName::Wallets => "SELECT shard, position FROM read_wallets_v1.checkpoints",
+            ProjectionName::Wallets => "SELECT shard, position FROM read_wallets_v2.checkpoints",
             ProjectionName::Generation => "SELECT shard, position FROM read_generation_v2.checkpoints",
             ProjectionName::Accounts => "SELECT shard, position FROM read_accounts_v2.checkpoints",
             ProjectionName::People => "SELECT shard, position FROM read_people_v1.checkpoints",

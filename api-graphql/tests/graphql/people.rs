@@ -265,7 +265,9 @@ async fn what_a_run_of_a_removed_member_gives_back_later_is_the_teams_too() {
     }
     app.caught_up().await;
     for _ in 0..2 {
-        mintmark_infra::gifts::send_stranded(&app.core, &app.reads, None).await.unwrap();
+        mintmark_infra::gifts::send_stranded(&app.core, &app.reads, app.core.now() - chrono::TimeDelta::hours(1), None)
+            .await
+            .unwrap();
         app.caught_up().await;
     }
     let wallet = ask(&app, WALLET, json!({ "team": team })).await;

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::creation::Status;
 use super::envelope::Success;
+use super::fields::failure;
 use super::values::{Fields, in_order};
 use crate::http::{Amount, Kind, Problem};
 
@@ -116,7 +117,7 @@ impl Made {
 
 fn not_made(view: &CreationView) -> Option<NotMade> {
     let (code, message) = match (view.creation.status(), view.creation.failure()) {
-        (CreationStatus::Failed, Some(FailureReason { code, message })) => (code.clone(), message.clone()),
+        (CreationStatus::Failed, Some(reason)) => (reason.code.clone(), failure(reason)),
         (CreationStatus::Cancelled, _) => ("cancelled".to_owned(), "It was cancelled.".to_owned()),
         (_, _) => return None,
     };
@@ -175,7 +176,8 @@ fn pending(
     response
 }
 
-/// Why there is nothing: 400 if anything was withheld by moderation, else 500 (decision 12).
+/// Why there is nothing: 400 if anything was withheld by moderation or a file of the caller's cannot be used, else
+/// 500 (decision 12).
 fn nothing(view: &RunView) -> Problem {
     let moderated = |reason: &&FailureReason| reason.code == "moderated";
     let outcomes = view.run.outputs().iter().filter_map(|outcome| match outcome {
@@ -186,10 +188,11 @@ fn nothing(view: &RunView) -> Problem {
     let withheld = reasons.iter().find(|reason| moderated(reason));
     let said = |reason: &&FailureReason| match reason.message.as_str() {
         "" => "Generation failed.".to_owned(),
-        message => message.to_owned(),
+        _ => failure(reason),
     };
     match (withheld, reasons.first()) {
         (Some(reason), _) => Problem::invalid(said(reason)).coded("moderated"),
+        (None, Some(reason)) if reason.is_of_an_input() => Problem::invalid(said(reason)).coded(reason.code.clone()),
         (None, Some(reason)) => Problem::new(Kind::Internal, said(reason)).coded(reason.code.clone()),
         (None, None) => Problem::new(Kind::Internal, "The generation was cancelled.").coded("cancelled"),
     }

@@ -16,10 +16,10 @@ use utoipa::ToSchema;
 
 use super::creation::open;
 use super::creations::{number, visible};
-use super::envelope::{Listing, Success, listing, paging, success};
+use super::envelope::{Listing, Pages, Success, listing, paging, success};
 use super::values::Moment;
 use crate::AppState;
-use crate::http::{Authenticated, JsonBody, LogPosition, Path, Problem, QueryParams, Visitor, fresh, reached};
+use crate::http::{Authenticated, JsonBody, LogPosition, Path, Problem, QueryParams, Visitor, fresh};
 
 /// How long a vote waits for its count.
 const COUNTED_WITHIN: Duration = Duration::from_secs(1);
@@ -94,11 +94,7 @@ pub struct CommentBody {
     get, path = "/api/v1/creations/{id}/comments", operation_id = "comments.list", tag = "Comments",
     params(
         ("id" = u64, Path, description = "The creation."),
-        ("page" = Option<u32>, Query, description = "From 1.", minimum = 1),
-        ("per_page" = Option<u64>, Query, description = "20 if absent, 100 at most.", minimum = 1),
-        ("sort" = Option<String>, Query, description = "`newest` or `oldest`."),
-        ("as_of" = Option<String>, Query, description = "The `as_of` of the first page: freezes the walk."),
-        ("min_position" = Option<String>, Query, description = "What a write answered as `X-Log-Position`."),
+        Pages,
     ),
     responses((status = 200, body = Listing<Comment>)),
     security((), ("key" = [])),
@@ -112,10 +108,7 @@ pub(super) async fn list(
     let (paging, creation) = (paging(&query)?, number(&id)?);
     let (_, read_at) = visible(&state, caller.as_ref(), creation).await?;
     let id = state.core.creation_id(creation).await?.ok_or_else(|| Problem::not_found("Creation"))?;
-    match &caller {
-        Some(caller) => fresh(&state, caller, &query, ProjectionName::People).await?,
-        None => drop(reached(&state, &query, ProjectionName::People).await?),
-    }
+    fresh(&state, &caller, &query, ProjectionName::People).await?;
     // Whoever has just commented in another's shard finds it, too.
     let at = Positions::one(id.shard(), read_at);
     state.reads.wait_for_all(ProjectionName::People, &at, COUNTED_WITHIN).await;

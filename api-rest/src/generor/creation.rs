@@ -12,6 +12,7 @@ use mintmark_projections::generation::{Creation as Row, CreationState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::fields::failure;
 use super::values::{Fields, Moment, in_order, license_number, privacy_mode};
 use crate::http::Problem;
 
@@ -130,7 +131,7 @@ pub struct Failure {
 
 impl From<&FailureReason> for Failure {
     fn from(reason: &FailureReason) -> Self {
-        Failure { code: reason.code.clone(), message: reason.message.clone() }
+        Failure { code: reason.code.clone(), message: failure(reason) }
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
+use futures::future::join_all;
 use mintmark_domain::account::Scope;
 use mintmark_domain::creation::{Creation as CreationState, CreationStatus as CreationStanding};
 use mintmark_domain::es::{Confirmed, Position};
@@ -17,11 +18,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::creation::{self, Creation, Facts, Failure, Status, shown_rows};
-use super::envelope::{Listing, Success, listing, paging, success};
+use super::envelope::{Listing, Pages, Success, listing, paging, success};
 use super::values::{license, privacy};
 use crate::AppState;
-use crate::http::{Authenticated, JsonBody, LogPosition, Path, Problem, QueryParams, Visitor};
-use crate::http::{fresh, reached};
+use crate::http::{Authenticated, JsonBody, LogPosition, Path, Problem, QueryParams, Visitor, fresh};
 
 /// How long a change waits for the lists to show it.
 const SHOWN_WITHIN: Duration = Duration::from_secs(1);
@@ -35,11 +35,7 @@ pub(super) async fn page(
     generator: Option<&str>,
 ) -> Result<Json<Listing<Creation>>, Problem> {
     let paging = paging(query)?;
-    match caller {
-        Some(caller) => fresh(state, caller, query, ProjectionName::Generation).await?,
-        // Nobody whose own writes could be missing; but a position that is asked for is waited for.
-        None => drop(reached(state, query, ProjectionName::Generation).await?),
-    }
+    fresh(state, caller, query, ProjectionName::Generation).await?;
     let filter = CreationFilter { generator: generator.map(str::to_owned), ..CreationFilter::default() };
     let page = state.reads.creation_page(list, &filter, &paging).await?;
     let data = shown_rows(&state.core, &page.items).await?;
@@ -64,11 +60,7 @@ pub(super) fn generator<'q>(state: &AppState, query: &'q QueryParams) -> Result<
     get, path = "/api/v1/creations", operation_id = "creations.list", tag = "Creations",
     params(
         ("generator" = Option<String>, Query, description = "A generator's slug."),
-        ("page" = Option<u32>, Query, description = "From 1.", minimum = 1),
-        ("per_page" = Option<u64>, Query, description = "20 if absent, 100 at most.", minimum = 1),
-        ("sort" = Option<String>, Query, description = "`newest` or `oldest`."),
-        ("as_of" = Option<String>, Query, description = "The `as_of` of the first page: freezes the walk."),
-        ("min_position" = Option<String>, Query, description = "What a write answered as `X-Log-Position`."),
+        Pages,
     ),
     responses((status = 200, body = Listing<Creation>)),
 )]
@@ -89,10 +81,7 @@ pub(super) async fn own(
     get, path = "/api/v1/creations/public", operation_id = "creations.public", tag = "Creations",
     params(
         ("generator" = Option<String>, Query, description = "A generator's slug."),
-        ("page" = Option<u32>, Query, description = "From 1.", minimum = 1),
-        ("per_page" = Option<u64>, Query, description = "20 if absent, 100 at most.", minimum = 1),
-        ("sort" = Option<String>, Query, description = "`newest` or `oldest`."),
-        ("as_of" = Option<String>, Query, description = "The `as_of` of the first page: freezes the walk."),
+        Pages,
     ),
     responses((status = 200, body = Listing<Creation>)),
     security((), ("key" = [])),
@@ -111,11 +100,7 @@ pub(super) async fn public(
     get, path = "/api/v1/feed", operation_id = "feed", tag = "Feed",
     params(
         ("generator" = Option<String>, Query, description = "A generator's slug."),
-        ("page" = Option<u32>, Query, description = "From 1.", minimum = 1),
-        ("per_page" = Option<u64>, Query, description = "20 if absent, 100 at most.", minimum = 1),
-        ("sort" = Option<String>, Query, description = "`newest` or `oldest`."),
-        ("as_of" = Option<String>, Query, description = "The `as_of` of the first page: freezes the walk."),
-        ("min_position" = Option<String>, Query, description = "What a write answered as `X-Log-Position`."),
+        Pages,
     ),
     responses((status = 200, body = Listing<Creation>)),
 )]
@@ -272,11 +257,12 @@ pub struct ChangeBody {
     license: Option<i64>,
 }
 
-/// Waits, a moment at most, until the lists show what was changed: what has just been made private is
+/// Waits, a moment at most, until the lists and the search show what was changed: what has just been made private is
 /// in nobody's list any more when the answer goes out.
 async fn shown_in_lists(state: &AppState, account: AccountId, confirmed: &Confirmed) {
     let at = Positions::one(account.shard(), confirmed.end.position);
-    state.reads.wait_for_all(ProjectionName::Generation, &at, SHOWN_WITHIN).await;
+    let listed = [ProjectionName::Generation, ProjectionName::Search];
+    join_all(listed.map(|projection| state.reads.wait_for_all(projection, &at, SHOWN_WITHIN))).await;
 }
 
 /// Update a creation you own

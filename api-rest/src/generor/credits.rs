@@ -15,7 +15,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::creation::model_id;
-use super::envelope::{Listing, Success, listing, paging, success};
+use super::envelope::{Listing, Pages, Success, listing, paging, success};
 use super::values::Moment;
 use crate::AppState;
 use crate::http::fresh;
@@ -128,11 +128,7 @@ fn kind(query: &QueryParams) -> Result<Option<TransactionKind>, Problem> {
     params(
         ("type" = Option<String>, Query, description = "`spend`, `purchase`, `daily_bonus`, `weekly_bonus`, \
             `signup_bonus`, `refund`, `gift_sent`, `gift_received`; ours: `expiry`, `adjustment`, `chargeback`."),
-        ("page" = Option<u32>, Query, description = "From 1.", minimum = 1),
-        ("per_page" = Option<u64>, Query, description = "20 if absent, 100 at most.", minimum = 1),
-        ("sort" = Option<String>, Query, description = "`newest` or `oldest`."),
-        ("as_of" = Option<String>, Query, description = "The `as_of` of the first page: freezes the walk."),
-        ("min_position" = Option<String>, Query, description = "What a write answered as `X-Log-Position`."),
+        Pages,
     ),
     responses((status = 200, body = Listing<CreditTransaction>)),
 )]

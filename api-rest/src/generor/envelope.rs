@@ -3,7 +3,7 @@
 use axum::Json;
 use mintmark_projections::{AsOf, Order, Page, Paging};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::http::{Problem, QueryParams};
 
@@ -83,6 +83,38 @@ fn paging_by(query: &QueryParams, usual: i64) -> Result<Paging, Problem> {
     cut(query, usual, order)
 }
 
+/// What lists take, for the document; [`paging`] reads it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what `paging` reads")]
+pub(super) struct Pages {
+    /// From 1.
+    #[param(minimum = 1, maximum = 100_000)]
+    page: Option<u32>,
+    /// 20 if absent, 100 at most; times `page` at most 100,000.
+    #[param(minimum = 1)]
+    per_page: Option<u64>,
+    /// `newest` (if absent) or `oldest`.
+    sort: Option<String>,
+    /// The `as_of` of the first page: freezes the walk.
+    as_of: Option<String>,
+}
+
+/// The same of lists that are short by their nature; [`paging_of_few`] reads it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what `paging_of_few` reads")]
+pub(super) struct PagesOfFew {
+    /// From 1.
+    #[param(minimum = 1, maximum = 100_000)]
+    page: Option<u32>,
+    /// 100 if absent, and at most.
+    #[param(minimum = 1)]
+    per_page: Option<u64>,
+    /// `newest` (if absent) or `oldest`.
+    sort: Option<String>,
+}
+
 /// Which page is asked for of a list whose order is judged elsewhere.
 pub(super) fn paging_in(query: &QueryParams, order: Order) -> Result<Paging, Problem> {
     cut(query, PER_PAGE, order)
@@ -124,9 +156,12 @@ pub(super) fn listing<R, T>(paging: &Paging, page: &Page<R>, data: Vec<T>) -> Js
     Json(Listing { success: true, data, meta: Meta::of(paging, page) })
 }
 
-/// A page of a list that is at hand whole. Nothing freezes it: it is the same for everybody until an
+/// A page of a list that is at hand whole, newest first. Nothing freezes it: it is the same for everybody until an
 /// operator or its owner changes it.
-pub(super) fn page_of<T>(paging: &Paging, all: Vec<T>) -> Json<Listing<T>> {
+pub(super) fn page_of<T>(paging: &Paging, mut all: Vec<T>) -> Json<Listing<T>> {
+    if paging.order == Order::Oldest {
+        all.reverse();
+    }
     let total = all.len() as u64;
     let before = (paging.page.max(1) as usize - 1) * paging.per_page as usize;
     let items = all.into_iter().skip(before).take(paging.per_page as usize).collect();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use mintmark_domain::catalog::{AskField, AskReason, Catalog, Dialect};
+use mintmark_domain::catalog::{Catalog, Dialect};
 use mintmark_domain::usecases::{Accepted, Caller, Core, GeneratorRequest, IdempotencyKey, Refusal, RunView};
 use rust_decimal::Decimal;
 use serde::Deserialize;
@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::answer::{Generated, answer};
 use super::envelope::Success;
+use super::fields::refused;
 use super::values::{WordOrNumber, privacy, ratio};
 use crate::AppState;
 use crate::http::{Authenticated, Idempotency, JsonBody, LogPosition, Path, Prefer, Problem, Replayed};
@@ -75,55 +76,6 @@ pub struct GenerateBody {
     reference_audio: Option<String>,
     /// The video to edit or extend.
     video_url: Option<String>,
-}
-
-/// The document's names for what is asked of a model.
-fn names(field: AskField) -> &'static str {
-    match field {
-        AskField::Model => "model_id",
-        AskField::Prompt | AskField::Characters => "prompt",
-        AskField::Images | AskField::FirstFrame => "image_url",
-        AskField::LastFrame => "ending_frame_url",
-        AskField::References => "reference_images",
-        AskField::SourceVideo => "video_url",
-        AskField::DurationSeconds => "seconds",
-        AskField::AspectRatio
-        | AskField::Count
-        | AskField::Resolution
-        | AskField::Quality
-        | AskField::ReferenceVideos
-        | AskField::ReferenceAudio
-        | AskField::InputAudio
-        | AskField::MediaSeconds
-        | AskField::ScaleFactor
-        | AskField::Voice
-        | AskField::Language
-        | AskField::Temperature
-        | AskField::OutputFormat
-        | AskField::SyncMode
-        | AskField::PromptInfluence
-        | AskField::NegativePrompt => field.as_str(),
-    }
-}
-
-/// A refusal in the document's words.
-fn refused(refusal: &Refusal) -> Problem {
-    match refusal {
-        Refusal::Ask(problem) if problem.reason == AskReason::NotOffered => {
-            Problem::invalid("model_id is not the id of a model; GET /api/v1/models lists them.")
-                .coded("model_not_found")
-        }
-        Refusal::Input { field, problem } => {
-            let field = match *field {
-                "images" | "first_frame" => "image_url",
-                "last_frame" => "ending_frame_url",
-                "source_video" => "video_url",
-                other => other,
-            };
-            Problem::refused(&Refusal::Input { field, problem: problem.clone() }, names)
-        }
-        other => Problem::refused(other, names),
-    }
 }
 
 fn check_url(field: &str, url: Option<&str>) -> Result<(), Problem> {

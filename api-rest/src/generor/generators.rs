@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::creation::{Creation, model_id};
 use super::creations::page;
-use super::envelope::{Listing, Success, page_of, paging_of_few, success};
+use super::envelope::{Listing, Pages, PagesOfFew, Success, page_of, paging_of_few, success};
 use super::values::WordOrNumber;
 use crate::AppState;
 use crate::http::{Path, Problem, QueryParams, Visitor};
@@ -166,8 +166,7 @@ fn find<'c>(catalog: &'c Catalog, slug: &str) -> Result<&'c Generator, Problem> 
     get, path = "/api/v1/generators", operation_id = "generators.list", tag = "Generators",
     params(
         ("status" = Option<String>, Query, description = "`active` (if absent), `development` or `all`."),
-        ("page" = Option<u32>, Query, description = "From 1.", minimum = 1),
-        ("per_page" = Option<u64>, Query, description = "100 if absent, and at most.", minimum = 1),
+        PagesOfFew,
     ),
     responses((status = 200, body = Listing<GeneratorSummary>)),
     security((), ("key" = [])),
@@ -208,10 +207,7 @@ pub(super) async fn get(
     get, path = "/api/v1/generators/{slug}/creations", operation_id = "generators.creations", tag = "Generators",
     params(
         ("slug" = String, Path, description = "The generator.", example = "joke"),
-        ("page" = Option<u32>, Query, description = "From 1.", minimum = 1),
-        ("per_page" = Option<u64>, Query, description = "20 if absent, 100 at most.", minimum = 1),
-        ("sort" = Option<String>, Query, description = "`newest` or `oldest`."),
-        ("as_of" = Option<String>, Query, description = "The `as_of` of the first page: freezes the walk."),
+        Pages,
     ),
     responses((status = 200, body = Listing<Creation>)),
     security((), ("key" = [])),

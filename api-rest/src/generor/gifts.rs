@@ -65,9 +65,7 @@ struct Exact<'a> {
 fn credits(body: &[u8]) -> Result<Credits, Problem> {
     let said = serde_json::from_slice::<Exact<'_>>(body).ok().and_then(|said| exact_decimal(said.credits));
     let credits = said.and_then(|decimal| Credits::new(decimal).ok()).filter(|credits| credits.is_positive());
-    credits.ok_or_else(|| {
-        Problem::invalid("credits must be a number greater than 0 with at most 6 decimal places.")
-    })
+    credits.ok_or_else(|| Problem::invalid("credits must be a number greater than 0 with at most 6 decimal places."))
 }
 
 /// Where a gift stands once it was carried on. One that cannot go on now is carried on later.

@@ -6,12 +6,12 @@ use axum::response::IntoResponse;
 use http::StatusCode;
 use mintmark_domain::account::{Scope, Scopes};
 use mintmark_domain::usecases::{Caller, NewKey};
+use mintmark_projections::ProjectionName;
 use mintmark_projections::accounts::ApiKey as KeyRow;
-use mintmark_projections::{Order, ProjectionName};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::envelope::{Listing, Success, page_of, paging_of_few, success};
+use super::envelope::{Listing, PagesOfFew, Success, page_of, paging_of_few, success};
 use super::values::Moment;
 use crate::AppState;
 use crate::http::fresh;
@@ -118,11 +118,7 @@ fn key_position(caller: &Caller, confirmed: &mintmark_domain::es::Confirmed) -> 
 /// Those that are active, the newest first.
 #[utoipa::path(
     get, path = "/api/v1/api-keys", operation_id = "api_keys.list", tag = "API Keys",
-    params(
-        ("page" = Option<u32>, Query, description = "From 1.", minimum = 1),
-        ("per_page" = Option<u64>, Query, description = "100 if absent, and at most.", minimum = 1),
-        ("sort" = Option<String>, Query, description = "`newest` (if absent) or `oldest`."),
-    ),
+    params(PagesOfFew),
     responses((status = 200, body = Listing<ApiKey>)),
 )]
 pub(super) async fn list(
@@ -133,10 +129,7 @@ pub(super) async fn list(
     caller.require(Scope::AccountRead)?;
     let paging = paging_of_few(&query)?;
     fresh(&state, &caller, &query, ProjectionName::Accounts).await?;
-    let mut keys = state.reads.api_keys(caller.account, false).await?;
-    if paging.order == Order::Oldest {
-        keys.reverse();
-    }
+    let keys = state.reads.api_keys(caller.account, false).await?;
     Ok(page_of(&paging, keys.iter().map(ApiKey::from).collect()))
 }
 

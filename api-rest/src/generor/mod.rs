@@ -10,6 +10,7 @@ mod creation;
 mod creations;
 mod credits;
 mod envelope;
+mod fields;
 mod generate;
 mod generators;
 mod gifts;

@@ -12,7 +12,7 @@ use serde::ser::SerializeMap;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::envelope::{Listing, Success, page_of, paging_of_few, success};
+use super::envelope::{Listing, PagesOfFew, Success, page_of, paging_of_few, success};
 use crate::AppState;
 use crate::http::{Amount, Path, Problem, QueryParams};
 
@@ -205,8 +205,7 @@ pub(super) async fn grouped(State(state): State<AppState>) -> Result<Json<Succes
     params(
         ("type" = String, Path, description = "`text`, `image`, `video`, `speech`, `music`, `soundeffect`, \
             `upscale`, `vector` or `backgroundremoval`."),
-        ("page" = Option<u32>, Query, description = "From 1.", minimum = 1),
-        ("per_page" = Option<u64>, Query, description = "100 if absent, and at most.", minimum = 1),
+        PagesOfFew,
     ),
     responses((status = 200, body = Listing<ModelSummary>)),
     security((), ("key" = [])),

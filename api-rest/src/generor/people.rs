@@ -18,10 +18,10 @@ use utoipa::ToSchema;
 
 use super::creation::Creation;
 use super::creations::{generator, page};
-use super::envelope::{Listing, Success, listing, paging, success};
+use super::envelope::{Listing, Pages, Success, listing, paging, success};
 use super::values::Moment;
 use crate::AppState;
-use crate::http::{Authenticated, LogPosition, Path, Problem, QueryParams, Visitor, fresh, reached};
+use crate::http::{Authenticated, LogPosition, Path, Problem, QueryParams, Visitor, fresh};
 
 /// What everybody may see of somebody.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -94,15 +94,22 @@ pub(super) async fn get(
     State(state): State<AppState>,
     Visitor(caller): Visitor,
     Path(username): Path<String>,
+    query: QueryParams,
 ) -> Result<impl IntoResponse, Problem> {
+    for projection in [ProjectionName::Accounts, ProjectionName::Generation, ProjectionName::People] {
+        fresh(&state, &caller, &query, projection).await?;
+    }
     let row = person(&state, &username).await?;
-    let following = match &caller {
-        Some(caller) => Some(state.core.is_following(caller.account, row.id).await?.0),
-        None => None,
+    let (following, position) = match &caller {
+        Some(caller) => {
+            let (following, read_at) = state.core.is_following(caller.account, row.id).await?;
+            (Some(following), LogPosition::read(caller.account.shard(), Some(read_at)))
+        }
+        None => (None, LogPosition::default()),
     };
     let creations = state.reads.creation_counts(row.id).await?;
     let follows = state.reads.follow_counts(row.id).await?;
-    Ok(success(Person {
+    let person = Person {
         user_id: row.user_id,
         username: row.username.unwrap_or_default(),
         avatar: row.avatar.map(|key| state.core.links.public(&key)),
@@ -113,7 +120,8 @@ pub(super) async fn get(
         follower_count: follows.followers,
         following_count: follows.following,
         following,
-    }))
+    };
+    Ok((position, success(person)))
 }
 
 /// List a user's public creations
@@ -122,10 +130,7 @@ pub(super) async fn get(
     params(
         ("username" = String, Path, description = "The name."),
         ("generator" = Option<String>, Query, description = "A generator's slug."),
-        ("page" = Option<u32>, Query, description = "From 1.", minimum = 1),
-        ("per_page" = Option<u64>, Query, description = "20 if absent, 100 at most.", minimum = 1),
-        ("sort" = Option<String>, Query, description = "`newest` or `oldest`."),
-        ("as_of" = Option<String>, Query, description = "The `as_of` of the first page: freezes the walk."),
+        Pages,
     ),
     responses((status = 200, body = Listing<Creation>)),
     security((), ("key" = [])),
@@ -148,10 +153,7 @@ async fn follow_page(
     list: FollowList,
 ) -> Result<Json<Listing<Follower>>, Problem> {
     let paging = paging(query)?;
-    match caller {
-        Some(caller) => fresh(state, caller, query, ProjectionName::People).await?,
-        None => drop(reached(state, query, ProjectionName::People).await?),
-    }
+    fresh(state, caller, query, ProjectionName::People).await?;
     let page = state.reads.follow_page(list, &paging).await?;
     let ids: Vec<AccountId> = page.items.iter().map(|(account, _)| *account).collect();
     let accounts = state.reads.accounts_by_id(&ids).await?;
@@ -175,10 +177,7 @@ async fn follow_page(
     get, path = "/api/v1/users/{username}/followers", operation_id = "users.followers", tag = "Users",
     params(
         ("username" = String, Path, description = "The name."),
-        ("page" = Option<u32>, Query, description = "From 1.", minimum = 1),
-        ("per_page" = Option<u64>, Query, description = "20 if absent, 100 at most.", minimum = 1),
-        ("sort" = Option<String>, Query, description = "`newest` or `oldest`."),
-        ("as_of" = Option<String>, Query, description = "The `as_of` of the first page: freezes the walk."),
+        Pages,
     ),
     responses((status = 200, body = Listing<Follower>)),
     security((), ("key" = [])),
@@ -198,10 +197,7 @@ pub(super) async fn followers(
     get, path = "/api/v1/users/{username}/following", operation_id = "users.following", tag = "Users",
     params(
         ("username" = String, Path, description = "The name."),
-        ("page" = Option<u32>, Query, description = "From 1.", minimum = 1),
-        ("per_page" = Option<u64>, Query, description = "20 if absent, 100 at most.", minimum = 1),
-        ("sort" = Option<String>, Query, description = "`newest` or `oldest`."),
-        ("as_of" = Option<String>, Query, description = "The `as_of` of the first page: freezes the walk."),
+        Pages,
     ),
     responses((status = 200, body = Listing<Follower>)),
     security((), ("key" = [])),

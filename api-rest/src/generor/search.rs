@@ -9,7 +9,7 @@ use super::creation::{Creation, shown_rows};
 use super::creations::generator;
 use super::envelope::{Listing, listing, paging_in};
 use crate::AppState;
-use crate::http::{Problem, QueryParams, Visitor, fresh, reached};
+use crate::http::{Problem, QueryParams, Visitor, fresh};
 
 /// What is searched for. Errors name the parameter.
 fn terms(query: &QueryParams) -> Result<Terms, Problem> {
@@ -37,7 +37,7 @@ fn order(query: &QueryParams) -> Result<SearchOrder, Problem> {
         ("q" = String, Query, description = "1 to 500 characters, 32 words at most.", example = "sunset mountain",
             min_length = 1, max_length = 500),
         ("generator" = Option<String>, Query, description = "A generator's slug."),
-        ("page" = Option<u32>, Query, description = "From 1.", minimum = 1),
+        ("page" = Option<u32>, Query, description = "From 1.", minimum = 1, maximum = 100_000),
         ("per_page" = Option<u64>, Query, description = "20 if absent, 100 at most.", minimum = 1),
         ("sort" = Option<String>, Query, description = "`relevance` if absent, `newest` or `oldest`."),
         ("as_of" = Option<String>, Query,
@@ -58,10 +58,7 @@ pub(super) async fn search(
     // The order is the search's own.
     let paging = paging_in(&query, Order::Newest)?;
     for projection in [ProjectionName::Generation, ProjectionName::Search] {
-        match &caller {
-            Some(caller) => fresh(&state, caller, &query, projection).await?,
-            None => drop(reached(&state, &query, projection).await?),
-        }
+        fresh(&state, &caller, &query, projection).await?;
     }
     let page = state.reads.creation_search(&search, &paging).await?;
     let data = shown_rows(&state.core, &page.items).await?;

@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 
 use super::creation::Creation;
 use super::creations::{generator, page};
-use super::envelope::{Listing, Success, listing, paging_of_few, success};
+use super::envelope::{Listing, Pages, PagesOfFew, Success, listing, paging_of_few, success};
 use super::values::Moment;
 use crate::AppState;
 use crate::http::{Authenticated, JsonBody, LogPosition, Path, Problem, QueryParams, fresh};
@@ -159,12 +159,7 @@ async fn changed(
 /// List your teams
 #[utoipa::path(
     get, path = "/api/v1/teams", operation_id = "teams.list", tag = "Teams",
-    params(
-        ("page" = Option<u32>, Query, description = "From 1.", minimum = 1),
-        ("per_page" = Option<u64>, Query, description = "100 if absent, and at most.", minimum = 1),
-        ("sort" = Option<String>, Query, description = "`newest` (joined last, if absent) or `oldest`."),
-        ("min_position" = Option<String>, Query, description = "What a write answered as `X-Log-Position`."),
-    ),
+    params(PagesOfFew),
     responses((status = 200, body = Listing<TeamSummary>)),
 )]
 pub(super) async fn list(
@@ -364,11 +359,7 @@ pub(super) async fn renew_invite(
     params(
         ("id" = u64, Path, description = "The team."),
         ("generator" = Option<String>, Query, description = "A generator's slug."),
-        ("page" = Option<u32>, Query, description = "From 1.", minimum = 1),
-        ("per_page" = Option<u64>, Query, description = "20 if absent, 100 at most.", minimum = 1),
-        ("sort" = Option<String>, Query, description = "`newest` or `oldest`."),
-        ("as_of" = Option<String>, Query, description = "The `as_of` of the first page: freezes the walk."),
-        ("min_position" = Option<String>, Query, description = "What a write answered as `X-Log-Position`."),
+        Pages,
     ),
     responses((status = 200, body = Listing<Creation>)),
 )]

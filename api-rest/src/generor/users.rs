@@ -6,7 +6,7 @@ use axum::response::IntoResponse;
 use mintmark_domain::Timestamp;
 use mintmark_domain::account::{Profile, Scope};
 use mintmark_domain::ids::AccountId;
-use mintmark_domain::usecases::{AVATAR_BYTES_MAX, AccountView, AvatarSource, Caller};
+use mintmark_domain::usecases::{AVATAR_BYTES_MAX, AccountView, AvatarSource, Caller, ProfileChange};
 use mintmark_projections::{Paging, ProjectionName};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
@@ -153,31 +153,27 @@ pub(super) async fn change_me(
     if body.bio.is_none() && body.website.is_none() && body.avatar.is_none() {
         return Err(Problem::invalid("bio, website or avatar is required."));
     }
-    let avatar = match body.avatar.clone() {
+    let avatar = match body.avatar {
         Some(Some(url)) if url.is_empty() || url.len() > AVATAR_URL_CHARS_MAX => {
             let allowed = format!("avatar must be an address of at most {AVATAR_URL_CHARS_MAX} characters, or null.");
             return Err(Problem::invalid(allowed));
         }
         avatar => avatar,
     };
-    // First what can be refused.
-    if let Some(Some(url)) = avatar {
-        state.core.set_avatar(&caller, AvatarSource::Address(url)).await?;
-    }
-    let change = move |profile: &mut Profile| {
-        if let Some(bio) = body.bio {
-            profile.bio = bio.unwrap_or_default();
-        }
-        if let Some(website) = body.website {
-            profile.website = website.unwrap_or_default();
-        }
-        if body.avatar == Some(None) {
-            profile.avatar = None;
-        }
+    let change = ProfileChange {
+        bio: body.bio.map(Option::unwrap_or_default),
+        website: body.website.map(Option::unwrap_or_default),
+        avatar: avatar.map(|url| url.map(AvatarSource::Address)),
+        ..ProfileChange::default()
     };
     let (view, _) = state.core.change_profile(&caller, change).await?;
     let (position, me) = me_of(&state, &caller, view).await?;
     Ok((position, success(me)))
+}
+
+/// A change of the picture alone.
+fn picture(avatar: Option<AvatarSource>) -> ProfileChange {
+    ProfileChange { avatar: Some(avatar), ..ProfileChange::default() }
 }
 
 /// Set your picture
@@ -207,7 +203,7 @@ pub(super) async fn set_avatar(
     if file.is_empty() {
         return Err(Problem::invalid("The request body must be a picture: a PNG, JPEG or WebP file."));
     }
-    let (view, _) = state.core.set_avatar(&caller, AvatarSource::File(file)).await?;
+    let (view, _) = state.core.change_profile(&caller, picture(Some(AvatarSource::File(file)))).await?;
     let (position, me) = me_of(&state, &caller, view).await?;
     Ok((position, success(me)))
 }
@@ -221,7 +217,7 @@ pub(super) async fn remove_avatar(
     State(state): State<AppState>,
     Authenticated(caller): Authenticated,
 ) -> Result<impl IntoResponse, Problem> {
-    let (view, _) = state.core.remove_avatar(&caller).await?;
+    let (view, _) = state.core.change_profile(&caller, picture(None)).await?;
     let (position, me) = me_of(&state, &caller, view).await?;
     Ok((position, success(me)))
 }

@@ -30,17 +30,19 @@ pub(crate) async fn reached(
     }
 }
 
-/// Waits until `projection` holds what the log held for the caller when the request came. Errors: the
-/// position that the query asks for is not reached in time.
-pub(crate) async fn fresh(
+/// Waits until `projection` holds what the log held for the caller when the request came; for whoever asks without a
+/// key it has nothing of theirs. Errors: the position that the query asks for is not reached in time.
+pub(crate) async fn fresh<'c>(
     state: &AppState,
-    caller: &Caller,
+    caller: impl Into<Option<&'c Caller>>,
     query: &QueryParams,
     projection: ProjectionName,
 ) -> Result<(), Problem> {
+    let caller = caller.into();
     if reached(state, query, projection).await? {
         return Ok(());
     }
+    let Some(caller) = caller else { return Ok(()) };
     let shard = caller.account.shard();
     let request = DecisionRequest::new(shard, caller.acting(), caller.account);
     // A decision about nothing: it appends nothing and is told where the log ends.

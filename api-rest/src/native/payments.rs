@@ -166,9 +166,8 @@ async fn notice(state: &AppState, event: EventBody, numbers: &Numbers<'_>) -> Re
 
 fn decimal(raw: Option<&RawValue>, field: &str, wanted: &str) -> Result<Decimal, Problem> {
     let raw = raw.ok_or_else(|| Problem::invalid(format!("{field} is required.")))?;
-    exact_decimal(raw).ok_or_else(|| {
-        Problem::invalid(format!("{field} must be {wanted}, as a number or a string of digits."))
-    })
+    exact_decimal(raw)
+        .ok_or_else(|| Problem::invalid(format!("{field} must be {wanted}, as a number or a string of digits.")))
 }
 
 /// An account in either of its forms.

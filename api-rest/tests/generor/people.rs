@@ -256,7 +256,10 @@ async fn a_gift_moves_credits_once_whoever_asks_again() {
     {
         let rows = crowd.get(key, &format!("/credits/transactions?type={kind}")).await;
         let row = &rows["data"][0];
-        assert_eq!((&rows["meta"]["total"], &row["amount"], &row["counterparty"]), (&json!(1), &json!(amount), &json!(other)));
+        assert_eq!(
+            (&rows["meta"]["total"], &row["amount"], &row["counterparty"]),
+            (&json!(1), &json!(amount), &json!(other))
+        );
     }
     let too_much = crowd.post(&crowd.ann.key, "/credits/gifts", json!({"username": bob, "credits": 76})).await;
     assert_eq!(too_much.json_of(402)["error"]["code"], "INSUFFICIENT_CREDITS");

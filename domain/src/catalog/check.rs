@@ -104,7 +104,7 @@ impl Checker<'_> {
         let needed = match self.rules.prompt {
             PromptRule::Required => true,
             PromptRule::OptionalWithImage => self.ask.images == 0,
-            PromptRule::Unused => return Ok(()),
+            PromptRule::Unused => false,
         };
         if chars == 0 && needed {
             return Err(AskProblem::new(AskField::Prompt, AskReason::Required));

@@ -96,6 +96,36 @@ pub enum InputError {
     },
 }
 
+impl InputError {
+    /// The codes of what is wrong with the file or its address, which another request can mend.
+    pub const CODES_OF_THE_FILE: [&'static str; 8] = [
+        "invalid_url",
+        "forbidden_url",
+        "input_unreachable",
+        "input_too_large",
+        "source_unsupported",
+        "input_unreadable",
+        "input_without_length",
+        "input_of_other_kind",
+    ];
+
+    /// The stable code: one of [`Self::CODES_OF_THE_FILE`], or `overloaded`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            InputError::BadAddress(_) => Self::CODES_OF_THE_FILE[0],
+            InputError::Forbidden => Self::CODES_OF_THE_FILE[1],
+            InputError::Unreachable(_) => Self::CODES_OF_THE_FILE[2],
+            InputError::TooLarge { .. } => Self::CODES_OF_THE_FILE[3],
+            InputError::Unsupported(_) => Self::CODES_OF_THE_FILE[4],
+            InputError::Unreadable(_) => Self::CODES_OF_THE_FILE[5],
+            InputError::NoLength => Self::CODES_OF_THE_FILE[6],
+            InputError::OtherKind { .. } => Self::CODES_OF_THE_FILE[7],
+            InputError::Busy => "overloaded",
+        }
+    }
+}
+
 /// What kind of file an input is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum InputKind {

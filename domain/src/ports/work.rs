@@ -111,8 +111,13 @@ pub trait GiftQueue: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<GiftId>, WorkUnavailable>;
 
-    /// Purses with something in them of who is no member any more, or of teams that have ended; by wallet, from the
-    /// one after `after` on. It may be behind the log: who sends it on asks the team itself.
-    async fn stranded_purses(&self, after: Option<WalletId>, limit: usize)
-    -> Result<Vec<WalletOwner>, WorkUnavailable>;
+    /// Purses with something in them: of members that have not changed since `idle_since`, of who is no member any
+    /// more, and of teams that have ended; by wallet, from the one after `after` on. It may be behind the log: who
+    /// sends it on asks the team itself.
+    async fn stranded_purses(
+        &self,
+        idle_since: Timestamp,
+        after: Option<WalletId>,
+        limit: usize,
+    ) -> Result<Vec<WalletOwner>, WorkUnavailable>;
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::{Capability, Checked, workflow_capability};
 use crate::ids::{AccountId, BatchId, CreationId, ProjectId, SealedId, TeamId, WalletId};
 use crate::money::{ChargingRule, Quote};
+use crate::ports::InputError;
 use crate::wallet::LotKind;
 use crate::{Credits, Timestamp};
 
@@ -187,6 +188,12 @@ pub struct FailureReason {
 }
 
 impl FailureReason {
+    /// Whether a file that the caller named is why: another request can mend it.
+    #[must_use]
+    pub fn is_of_an_input(&self) -> bool {
+        InputError::CODES_OF_THE_FILE.contains(&self.code.as_str())
+    }
+
     /// What everybody but the operator is told of a run that was ended by hand. The evidence names
     /// tickets and invoices of the operator's and stays in the event.
     #[must_use]

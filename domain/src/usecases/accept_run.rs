@@ -1,5 +1,7 @@
 //! Accepting a run: request, hold and creations in one append.
 
+use std::time::Duration;
+
 use super::authenticate::Caller;
 use super::characters::VoiceDetails;
 use super::core::Core;
@@ -12,7 +14,7 @@ use super::team_wallet::ForTeam;
 use crate::account::Scope;
 use crate::catalog::{Ask, AskField, AskProblem, AskReason, Checked, Dialect, Model};
 use crate::creation::{Privacy, creation_of_asset};
-use crate::es::{Confirmed, StreamRef};
+use crate::es::{Confirmed, DecideError, StreamRef};
 use crate::ids::{AccountId, CreationId, ProjectId, RunId, SealedId};
 use crate::money::{PriceProblem, Quote};
 use crate::ports::{InputError, IntegerKind, OwnAddress, OwnSignature};
@@ -20,8 +22,11 @@ use crate::run::{CreationRef, Inputs, Payer, RequestedRun, Run};
 use crate::wallet::CreditWallet;
 use crate::{Credits, Timestamp};
 
-/// How often what a run lacks is drawn from a team's wallet before it is refused.
-const DRAWS_MAX: usize = 3;
+/// How often what a run lacks is drawn from a team's wallet before it is too much: others of the same member may spend
+/// what was drawn.
+const DRAWS_MAX: usize = 20;
+/// When it is worth trying again after that.
+const DRAWN_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// A key under which a request may be said again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -261,12 +266,16 @@ impl Core {
         let (payer, needed) = (prepared.template.payer, prepared.template.quote.amount);
         for _ in 0..DRAWS_MAX {
             match (&decided, payer.team) {
+                // Says itself whether it is the wallet or the limit that does not suffice.
                 (Err(Refusal::Insufficient { .. }), Some(team)) => self.draw_for(caller, team, needed).await?,
-                _ => break,
+                _ => return decided,
             }
             decided = decide().await;
         }
-        decided
+        match decided {
+            Err(Refusal::Insufficient { .. }) => Err(DecideError::Overloaded { retry_after: DRAWN_RETRY_AFTER }.into()),
+            decided => decided,
+        }
     }
 
     /// Judges where a page's host leads, so that nothing is held for one that must not be reached.

@@ -1,13 +1,12 @@
 //! Accounts: registration, profile, tier, suspension.
 
-use super::authenticate::Caller;
 use super::claims::Claimed;
 use super::core::Core;
 use super::keys::{KeyForm, NewKey};
 use super::refusal::Refusal;
 use super::run_view::open_json;
 use crate::Credits;
-use crate::account::{Account, AccountCommand, ActsWith, IssuedKey, Profile, Scope, Scopes, Tier};
+use crate::account::{Account, AccountCommand, ActsWith, IssuedKey, Profile, Scopes, Tier};
 use crate::es::{Acting, Confirmed, DecideError, Position, StreamRef};
 use crate::ids::{AccountId, PaymentId, SealedId, derived_id};
 use crate::payment::{Payment, PaymentCommand, ReceivedPayment};
@@ -262,36 +261,6 @@ impl Core {
         let profile =
             opened.remove(&profile_id).and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default();
         Ok(AccountView { account, state, profile, as_of })
-    }
-
-    /// Changes the caller's profile: `change` gets what is there. Username and email stay as they
-    /// are.
-    pub async fn change_profile(
-        &self,
-        caller: &Caller,
-        change: impl FnOnce(&mut Profile) + Send,
-    ) -> Result<(AccountView, Confirmed), Refusal> {
-        caller.require(Scope::ProfileWrite)?;
-        let account = caller.account;
-        let view = self.account_view(account).await?;
-        let mut profile = view.profile.clone();
-        change(&mut profile);
-        profile.username.clone_from(&view.profile.username);
-        profile.email.clone_from(&view.profile.email);
-        profile.check()?;
-        let profile_id = SealedId(self.new_id(account.shard()));
-        let sealed = self.vault.seal(account.0, profile_id, &serde_json::to_vec(&profile).unwrap_or_default()).await?;
-        let by = caller.acts_with.clone();
-        let request = self.request(account.shard(), caller.acting(), account).stream(StreamRef::of::<Account>(account));
-        let (state, confirmed) = self
-            .decide(request, move |unit| {
-                unit.state::<Account>(account).authorize(&by, Scope::ProfileWrite)?;
-                unit.execute::<Account>(account, AccountCommand::ChangeProfile { profile: profile_id })?;
-                unit.seal(sealed.clone());
-                Ok(unit.state::<Account>(account).clone())
-            })
-            .await?;
-        Ok((AccountView { account, state, profile, as_of: confirmed.end.position }, confirmed))
     }
 
     /// Lets an account do nothing for now, or act again; by the operator.

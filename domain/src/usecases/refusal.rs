@@ -281,15 +281,15 @@ impl Refusal {
                 ProjectError::NotNow(_) => (ErrorClass::Conflict, "conflict"),
             },
             Refusal::Input { problem, .. } => match problem {
-                InputError::BadAddress(_) => (ErrorClass::Validation, "invalid_url"),
-                InputError::Forbidden => (ErrorClass::Validation, "forbidden_url"),
-                InputError::Unreachable(_) => (ErrorClass::Validation, "input_unreachable"),
-                InputError::TooLarge { .. } => (ErrorClass::Validation, "input_too_large"),
-                InputError::OtherKind { .. } => (ErrorClass::Validation, "input_of_other_kind"),
-                InputError::Unsupported(_) => (ErrorClass::Validation, "source_unsupported"),
-                InputError::Unreadable(_) => (ErrorClass::Validation, "input_unreadable"),
-                InputError::NoLength => (ErrorClass::Validation, "input_without_length"),
-                InputError::Busy => (ErrorClass::Overloaded, "overloaded"),
+                InputError::Busy => (ErrorClass::Overloaded, problem.code()),
+                InputError::BadAddress(_)
+                | InputError::Forbidden
+                | InputError::Unreachable(_)
+                | InputError::TooLarge { .. }
+                | InputError::OtherKind { .. }
+                | InputError::Unsupported(_)
+                | InputError::Unreadable(_)
+                | InputError::NoLength => (ErrorClass::Validation, problem.code()),
             },
             Refusal::Item { problem, .. } => problem.public(),
             Refusal::BadIdempotencyKey => (ErrorClass::Validation, "invalid_idempotency_key"),

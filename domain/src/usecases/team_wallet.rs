@@ -4,6 +4,8 @@
 //! has an allowance: a wallet in the member's shard, into which what a run lacks is drawn from the team's, as a
 //! gift is carried. The limit is asked where the team's wallet is.
 
+use std::time::Duration;
+
 use super::accept_run::IdempotencyKey;
 use super::authenticate::Caller;
 use super::core::Core;
@@ -13,12 +15,15 @@ use super::refusal::Refusal;
 use super::teams::TeamView;
 use crate::Credits;
 use crate::account::Scope;
-use crate::es::{Acting, Confirmed, Position, StreamRef, Unit};
+use crate::es::{Acting, Confirmed, DecideError, Position, StreamRef, Unit};
 use crate::gift::{Gift, GiftStatus, SentGift};
 use crate::ids::{AccountId, AllowanceId, GiftId, TeamId, WalletId};
 use crate::run::Payer;
-use crate::team::{Act, Allowance, AllowanceCommand, AllowanceError, Member, Purse, Team, TeamCommand};
+use crate::team::{Act, Allowance, AllowanceCommand, AllowanceError, Member, Purse, Team, TeamCommand, TeamError};
 use crate::wallet::{Balance, CreditWallet, WalletError, WalletOwner};
+
+/// When it is worth drawing again what came back.
+const RETURNED_RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// What a run is made for, and who pays it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,8 +114,14 @@ impl Core {
         purse: Purse,
     ) -> Result<(TeamView, Confirmed), Refusal> {
         caller.require(Scope::TeamsWrite)?;
-        let by = caller.account;
-        self.in_team(caller, number, move |at| TeamCommand::SetPurse { purse, by, at }).await
+        let (by, before) = (caller.account, self.team(caller, number).await?.team.purse());
+        let changed = self.in_team(caller, number, move |at| TeamCommand::SetPurse { purse, by, at }).await?;
+        // What was drawn under more generous terms and is not spent.
+        if !purse.pays || purse.member_limit < before.member_limit {
+            let members: Vec<AccountId> = changed.0.team.members().iter().map(|member| member.account).collect();
+            self.give_allowances_back(changed.0.id, members).await;
+        }
+        Ok(changed)
     }
 
     /// Gives a member a limit of their own, or takes it away. Only the owner may.
@@ -139,6 +150,8 @@ impl Core {
                 Ok(())
             })
             .await?;
+        // What was drawn and is not spent is drawn anew where the limit lets it.
+        self.give_allowances_back(team, [member]).await;
         Ok(confirmed)
     }
 
@@ -173,7 +186,7 @@ impl Core {
     }
 
     /// Has the caller's part of a team's wallet hold at least `needed`: what it lacks is drawn. Errors: more than
-    /// the member may spend, or than the team has.
+    /// the member may spend, or than the team has; the team does not pay any more.
     pub(super) async fn draw_for(&self, caller: &Caller, team: TeamId, needed: Credits) -> Result<(), Refusal> {
         let member = caller.account;
         let part: CreditWallet = self.load(WalletId::allowance(team, member)).await?;
@@ -193,7 +206,10 @@ impl Core {
             let at = unit.now();
             let state = unit.state::<Team>(team);
             state.for_act(member, Act::Spend)?;
-            let team_limit = state.purse().member_limit;
+            let Purse { pays, member_limit: team_limit } = state.purse();
+            if !pays {
+                return Err(Refusal::Team(TeamError::NothingThere));
+            }
             let draw = AllowanceCommand::Draw { gift, amount: lacking, team_limit, at };
             unit.execute::<Allowance>(allowance, draw)?;
             let (from, to) = (WalletOwner::Team(team), WalletOwner::Allowance { team, member });
@@ -203,20 +219,20 @@ impl Core {
         .await?;
         match self.carry_gift(gift).await? {
             GiftStatus::None | GiftStatus::Sent | GiftStatus::Delivered => Ok(()),
-            GiftStatus::Returned => Err(Refusal::NotFound("team")),
+            // Whoever takes nothing just now: too many lots that held runs keep open, or the account was suspended.
+            GiftStatus::Returned => Err(DecideError::Overloaded { retry_after: RETURNED_RETRY_AFTER }.into()),
         }
     }
 
-    /// Sends on what lies where nobody can spend it: with who is no member any more (a run of theirs has ended
-    /// since), back to the team; with a team that has ended, to who was its last owner. Changes nothing where
-    /// it is in its place. Whoever looks for such wallets calls it again and again.
+    /// Sends on what lies where nobody spends it: with a member who draws on the team's wallet and has not spent it
+    /// for long, or who is none any more, back to the team; with a team that has ended, to who was its last owner.
+    /// Changes nothing where it is in its place. Whoever looks for such wallets calls it again and again.
     pub async fn send_stranded_on(&self, purse: WalletOwner) -> Result<(), Refusal> {
         let (WalletOwner::Team(team) | WalletOwner::Allowance { team, .. }) = purse else { return Ok(()) };
         let state = self.load::<Team>(team).await?;
         let to = match (state.live(), state.last_owner(), purse) {
-            (Some(_), _, WalletOwner::Allowance { member, .. }) if !state.role(member).may(Act::Spend) => {
-                WalletOwner::Team(team)
-            }
+            // Of a member's nothing is lost: what they need is drawn again.
+            (Some(_), _, WalletOwner::Allowance { .. }) => WalletOwner::Team(team),
             (None, Some(owner), _) => WalletOwner::Account(owner),
             _ => return Ok(()),
         };
@@ -228,6 +244,15 @@ impl Core {
     /// paid with; what is left of it then is sent on by [`Core::send_stranded_on`].
     pub(super) async fn give_allowance_back(&self, team: TeamId, member: AccountId) -> Result<(), Refusal> {
         self.send_all(WalletOwner::Allowance { team, member }, WalletOwner::Team(team)).await
+    }
+
+    /// The same of several, after what the caller asked for was done: what cannot be given back now is sent on later.
+    pub(super) async fn give_allowances_back(&self, team: TeamId, members: impl IntoIterator<Item = AccountId>) {
+        for member in members {
+            if let Err(refusal) = self.give_allowance_back(team, member).await {
+                tracing::warn!(%team, %member, %refusal, "a member's part of a team's wallet is given back later");
+            }
+        }
     }
 
     /// Sends all that a purse of a team's can spend to another.
@@ -293,7 +318,7 @@ fn of_the_team(refusal: Refusal) -> Refusal {
             Refusal::Insufficient { needed, available, scope: "the team's wallet" }
         }
         // A wallet that nobody has put anything into yet.
-        Refusal::Wallet(WalletError::NotOpen) => Refusal::Team(crate::team::TeamError::NothingThere),
+        Refusal::Wallet(WalletError::NotOpen) => Refusal::Team(TeamError::NothingThere),
         other => other,
     }
 }

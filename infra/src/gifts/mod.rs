@@ -17,6 +17,8 @@ const PAGE: usize = 100;
 const EVERY: Duration = Duration::from_secs(2);
 /// Whoever sends a gift carries it on at once: only what is left after this long is looked at here.
 const LEFT_AFTER_SECONDS: i64 = 2;
+/// What a member drew on a team's wallet and did not spend is the team's again after this long, in minutes.
+const IDLE_AFTER_MINUTES: i64 = 10;
 
 /// Carries gifts on, and sends on what is stranded, as long as it is polled.
 pub async fn keep_gifts(core: &Core, queue: &dyn GiftQueue) {
@@ -27,7 +29,8 @@ pub async fn keep_gifts(core: &Core, queue: &dyn GiftQueue) {
             Ok(last) => after_gift = last,
             Err(error) => tracing::warn!(error, "gifts could not be looked at; it is tried again"),
         }
-        match send_stranded(core, queue, after_purse).await {
+        let idle_since = core.now() - TimeDelta::minutes(IDLE_AFTER_MINUTES);
+        match send_stranded(core, queue, idle_since, after_purse).await {
             Ok(last) => after_purse = last,
             Err(error) => tracing::warn!(error, "stranded credits could not be looked at; it is tried again"),
         }
@@ -53,13 +56,14 @@ pub async fn carry_left(
     Ok(gifts.last().copied().filter(|_| gifts.len() == PAGE))
 }
 
-/// The same for credits that lie where nobody can spend them.
+/// The same for credits that lie where nobody spends them: of members, since `idle_since`.
 pub async fn send_stranded(
     core: &Core,
     queue: &dyn GiftQueue,
+    idle_since: Timestamp,
     after: Option<WalletId>,
 ) -> Result<Option<WalletId>, String> {
-    let purses = queue.stranded_purses(after, PAGE).await.map_err(|error| error.to_string())?;
+    let purses = queue.stranded_purses(idle_since, after, PAGE).await.map_err(|error| error.to_string())?;
     for purse in &purses {
         if let Err(refusal) = core.send_stranded_on(*purse).await {
             tracing::warn!(?purse, %refusal, "stranded credits could not be sent on; it is tried again");

@@ -187,20 +187,20 @@ fn wanted<'a>(inputs: &'a Inputs, parameters: &Checked) -> Vec<Wanted<'a>> {
 }
 
 fn unusable(input: &Wanted<'_>, problem: &InputError) -> FailureReason {
-    let (code, what) = match problem {
-        InputError::BadAddress(_) => ("invalid_url", "could not be fetched: its address is none".to_owned()),
-        InputError::Forbidden => ("forbidden_url", "could not be fetched: its address is not public".to_owned()),
-        InputError::Unreachable(_) => ("input_unreachable", "could not be fetched".to_owned()),
+    let what = match problem {
+        InputError::BadAddress(_) => "could not be fetched: its address is none".to_owned(),
+        InputError::Forbidden => "could not be fetched: its address is not public".to_owned(),
+        InputError::Unreachable(_) => "could not be fetched".to_owned(),
         InputError::TooLarge { max_bytes } => {
-            ("input_too_large", format!("is larger than the {max_bytes} bytes that {} may have", kind(input)))
+            format!("is larger than the {max_bytes} bytes that {} may have", kind(input))
         }
-        InputError::Unsupported(_) => ("source_unsupported", "cannot be fetched by this server".to_owned()),
-        InputError::Unreadable(_) => ("input_unreadable", "is no file that can be read".to_owned()),
-        InputError::NoLength => ("input_without_length", "does not say how long it is".to_owned()),
-        InputError::Busy => ("overloaded", "could not be looked at in time".to_owned()),
-        InputError::OtherKind { found, .. } => ("input_of_other_kind", format!("is {found}, not {}", kind(input))),
+        InputError::Unsupported(_) => "cannot be fetched by this server".to_owned(),
+        InputError::Unreadable(_) => "is no file that can be read".to_owned(),
+        InputError::NoLength => "does not say how long it is".to_owned(),
+        InputError::Busy => "could not be looked at in time".to_owned(),
+        InputError::OtherKind { found, .. } => format!("is {found}, not {}", kind(input)),
     };
-    FailureReason { code: code.into(), message: format!("The input {} {what}.", input.field()) }
+    FailureReason { code: problem.code().into(), message: format!("The input {} {what}.", input.field()) }
 }
 
 fn kind(input: &Wanted<'_>) -> &'static str {

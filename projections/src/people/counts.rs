@@ -1,13 +1,14 @@
 //! Counts that grow and shrink by what a batch did, each table in one statement.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// What a batch adds to the two numbers of each subject.
+/// What a batch adds to the two numbers of each subject. In the order of subjects: followers of several shards write to
+/// one row of counts, and whoever locks rows in one order waits for nobody in a circle.
 #[derive(Debug, Default)]
-pub(super) struct Deltas(HashMap<Uuid, (i64, i64)>);
+pub(super) struct Deltas(BTreeMap<Uuid, (i64, i64)>);
 
 impl Deltas {
     /// Adds to both numbers of a subject.

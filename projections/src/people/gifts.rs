@@ -36,20 +36,23 @@ impl GiftQueue for ReadModels {
 
     async fn stranded_purses(
         &self,
+        idle_since: Timestamp,
         after: Option<WalletId>,
         limit: usize,
     ) -> Result<Vec<WalletOwner>, WorkUnavailable> {
         let rows: Vec<(Uuid, Option<Uuid>)> = sqlx::query_as(
-            "SELECT w.team_id, w.account_id FROM read_wallets_v1.wallets w
+            "SELECT w.team_id, w.account_id FROM read_wallets_v2.wallets w
              WHERE w.team_id IS NOT NULL AND ($1::uuid IS NULL OR w.wallet_id > $1) AND w.paid + w.free + w.earned > 0
                AND CASE WHEN w.account_id IS NULL
                    THEN EXISTS (SELECT FROM read_people_v1.teams t WHERE t.team_id = w.team_id AND t.archived)
-                   ELSE NOT EXISTS (SELECT FROM read_people_v1.team_members m
-                                    WHERE m.team_id = w.team_id AND m.account_id = w.account_id) END
+                   ELSE w.updated_at <= $3 OR NOT EXISTS (SELECT FROM read_people_v1.team_members m
+                                                          WHERE m.team_id = w.team_id AND m.account_id = w.account_id)
+                   END
              ORDER BY w.wallet_id LIMIT $2",
         )
         .bind(after.map(Uuid::from))
         .bind(limited(limit))
+        .bind(idle_since)
         .fetch_all(&self.pool)
         .await
         .map_err(|error| WorkUnavailable(error.to_string()))?;

@@ -309,7 +309,7 @@ async fn while_one_process_holds_the_checkpoint_another_changes_nothing() {
     let done = bench.step(&WalletsProjection, &feed, 4).await.unwrap().position();
     let mut connection = bench.db.pool().acquire().await.unwrap();
     let mut held = connection.begin().await.unwrap();
-    sqlx::query("SELECT FROM read_wallets_v1.checkpoints FOR UPDATE").execute(&mut *held).await.unwrap();
+    sqlx::query("SELECT FROM read_wallets_v2.checkpoints FOR UPDATE").execute(&mut *held).await.unwrap();
     let applied = bench.step(&WalletsProjection, &feed, 1_000).await.unwrap();
     assert_eq!(applied, Applied::Elsewhere { position: done });
     held.rollback().await.unwrap();
@@ -441,8 +441,8 @@ async fn verify_names_the_rows_that_are_not_what_a_replay_comes_to() {
         assert_eq!((done.differences, done.compared), (vec![], true));
     }
     let tampered = dump_all(&bench).await;
-    sqlx::query("UPDATE read_wallets_v1.wallets SET paid = paid + 1").execute(pool).await.unwrap();
-    sqlx::query("DELETE FROM read_wallets_v1.transactions WHERE number = 2").execute(pool).await.unwrap();
+    sqlx::query("UPDATE read_wallets_v2.wallets SET paid = paid + 1").execute(pool).await.unwrap();
+    sqlx::query("DELETE FROM read_wallets_v2.transactions WHERE number = 2").execute(pool).await.unwrap();
     let done = verify(pool, &log, &WalletsProjection, &shards, &|_| {}).await.unwrap();
     let found: Vec<_> =
         done.differences.iter().map(|found| (found.table, found.is_live, found.columns.clone())).collect();

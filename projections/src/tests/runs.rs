@@ -152,7 +152,7 @@ async fn usage_counts_runs_when_they_ended_and_ties_to_the_captures() {
         let usage = reads.usage(account, from, to, by, &everything).await.unwrap();
         assert_eq!((usage.totals.credits, usage.totals.runs(), usage.totals.failed), (captured, 60, 6), "{by:?}");
     }
-    let spent: rust_decimal::Decimal = sqlx::query_scalar("SELECT sum(captured) FROM read_wallets_v1.transactions")
+    let spent: rust_decimal::Decimal = sqlx::query_scalar("SELECT sum(captured) FROM read_wallets_v2.transactions")
         .fetch_one(bench.db.pool())
         .await
         .unwrap();

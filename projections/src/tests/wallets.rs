@@ -112,16 +112,16 @@ async fn signed_amounts_sum_to_the_balance_at_every_position() {
         // One event at a time: the books are looked at after each.
         while let Applied::Events { end, .. } = bench.step(&WalletsProjection, &feed, 1).await.unwrap() {
             let wrong: Option<(Decimal, Decimal, Decimal, Decimal)> = sqlx::query_as(
-                "SELECT w.paid + w.free + w.earned, (SELECT coalesce(sum(t.amount), 0) FROM read_wallets_v1.transactions t
+                "SELECT w.paid + w.free + w.earned, (SELECT coalesce(sum(t.amount), 0) FROM read_wallets_v2.transactions t
                                                      WHERE t.wallet_id = w.wallet_id),
-                        w.held, (SELECT coalesce(sum(h.remaining), 0) FROM read_wallets_v1.wallet_holds h
+                        w.held, (SELECT coalesce(sum(h.remaining), 0) FROM read_wallets_v2.wallet_holds h
                                  WHERE h.wallet_id = w.wallet_id)
-                 FROM read_wallets_v1.wallets w
-                 WHERE w.paid + w.free + w.earned <> (SELECT coalesce(sum(t.amount), 0) FROM read_wallets_v1.transactions t
+                 FROM read_wallets_v2.wallets w
+                 WHERE w.paid + w.free + w.earned <> (SELECT coalesce(sum(t.amount), 0) FROM read_wallets_v2.transactions t
                                                       WHERE t.wallet_id = w.wallet_id)
-                    OR w.held <> (SELECT coalesce(sum(h.remaining), 0) FROM read_wallets_v1.wallet_holds h
+                    OR w.held <> (SELECT coalesce(sum(h.remaining), 0) FROM read_wallets_v2.wallet_holds h
                                   WHERE h.wallet_id = w.wallet_id)
-                    OR w.held <> (SELECT coalesce(sum(l.held), 0) FROM read_wallets_v1.wallet_lots l
+                    OR w.held <> (SELECT coalesce(sum(l.held), 0) FROM read_wallets_v2.wallet_lots l
                                   WHERE l.wallet_id = w.wallet_id)",
             )
             .fetch_optional(bench.db.pool())

@@ -27,7 +27,7 @@ impl Projection for WalletsProjection {
 
     fn definition(&self) -> Definition {
         Definition {
-            schema: "read_wallets_v1",
+            schema: "read_wallets_v2",
             ddl: include_str!("schema.sql"),
             tables: &[
                 ("wallets", "wallet_id"),

@@ -71,12 +71,12 @@ macro_rules! wallets_where {
         concat!(
             "SELECT w.wallet_id, w.owner_kind, w.account_id, w.team_id, w.opened_at, w.updated_at, w.held, w.receivable,
            w.paid - due.paid AS paid, w.free - due.free AS free, w.earned - due.earned AS earned
-    FROM read_wallets_v1.wallets w
+    FROM read_wallets_v2.wallets w
     CROSS JOIN LATERAL (
         SELECT coalesce(sum(available) FILTER (WHERE kind = 'paid'), 0) AS paid,
                coalesce(sum(available) FILTER (WHERE kind = 'free'), 0) AS free,
                coalesce(sum(available) FILTER (WHERE kind = 'earned'), 0) AS earned
-        FROM read_wallets_v1.wallet_lots l
+        FROM read_wallets_v2.wallet_lots l
         WHERE l.wallet_id = w.wallet_id AND NOT l.expired AND l.expires_at <= $2 AND l.available > 0
     ) AS due WHERE ",
             $condition
@@ -162,7 +162,7 @@ impl LotView {
 impl ReadModels {
     /// A wallet as it stands at `now`; `None` if it was never opened.
     pub async fn wallet(&self, wallet: WalletId, now: Timestamp) -> Result<Option<Wallet>, QueryError> {
-        self.readable("SELECT EXISTS (SELECT FROM read_wallets_v1.unreadable WHERE stream_id = $1)", wallet.0).await?;
+        self.readable("SELECT EXISTS (SELECT FROM read_wallets_v2.unreadable WHERE stream_id = $1)", wallet.0).await?;
         let row: Option<WalletView> = sqlx::query_as(wallets_where!("w.wallet_id = $1"))
             .bind(wallet.0)
             .bind(now)
@@ -187,7 +187,7 @@ impl ReadModels {
     pub async fn lots(&self, wallet: WalletId, all: bool) -> Result<Vec<Lot>, QueryError> {
         let rows: Vec<LotView> = sqlx::query_as(
             "SELECT lot, kind, priority, amount, available, held, source, reference, granted_at, expires_at, expired
-             FROM read_wallets_v1.wallet_lots
+             FROM read_wallets_v2.wallet_lots
              WHERE wallet_id = $1 AND ($2 OR available > 0 OR held > 0) ORDER BY lot",
         )
         .bind(wallet.0)
@@ -200,7 +200,7 @@ impl ReadModels {
     /// The open holds of a wallet, the oldest first, at most `limit`.
     pub async fn open_holds(&self, wallet: WalletId, limit: u32) -> Result<Vec<OpenHold>, QueryError> {
         let rows: Vec<(Uuid, String, Decimal, Decimal, DateTime<Utc>)> = sqlx::query_as(
-            "SELECT hold_id, held_for, amount, remaining, held_at FROM read_wallets_v1.wallet_holds
+            "SELECT hold_id, held_for, amount, remaining, held_at FROM read_wallets_v2.wallet_holds
              WHERE wallet_id = $1 ORDER BY movement LIMIT $2",
         )
         .bind(wallet.0)

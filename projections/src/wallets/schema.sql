@@ -18,6 +18,8 @@ CREATE TABLE wallets (
     updated_position bigint         NOT NULL
 ) WITH (fillfactor = 70);
 CREATE INDEX wallets_by_account ON wallets (account_id);
+-- Few are a team's, and these are looked through again and again.
+CREATE INDEX wallets_of_teams ON wallets (wallet_id) WHERE team_id IS NOT NULL;
 
 -- Credits that came in together; what is used up stays, with nothing left.
 CREATE TABLE wallet_lots (

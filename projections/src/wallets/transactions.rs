@@ -206,7 +206,7 @@ macro_rules! transactions {
                           WHERE c.run_id = t.run_id ORDER BY c.output_index) AS creations
              FROM (SELECT number, recorded_at, kind, run_id, batch_id, payment_id, gift_id, other_account, lot, detail,
                           owed, amount, held, captured, status, rule, balance_after, updated_at
-                   FROM read_wallets_v1.transactions
+                   FROM read_wallets_v2.transactions
                    WHERE wallet_id = $1 AND position <= $2 AND ($3::text IS NULL OR kind = $3) ",
             $rest,
             " ORDER BY number ",
@@ -227,11 +227,11 @@ impl ReadModels {
         kind: Option<TransactionKind>,
         paging: &Paging,
     ) -> Result<Page<Transaction>, QueryError> {
-        self.readable("SELECT EXISTS (SELECT FROM read_wallets_v1.unreadable WHERE stream_id = $1)", wallet.0).await?;
+        self.readable("SELECT EXISTS (SELECT FROM read_wallets_v2.unreadable WHERE stream_id = $1)", wallet.0).await?;
         let as_of = self.pin(ProjectionName::Wallets, wallet.shard(), paging.pinned()).await?;
         let (position, kind) = (pinned(&as_of, wallet), kind.map(TransactionKind::as_str));
         let total: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM read_wallets_v1.transactions
+            "SELECT count(*) FROM read_wallets_v2.transactions
              WHERE wallet_id = $1 AND position <= $2 AND ($3::text IS NULL OR kind = $3)",
         )
         .bind(wallet.0)
@@ -243,13 +243,13 @@ impl ReadModels {
         let sql = match paging.order {
             Order::Newest => transactions!(
                 "DESC",
-                "AND number <= (SELECT number FROM read_wallets_v1.transactions
+                "AND number <= (SELECT number FROM read_wallets_v2.transactions
                 WHERE wallet_id = $1 AND position <= $2 AND ($3::text IS NULL OR kind = $3)
                 ORDER BY number DESC LIMIT 1 OFFSET $5)"
             ),
             Order::Oldest => transactions!(
                 "ASC",
-                "AND number >= (SELECT number FROM read_wallets_v1.transactions
+                "AND number >= (SELECT number FROM read_wallets_v2.transactions
                 WHERE wallet_id = $1 AND position <= $2 AND ($3::text IS NULL OR kind = $3)
                 ORDER BY number LIMIT 1 OFFSET $5)"
             ),
@@ -275,7 +275,7 @@ impl ReadModels {
         walk: &Walk,
         limit: u32,
     ) -> Result<Stretch<Transaction>, QueryError> {
-        self.readable("SELECT EXISTS (SELECT FROM read_wallets_v1.unreadable WHERE stream_id = $1)", wallet.0).await?;
+        self.readable("SELECT EXISTS (SELECT FROM read_wallets_v2.unreadable WHERE stream_id = $1)", wallet.0).await?;
         let as_of = self.pin(ProjectionName::Wallets, wallet.shard(), Some(&walk.as_of)).await?;
         let limit = Paging::first(limit).limit();
         let after = walk.after.map(|place| i64::try_from(place.id.as_u128()).unwrap_or(i64::MAX));
@@ -297,7 +297,7 @@ impl ReadModels {
 
     /// One movement.
     pub async fn transaction(&self, wallet: WalletId, number: u64) -> Result<Option<Transaction>, QueryError> {
-        self.readable("SELECT EXISTS (SELECT FROM read_wallets_v1.unreadable WHERE stream_id = $1)", wallet.0).await?;
+        self.readable("SELECT EXISTS (SELECT FROM read_wallets_v2.unreadable WHERE stream_id = $1)", wallet.0).await?;
         let row: Option<View> = sqlx::query_as(transactions!("ASC", "AND number = $5"))
             .bind(wallet.0)
             .bind(i64::MAX)

@@ -18,6 +18,8 @@ const COUNTERS_MAX: usize = 131_072;
 const PART_OF_LONG: u32 = 50;
 /// How long others' permits that were not given back in time are not asked for again, in seconds.
 const PAUSE_SECONDS: i64 = 1;
+/// By how much the time that a request came may lie behind: it may have waited for a lease and for others.
+const LATE: TimeDelta = TimeDelta::seconds(5);
 
 /// A counter with its id.
 #[derive(Clone, Copy, Debug)]
@@ -143,7 +145,8 @@ impl Purse {
             for (window, limit) in counted.limits() {
                 let ends_at = window.at(now).1;
                 let holding = holdings[window as usize].get_or_insert_with(|| Holding::new(ends_at, limit));
-                if holding.ends_at != ends_at {
+                // What waited for permits may say a time of the window before: what was leased for this one stays.
+                if holding.ends_at != ends_at && holding.ends_at != window.at(now + LATE).1 {
                     *holding = Holding::new(ends_at, limit);
                 }
                 holding.turn(limit, now);

@@ -51,6 +51,21 @@ fn what_comes_after_its_minute_is_nobodys() {
 }
 
 #[test]
+fn who_waited_over_the_turn_of_the_minute_takes_of_the_new_one() {
+    let mut purse = Purse::default();
+    let before = start() + TimeDelta::milliseconds(59_990);
+    let after = start() + TimeDelta::milliseconds(60_010);
+    assert!(matches!(purse.spend(&[address(1)], before, true), Step::Lease { .. }));
+    leased(&mut purse, address(1), after, 3);
+    assert!(passes(&mut purse, address(1), before), "its answer comes in the new minute");
+    assert!(passes(&mut purse, address(1), after) && passes(&mut purse, address(1), after));
+    assert!(!passes(&mut purse, address(1), after), "three were leased");
+    // A clock that is put back is another matter.
+    let hour_ago = after - TimeDelta::hours(1);
+    assert!(matches!(purse.spend(&[address(1)], hour_ago, true), Step::Lease { .. }));
+}
+
+#[test]
 fn what_is_given_back_is_used_no_more() {
     let mut purse = Purse::default();
     let ask = leased(&mut purse, address(1), start(), 4);
