@@ -77,7 +77,7 @@ impl Decisions {
         let funds = Credits::from_str(FUNDS)?;
         let filled = self.writer.decide(request(account, wallet), move |unit| {
             unit.execute::<CreditWallet>(wallet, WalletCommand::Open { owner: WalletOwner::Account(account) })?;
-            let source = GrantSource::Operator { reason: "bench".into() };
+            let source = GrantSource::Operator { reason: "bench".into(), payment: None };
             let at = unit.now();
             let grant =
                 WalletCommand::Grant { kind: LotKind::Paid, amount: funds, priority: 0, expires_at: None, source, at };

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use mintmark_domain::catalog::{Catalog, Dialect};
-use mintmark_domain::usecases::{Accepted, Caller, Core, GeneratorRequest, IdempotencyKey, Refusal, RunView};
+use mintmark_domain::account::Scope;
+use mintmark_domain::catalog::{Capability, Catalog, Dialect};
+use mintmark_domain::usecases::{
+    Accepted, Caller, Core, GeneratorRequest, IdempotencyKey, Refusal, RunView, scope_to_generate,
+};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::Number;
@@ -216,6 +219,11 @@ async fn accept(
     body: GenerateBody,
     key: Option<IdempotencyKey>,
 ) -> Result<Accepted, Problem> {
+    // Which one is needed is known with the model; a key that has none of them is told so whatever it says.
+    let scopes = Capability::ALL.map(scope_to_generate);
+    if !scopes.iter().any(|scope| caller.require(*scope).is_ok()) {
+        caller.require(Scope::WorkflowsWrite)?;
+    }
     let read = match core.catalog.generator(&slug) {
         Some(_) => body.read(&core.catalog, slug),
         None => Err(Problem::not_found("Generator")),

@@ -9,6 +9,7 @@ mod generate;
 mod generators;
 mod keys;
 mod people;
+mod profiles;
 mod scopes;
 mod search;
 mod shape;

@@ -309,6 +309,21 @@ async fn a_picture_is_put_up_shown_to_everybody_and_taken_down() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_to_an_owner_leaves_the_invite_code_as_it_is() {
+    let crowd = Crowd::gather().await;
+    let made = crowd.post(&crowd.ann.key, "/teams", json!({"name": "Us"})).await.json_of(201);
+    let (team, code) = (&made["data"]["team_id"], made["data"]["invite_code"].as_str().unwrap());
+    let own = format!("/teams/{team}/members/{}", made["data"]["owner_id"]);
+    let refused = crowd.ask(&crowd.ann.key, Method::DELETE, &own, None).await.json_of(409);
+    assert_eq!(refused["error"]["code"], "VALIDATION_ERROR");
+    crowd.post(&crowd.bob.key, &format!("/teams/join/{code}"), json!({})).await.json_of(200);
+    for name in ["a\u{202e}b", "\u{200b}", ""] {
+        let refused = crowd.post(&crowd.ann.key, "/teams", json!({ "name": name })).await.json_of(400);
+        assert!(refused["error"]["message"].as_str().unwrap().starts_with("name"), "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_made_under_a_team_is_listed_there_and_paid_by_whoever_acts() {
     let crowd = Crowd::gather().await;
     let team = crowd.post(&crowd.ann.key, "/teams", json!({"name": "Us"})).await.json_of(201);

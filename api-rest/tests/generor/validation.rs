@@ -46,6 +46,11 @@ fn cases() -> Vec<Case> {
         ("joke", json!({"reference_images": [url]}), "reference_images"),
         ("joke", json!({"video_url": url}), "video_url"),
         ("joke", json!({"image_url": url}), "image_url is not supported"),
+        (
+            "upscale",
+            json!({"model_id": 33_002, "image_url": url, "prompt": "x".repeat(10_001)}),
+            "prompt must be at most",
+        ),
         ("image", json!({"model_id": 10_003, "aspect_ratio": 6}), "1 / 1:1 / square"),
         ("image", json!({"model_id": 10_003, "aspect_ratio": "2:7"}), "aspect_ratio must be one of"),
         ("image", json!({"model_id": 10_003, "aspect_ratio": []}), "aspect_ratio must be a string or a whole number"),
@@ -118,6 +123,27 @@ async fn a_wrong_field_is_named_and_nothing_is_held() {
     Answer::of(key.json(&json!({"prompt": "A cat", "model_id": 3}))).await.json_of(400);
     assert_eq!(app.available().await.to_string(), "100000");
     assert_eq!(app.get("/api/v1/creations").await.json_of(200)["meta"]["total"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_cannot_be_used_is_the_requests_fault_and_named_by_its_field() {
+    let app = TestApp::with(Options { instant: true, ..Options::default() }).await;
+    let (image, video) = ("https://example.com/a.jpg", "https://example.com/a.mp4");
+    for (slug, body, field) in [
+        ("vision", json!({"model_id": 34, "image_url": video}), "image_url"),
+        ("video", json!({"prompt": "A storm", "model_id": 20_051, "video_url": image}), "video_url"),
+        (
+            "video",
+            json!({"prompt": "A walk", "model_id": 20_050, "reference_images": [image, video]}),
+            "reference_images[1]",
+        ),
+    ] {
+        let refused = app.post(&path(slug), &body).await.json_of(400);
+        assert_eq!(refused["error"]["code"], "VALIDATION_ERROR");
+        let message = refused["error"]["message"].as_str().unwrap();
+        assert!(message.starts_with(&format!("The input {field} is ")), "{message}");
+    }
+    assert_eq!(app.available().await.to_string(), "100000", "nothing is charged");
 }
 
 #[tokio::test(flavor = "multi_thread")]

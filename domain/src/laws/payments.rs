@@ -208,6 +208,17 @@ proptest! {
 }
 
 #[test]
+fn free_credits_that_are_held_over_midnight_have_their_place_under_the_ceiling() {
+    let mut play = Play::new();
+    let asked = Act::Request { key: 0, auto: false, count: 2, at_once: false };
+    for act in [Act::Bonuses, asked, Act::Wait { seconds: 86_400 }, Act::Bonuses, Act::CancelRun { run: 0 }] {
+        play.act(&act);
+        play.check_money();
+    }
+    assert_eq!((balance(&play).held, balance(&play).free), (Credits::ZERO, bonuses().max));
+}
+
+#[test]
 fn the_days_around_new_year_s_share_the_53rd_week() {
     let (world, core, caller) = World::new();
     let weeks = |from: &str, days: i64| {

@@ -88,7 +88,7 @@ impl Step {
         Some(match *self {
             Step::Grant { kind, amount, priority, lives } => {
                 let expires_at = lives.map(|seconds| at + TimeDelta::seconds(seconds));
-                let source = GrantSource::Operator { reason: "law".into() };
+                let source = GrantSource::Operator { reason: "law".into(), payment: None };
                 WalletCommand::Grant { kind, amount, priority, expires_at, source, at }
             }
             Step::Hold { name, amount } => WalletCommand::Hold { held_for: HeldFor::Run(run(name)), amount, at },

@@ -212,7 +212,7 @@ impl Core {
                 if credits.is_positive() {
                     let received = ReceivedPayment::granted(wallet, credits, None);
                     unit.execute::<Payment>(payment, PaymentCommand::Receive { received, at })?;
-                    let source = GrantSource::Operator { reason: "opening credits".into() };
+                    let source = GrantSource::Operator { reason: "opening credits".into(), payment: Some(payment) };
                     let (kind, amount) = (LotKind::Paid, credits);
                     let grant = WalletCommand::Grant { kind, amount, priority: 0, expires_at: None, source, at };
                     unit.execute::<CreditWallet>(wallet, grant)?;

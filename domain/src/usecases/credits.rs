@@ -101,7 +101,7 @@ impl Core {
                 let received = ReceivedPayment::granted(wallet, grant.amount, grant.reference.clone());
                 let receive = PaymentCommand::Receive { received, at };
                 if unit.execute::<Payment>(payment, receive)? > 0 {
-                    let source = GrantSource::Operator { reason: grant.reason.clone() };
+                    let source = GrantSource::Operator { reason: grant.reason.clone(), payment: Some(payment) };
                     let (kind, amount, expires_at) = (grant.kind, grant.amount, grant.expires_at);
                     unit.execute::<CreditWallet>(
                         wallet,
@@ -205,7 +205,11 @@ fn claim(
     if unit.state::<Bonus>(stream).is_past(period) {
         return Ok(0);
     }
-    let room = max.saturating_sub(unit.state::<CreditWallet>(wallet).balance(at).free);
+    // What is held comes back where nothing is delivered: it has its place under the ceiling.
+    let lots = unit.state::<CreditWallet>(wallet).lots();
+    let free = lots.filter(|(_, lot)| lot.kind == LotKind::Free && !lot.is_due(at));
+    let there: Credits = free.map(|(_, lot)| lot.available + lot.held).sum();
+    let room = max.saturating_sub(there);
     let credits = amount.min(room);
     let period = period.to_owned();
     let command = BonusCommand::Claim { wallet, kind, period: period.clone(), credits, at };

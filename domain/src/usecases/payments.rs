@@ -87,8 +87,8 @@ impl PaymentNotice {
         // An amount is kept, never reckoned with; the bound is that of credits.
         let in_range = (Decimal::ZERO..=Credits::MAX.value()).contains(&self.amount);
         if !in_range || self.amount.scale() > Self::MONEY_PLACES_MAX {
-            let max = Self::MONEY_PLACES_MAX;
-            return Err(Refusal::field("amount", format!("must be 0 or more, with at most {max} decimal places")));
+            let (max, places) = (Credits::MAX, Self::MONEY_PLACES_MAX);
+            return Err(Refusal::field("amount", format!("must be 0 to {max}, with at most {places} decimal places")));
         }
         if self.currency.len() != 3 || !self.currency.bytes().all(|byte| byte.is_ascii_alphabetic()) {
             return Err(Refusal::field("currency", "must be three letters (ISO 4217), such as EUR"));

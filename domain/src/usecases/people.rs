@@ -10,7 +10,8 @@ use crate::es::{Confirmed, DecisionRequest, Position, StreamRef, Unit};
 use crate::ids::{AccountId, CommentId, CreationId, FollowId, RatingId, SealedId, VoteId};
 use crate::ports::IntegerKind;
 use crate::social::{
-    Comment, CommentCommand, Direction, Follow, FollowCommand, PostedComment, Rating, RatingCommand, Vote, VoteCommand,
+    Comment, CommentCommand, CommentError, Direction, Follow, FollowCommand, PostedComment, Rating, RatingCommand,
+    Vote, VoteCommand,
 };
 
 /// A comment that somebody wants to make.
@@ -172,7 +173,12 @@ impl Core {
                 text: text_id,
                 at: unit.now(),
             };
-            unit.execute::<Comment>(id, CommentCommand::Post(Box::new(posted.clone())))?;
+            unit.execute::<Comment>(id, CommentCommand::Post(Box::new(posted.clone()))).map_err(
+                |error| match error {
+                    CommentError::TooDeep => too_deep(),
+                    other => other.into(),
+                },
+            )?;
             unit.seal(sealed.clone());
             Ok(posted)
         })
@@ -241,6 +247,10 @@ impl Core {
         let comment = self.load::<Comment>(comment).await?;
         comment.live().map(|posted| posted.creation).ok_or(Refusal::NotFound("comment"))
     }
+}
+
+fn too_deep() -> Refusal {
+    Refusal::field("parent_id", format!("must not lie {} answers deep already", Comment::DEPTH_MAX))
 }
 
 fn no_parent() -> Refusal {

@@ -111,6 +111,9 @@ pub enum GrantSource {
     Operator {
         /// Why, in the operator's words.
         reason: String,
+        /// As which payment it is known, where it can be taken back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        payment: Option<PaymentId>,
     },
 }
 

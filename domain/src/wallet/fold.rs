@@ -15,10 +15,8 @@ impl CreditWallet {
             WalletEvent::LotGranted { lot, kind, amount, priority, expires_at, source, .. } => {
                 let bought_by = match source {
                     GrantSource::Purchase { payment } => Some(*payment),
-                    GrantSource::Bonus { .. }
-                    | GrantSource::Gift { .. }
-                    | GrantSource::GiftReturned { .. }
-                    | GrantSource::Operator { .. } => None,
+                    GrantSource::Operator { payment, .. } => *payment,
+                    GrantSource::Bonus { .. } | GrantSource::Gift { .. } | GrantSource::GiftReturned { .. } => None,
                 };
                 let new = NewLot { lot: *lot, kind: *kind, amount: *amount, expires_at: *expires_at };
                 self.add_lot(new, *priority, bought_by);

@@ -41,7 +41,7 @@ fn granted() -> Vec<WalletEvent> {
     let purchase = GrantSource::Purchase { payment: PaymentId(sample_id("payment")) };
     let bonus = GrantSource::Bonus { bonus, kind: BonusKind::Weekly, period: "2026-W47".into() };
     let gifted = GrantSource::Gift { gift, from: AccountId(sample_id("friend")).into() };
-    let operator = GrantSource::Operator { reason: "demo".into() };
+    let operator = GrantSource::Operator { reason: "demo".into(), payment: None };
     let lots = [
         (LotKind::Paid, 5, None, purchase, Ledger::IssuedPaid),
         (LotKind::Free, 0, Some(sample_time(604_800)), bonus, Ledger::IssuedFree),

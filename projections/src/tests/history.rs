@@ -242,7 +242,7 @@ impl History {
 
     pub fn grant(&mut self, account: AccountId, amount: u32, kind: LotKind, expires_in: Option<TimeDelta>) -> bool {
         let source = match kind {
-            LotKind::Paid => GrantSource::Operator { reason: "test".into() },
+            LotKind::Paid => GrantSource::Operator { reason: "test".into(), payment: None },
             LotKind::Free => GrantSource::Bonus {
                 bonus: mintmark_domain::ids::BonusId(self.id("bonus")),
                 kind: BonusKind::Daily,

@@ -240,7 +240,7 @@ async fn what_the_operator_grants_is_listed_by_its_kind() {
     let mut history = History::new().await;
     let account = history.account("ada").await;
     for kind in [LotKind::Paid, LotKind::Free, LotKind::Earned] {
-        let source = mintmark_domain::wallet::GrantSource::Operator { reason: "goodwill".into() };
+        let source = mintmark_domain::wallet::GrantSource::Operator { reason: "goodwill".into(), payment: None };
         let (amount, at) = (whole(5), history.now());
         let grant = WalletCommand::Grant { kind, amount, priority: 0, expires_at: None, source, at };
         assert!(history.act::<CreditWallet>(account.wallet().0, grant));

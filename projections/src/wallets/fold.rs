@@ -436,7 +436,7 @@ fn grant(source: &GrantSource, kind: LotKind, lot: LotNumber) -> (TransactionKin
             TransactionKind::Adjustment,
             About { gift_id: Some(gift.0), detail: Some("gift returned".into()), ..about },
         ),
-        GrantSource::Operator { reason } => {
+        GrantSource::Operator { reason, .. } => {
             let about = About { detail: Some(reason.clone()), ..about };
             match kind {
                 LotKind::Paid => (TransactionKind::Purchase, about),

@@ -44,7 +44,7 @@ fn open() -> WalletCommand {
 }
 
 fn operator() -> GrantSource {
-    GrantSource::Operator { reason: "trial".into() }
+    GrantSource::Operator { reason: "trial".into(), payment: None }
 }
 
 /// A lot granted at second 0.
