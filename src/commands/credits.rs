@@ -19,11 +19,14 @@ pub async fn run(command: CreditsCommand) -> anyhow::Result<ExitCode> {
                     let answer = json!({
                         "payment_id": granted.payment.to_string(),
                         "account_id": account.to_string(),
+                        "replayed": granted.replayed,
                         "available": granted.balance.available.to_string(),
                     });
                     say!("{answer}");
                 } else {
-                    say!("granted {amount} as {}; {} available now", granted.payment, granted.balance.available);
+                    let (payment, available) = (granted.payment, granted.balance.available);
+                    let said = if granted.replayed { "was granted before" } else { "granted" };
+                    say!("{said}: {amount} as {payment}; {available} available now");
                 }
                 Ok(())
             })

@@ -19,6 +19,8 @@ const STEPS: &[Step] = &[
     ("payment.charged_back", "1.1.0", as_it_is),
     // `how` has a default.
     ("credit_wallet.payment_charged_back", "1.1.0", as_it_is),
+    // `source.operator.payment` is optional.
+    ("credit_wallet.lot_granted", "1.1.0", as_it_is),
 ];
 
 /// Every upcaster, in the order in which they are applied.
@@ -71,7 +73,7 @@ mod tests {
     use crate::event_book::{sample_credits, sample_id, sample_time};
     use crate::ids::{AccountId, CommitId};
     use crate::payment::{PaymentEvent, Reversal};
-    use crate::wallet::WalletEvent;
+    use crate::wallet::{GrantSource, WalletEvent};
 
     fn recorded(event_type: &str, event_version: &str, payload: &str) -> Recorded {
         Recorded {
@@ -149,6 +151,15 @@ mod tests {
         for payload in golden("credit_wallet.payment_charged_back-1.0.0.jsonl") {
             let event = decode_event(&recorded("credit_wallet.payment_charged_back", "1.0.0", &payload)).unwrap();
             assert!(matches!(event, WalletEvent::PaymentChargedBack { how: Reversal::Chargeback, .. }));
+        }
+    }
+
+    #[test]
+    fn what_the_operator_granted_before_payments_were_named_was_bought_by_none() {
+        for payload in golden("credit_wallet.lot_granted-1.0.0.jsonl") {
+            let event = decode_event(&recorded("credit_wallet.lot_granted", "1.0.0", &payload)).unwrap();
+            let WalletEvent::LotGranted { source, .. } = event else { panic!("{event:?}") };
+            assert!(!matches!(source, GrantSource::Operator { payment: Some(_), .. }));
         }
     }
 

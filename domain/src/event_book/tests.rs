@@ -74,7 +74,7 @@ fn check_types<A: Aggregate>(types: &[&'static str], samples: &[A::Event]) {
         assert_eq!(variants, [name], "{event_type} is written under its own name");
         let expected = match event_type.as_str() {
             "payment.received" => "1.2.0",
-            "payment.charged_back" | "credit_wallet.payment_charged_back" => "1.1.0",
+            "payment.charged_back" | "credit_wallet.payment_charged_back" | "credit_wallet.lot_granted" => "1.1.0",
             _ => "1.0.0",
         };
         assert_eq!(version, expected, "{event_type}");
@@ -178,6 +178,7 @@ fn no_golden_file_is_left_unread() {
             "payment.received-1.1.0.jsonl",
             "payment.charged_back-1.0.0.jsonl",
             "credit_wallet.payment_charged_back-1.0.0.jsonl",
+            "credit_wallet.lot_granted-1.0.0.jsonl",
         ]
         .map(Into::into),
     );

@@ -48,6 +48,8 @@ pub struct Grant {
 pub struct Granted {
     /// The payment it was recorded as.
     pub payment: PaymentId,
+    /// Whether the same reference had granted as much before: then nothing changed, whatever the kind.
+    pub replayed: bool,
     /// The balance after.
     pub balance: Balance,
     /// Where it was confirmed.
@@ -95,12 +97,13 @@ impl Core {
             .request(wallet.shard(), operator(&payment.to_string()), grant.account)
             .stream(StreamRef::of::<CreditWallet>(wallet))
             .stream(StreamRef::of::<Payment>(payment));
-        let (balance, confirmed) = self
+        let ((replayed, balance), confirmed) = self
             .decide(request, move |unit| {
                 let at = unit.now();
                 let received = ReceivedPayment::granted(wallet, grant.amount, grant.reference.clone());
                 let receive = PaymentCommand::Receive { received, at };
-                if unit.execute::<Payment>(payment, receive)? > 0 {
+                let replayed = unit.execute::<Payment>(payment, receive)? == 0;
+                if !replayed {
                     let source = GrantSource::Operator { reason: grant.reason.clone(), payment: Some(payment) };
                     let (kind, amount, expires_at) = (grant.kind, grant.amount, grant.expires_at);
                     unit.execute::<CreditWallet>(
@@ -108,10 +111,10 @@ impl Core {
                         WalletCommand::Grant { kind, amount, priority: 0, expires_at, source, at },
                     )?;
                 }
-                Ok(unit.state::<CreditWallet>(wallet).balance(at))
+                Ok((replayed, unit.state::<CreditWallet>(wallet).balance(at)))
             })
             .await?;
-        Ok(Granted { payment, balance, confirmed })
+        Ok(Granted { payment, replayed, balance, confirmed })
     }
 
     /// Claims the bonuses that the caller's first call of a period brings. Yields nothing to say

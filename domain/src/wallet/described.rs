@@ -16,7 +16,7 @@ pub(crate) const DESCRIBED: &[EventEntry] = &[
     },
     EventEntry {
         event_type: "credit_wallet.lot_granted",
-        meaning: "Credits came in, as a lot of their own.",
+        meaning: "Credits came in, as a lot of their own. Before 1.1.0 no grant of the operator's said its payment.",
         fields: &[
             ("lot", "Number of the new lot in its wallet, from 1"),
             ("kind", "`paid`, `free` or `earned`"),
@@ -30,6 +30,7 @@ pub(crate) const DESCRIBED: &[EventEntry] = &[
             ("source.gift.from", "The account that gave it"),
             ("source.gift_returned.gift", "The gift of one's own that came back"),
             ("source.operator.reason", "Why the operator granted it, in the operator's words"),
+            ("source.operator.payment", "As which payment it is known; absent where it cannot be taken back"),
         ],
     },
     EventEntry {

@@ -509,7 +509,8 @@ impl DomainEvent for WalletEvent {
     }
 
     fn event_version(&self) -> String {
-        // 1.1.0 added `how`; see `es::upcasters`.
-        if matches!(self, WalletEvent::PaymentChargedBack { .. }) { "1.1.0".to_owned() } else { "1.0.0".to_owned() }
+        // 1.1.0 added `how` to the one and `source.operator.payment` to the other; see `es::upcasters`.
+        let is_second = matches!(self, WalletEvent::PaymentChargedBack { .. } | WalletEvent::LotGranted { .. });
+        if is_second { "1.1.0".to_owned() } else { "1.0.0".to_owned() }
     }
 }

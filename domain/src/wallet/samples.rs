@@ -42,12 +42,14 @@ fn granted() -> Vec<WalletEvent> {
     let bonus = GrantSource::Bonus { bonus, kind: BonusKind::Weekly, period: "2026-W47".into() };
     let gifted = GrantSource::Gift { gift, from: AccountId(sample_id("friend")).into() };
     let operator = GrantSource::Operator { reason: "demo".into(), payment: None };
+    let granted = GrantSource::Operator { reason: "demo".into(), payment: Some(PaymentId(sample_id("payment"))) };
     let lots = [
         (LotKind::Paid, 5, None, purchase, Ledger::IssuedPaid),
         (LotKind::Free, 0, Some(sample_time(604_800)), bonus, Ledger::IssuedFree),
         (LotKind::Earned, 0, None, gifted, Ledger::Transferred),
         (LotKind::Paid, 0, None, GrantSource::GiftReturned { gift }, Ledger::Transferred),
         (LotKind::Earned, -1, None, operator, Ledger::Adjusted),
+        (LotKind::Free, 0, None, granted, Ledger::IssuedFree),
     ];
     (1..)
         .zip(lots)

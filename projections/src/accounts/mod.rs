@@ -6,6 +6,8 @@ mod queries;
 mod rows;
 mod trainings;
 
+pub(crate) use queries::AUTHOR;
+
 pub use key_use::KeyUse;
 pub use projection::AccountsProjection;
 pub use queries::{Account, ApiKey};

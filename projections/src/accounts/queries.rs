@@ -73,6 +73,12 @@ pub struct ApiKey {
 const ACCOUNTS: &str = "SELECT account_id, user_id, profile, username, display_name, bio, website, avatar, tier,
     suspended, erased, registered_at, updated_at, position FROM read_accounts_v2.accounts";
 
+/// The author `a` of a row `c`, for lists. LIMIT 1 has each row look theirs up: prepared statements are planned for
+/// pages of any length, and for long ones all accounts would be read first.
+pub(crate) const AUTHOR: &str = "
+    LEFT JOIN LATERAL (SELECT username FROM read_accounts_v2.accounts a WHERE a.account_id = c.account_id LIMIT 1)
+        AS a ON true";
+
 /// The highest of users, keys, creations, comments and teams.
 type Highest = (Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
 

@@ -7,7 +7,8 @@ use sqlx::postgres::PgArguments;
 use sqlx::query::QueryAs;
 use uuid::Uuid;
 
-use super::creations::{COLUMNS, Creation, JOINS, READABLE, View};
+use super::creations::{COLUMNS, Creation, READABLE, RUN, View};
+use crate::accounts::AUTHOR;
 use crate::as_of::Listed;
 use crate::error::QueryError;
 use crate::positions::{Positions, Walk};
@@ -168,7 +169,7 @@ impl ReadModels {
         let sql = format!(
             "SELECT {COLUMNS} FROM (
                  SELECT * FROM read_generation_v2.creations c WHERE {members}
-                 ORDER BY c.recorded_at {direction}, c.number {direction} LIMIT $5 OFFSET $6) AS c {JOINS}
+                 ORDER BY c.recorded_at {direction}, c.number {direction} LIMIT $5 OFFSET $6) AS c {RUN} {AUTHOR}
              WHERE {} AND {READABLE} ORDER BY c.recorded_at {direction}, c.number {direction}",
             list.still()
         );
@@ -201,7 +202,7 @@ impl ReadModels {
                  SELECT * FROM read_generation_v2.creations c WHERE {} AND {} AND {READABLE}
                  AND ($5::timestamptz IS NULL OR (c.recorded_at, c.number) {beyond}
                       ($5, (SELECT number FROM read_generation_v2.creations WHERE creation_id = $6)))
-                 ORDER BY c.recorded_at {direction}, c.number {direction} LIMIT $7) AS c {JOINS}
+                 ORDER BY c.recorded_at {direction}, c.number {direction} LIMIT $7) AS c {RUN} {AUTHOR}
              ORDER BY c.recorded_at {direction}, c.number {direction}",
             list.members(filter),
             list.still()

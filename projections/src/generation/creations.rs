@@ -9,6 +9,7 @@ use mintmark_domain::ids::{AccountId, CreationId, RunId, SealedId, TeamId};
 use mintmark_domain::run::{FailureReason, RunStatus};
 use uuid::Uuid;
 
+use crate::accounts::AUTHOR;
 use crate::error::QueryError;
 use crate::positions::Place;
 use crate::reads::ReadModels;
@@ -109,10 +110,9 @@ pub(super) const COLUMNS: &str = "
 /// Rows of a creation `c` that are as its stream says.
 pub(super) const READABLE: &str =
     "NOT EXISTS (SELECT FROM read_generation_v2.unreadable u WHERE u.stream_id = c.creation_id)";
-/// What goes with a creation `c`.
-pub(super) const JOINS: &str = "
-    LEFT JOIN read_generation_v2.runs r ON r.run_id = c.run_id
-    LEFT JOIN read_accounts_v2.accounts a ON a.account_id = c.account_id";
+/// The run `r` of a creation `c`; LIMIT 1 as with [`AUTHOR`].
+pub(super) const RUN: &str = "
+    LEFT JOIN LATERAL (SELECT status FROM read_generation_v2.runs r WHERE r.run_id = c.run_id LIMIT 1) AS r ON true";
 
 #[derive(sqlx::FromRow)]
 pub(super) struct View {
@@ -215,7 +215,7 @@ impl ReadModels {
             sqlx::query::QueryAs<'q, sqlx::Postgres, View, sqlx::postgres::PgArguments>,
         ) -> sqlx::query::QueryAs<'q, sqlx::Postgres, View, sqlx::postgres::PgArguments>,
     ) -> Result<Option<Creation>, QueryError> {
-        let sql = format!("SELECT {COLUMNS} FROM read_generation_v2.creations c {JOINS} WHERE {condition}");
+        let sql = format!("SELECT {COLUMNS} FROM read_generation_v2.creations c {RUN} {AUTHOR} WHERE {condition}");
         let row = bind(sqlx::query_as(&sql)).fetch_optional(&self.pool).await?;
         let Some(row) = row else { return Ok(None) };
         self.readable(
@@ -251,7 +251,7 @@ impl ReadModels {
             return Ok(Vec::new());
         }
         let sql = format!(
-            "SELECT {COLUMNS} FROM read_generation_v2.creations c {JOINS} WHERE {condition} AND {READABLE} {order}"
+            "SELECT {COLUMNS} FROM read_generation_v2.creations c {RUN} {AUTHOR} WHERE {condition} AND {READABLE} {order}"
         );
         let rows: Vec<View> = sqlx::query_as(&sql).bind(ids).fetch_all(&self.pool).await?;
         rows.into_iter().map(View::shown).collect()

@@ -9,7 +9,8 @@ use sqlx::query::QueryAs;
 use sqlx::{PgConnection, Postgres};
 
 use super::creation_lists::{CreationFilter, CreationList, IN_PUBLIC, STILL_PUBLIC, directions};
-use super::creations::{COLUMNS, Creation, JOINS, READABLE, View};
+use super::creations::{COLUMNS, Creation, READABLE, RUN, View};
+use crate::accounts::AUTHOR;
 use crate::as_of::Total;
 use crate::error::QueryError;
 use crate::positions::Positions;
@@ -23,6 +24,10 @@ pub(crate) struct FeedLimits {
     pub counted_max: i64,
     /// Who follows no more than so many has each of them looked at.
     pub few: i64,
+    /// Of how many who are followed the kept totals are asked for.
+    pub asked_for_totals: i64,
+    /// From how many items on, by these totals, a feed surely has more than is counted.
+    pub long_from: i64,
     /// How many of the newest creations of all are looked through for those of many followed people, for each
     /// item that is wanted.
     pub walked_for_each: i64,
@@ -30,7 +35,7 @@ pub(crate) struct FeedLimits {
 
 impl Default for FeedLimits {
     fn default() -> Self {
-        FeedLimits { counted_max: 1_000, few: 500, walked_for_each: 100 }
+        FeedLimits { counted_max: 1_000, few: 500, asked_for_totals: 200, long_from: 2_000, walked_for_each: 100 }
     }
 }
 
@@ -98,6 +103,7 @@ impl ReadModels {
         let told = paging.total(list.listed(filter)).filter(|total| total.capped);
         let (total, whole) = match told {
             Some(total) => (total, None),
+            None if wanted.is_long(&mut steady).await? => (wanted.capped(), None),
             None => wanted.whole(&mut steady, extent).await?,
         };
         let numbers = match whole {
@@ -151,6 +157,31 @@ impl Wanted<'_> {
             self.listed(),
             self.order("c")
         )
+    }
+
+    /// Whether there is more than is counted, by the kept totals of a few of those who are followed. They tell of now,
+    /// and of everything an author has listed: so only for a walk that begins here, and for more than could have been
+    /// taken out of the list in the moment between.
+    async fn is_long(&self, connection: &mut PgConnection) -> sqlx::Result<bool> {
+        if self.paging.pinned().is_some() || *self.filter != CreationFilter::default() {
+            return Ok(false);
+        }
+        let listed: i64 = sqlx::query_scalar(&format!(
+            "SELECT coalesce(sum(n.listed), 0)::bigint
+             FROM (SELECT f.followee FROM read_people_v1.follows f WHERE {FOLLOWED} LIMIT $3) AS f
+             CROSS JOIN LATERAL (SELECT n.listed FROM read_generation_v2.creation_counts n
+                                 WHERE n.account_id = f.followee LIMIT 1) AS n"
+        ))
+        .bind(self.as_of.by_number())
+        .bind(self.reader.0)
+        .bind(self.limits.asked_for_totals)
+        .fetch_one(connection)
+        .await?;
+        Ok(listed >= self.limits.long_from)
+    }
+
+    fn capped(&self) -> Total {
+        Total { items: self.limits.counted_max.unsigned_abs(), capped: true }
     }
 
     /// How much there is, up to the most that is counted; and the page itself where that is all. Asks for each
@@ -238,7 +269,7 @@ impl Wanted<'_> {
         numbers: Vec<i64>,
     ) -> Result<Vec<Creation>, QueryError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM read_generation_v2.creations c {JOINS}
+            "SELECT {COLUMNS} FROM read_generation_v2.creations c {RUN} {AUTHOR}
              WHERE c.number = ANY($1) AND {STILL_PUBLIC} AND {READABLE} {}",
             self.order("c")
         );

@@ -7,6 +7,7 @@ use mintmark_domain::ids::{AccountId, CommentId, CreationId, SealedId};
 use mintmark_domain::social::Direction;
 use uuid::Uuid;
 
+use crate::accounts::AUTHOR;
 use crate::as_of::{Listed, Total};
 use crate::error::QueryError;
 use crate::positions::{Positions, position_column, shard_column};
@@ -121,7 +122,7 @@ impl ReadModels {
             "SELECT {COLUMNS} FROM (
                  SELECT * FROM read_people_v1.comments c WHERE {MEMBERS}
                  ORDER BY c.recorded_at {direction}, c.number {direction} LIMIT $4 OFFSET $5) AS c
-             LEFT JOIN read_accounts_v2.accounts a ON a.account_id = c.account_id
+             {AUTHOR}
              LEFT JOIN read_people_v1.votes v ON v.comment_id = c.comment_id AND v.voter = $3
              WHERE {SHOWN} ORDER BY c.recorded_at {direction}, c.number {direction}"
         );
@@ -165,7 +166,7 @@ impl ReadModels {
     pub async fn comment(&self, number: u64, reader: Option<AccountId>) -> Result<Option<Comment>, QueryError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM read_people_v1.comments c
-             LEFT JOIN read_accounts_v2.accounts a ON a.account_id = c.account_id
+             {AUTHOR}
              LEFT JOIN read_people_v1.votes v ON v.comment_id = c.comment_id AND v.voter = $2
              WHERE c.number = $1"
         );

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::comments::{COLUMNS, Comment, MEMBERS, SHOWN, View};
 use super::follows::{FollowList, HELD};
+use crate::accounts::AUTHOR;
 use crate::error::QueryError;
 use crate::positions::{Place, Positions, Walk, position_column};
 use crate::projection::ProjectionName;
@@ -46,7 +47,7 @@ impl ReadModels {
                  AND ($4::timestamptz IS NULL OR (c.recorded_at, c.number) {beyond}
                       ($4, (SELECT number FROM read_people_v1.comments WHERE comment_id = $5)))
                  ORDER BY c.recorded_at {direction}, c.number {direction} LIMIT $6) AS c
-             LEFT JOIN read_accounts_v2.accounts a ON a.account_id = c.account_id
+             {AUTHOR}
              LEFT JOIN read_people_v1.votes v ON v.comment_id = c.comment_id AND v.voter = $3
              ORDER BY c.recorded_at {direction}, c.number {direction}"
         );

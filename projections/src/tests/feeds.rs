@@ -21,10 +21,10 @@ const GENERATORS: [&str; 2] = ["joke", "poem"];
 /// How each feed is put together: as usual; each author looked at; everything looked through; looked through for
 /// a little, then each author looked at.
 const WAYS: [FeedLimits; 4] = [
-    FeedLimits { counted_max: 1_000, few: 500, walked_for_each: 100 },
-    FeedLimits { counted_max: 3, few: 500, walked_for_each: 100 },
-    FeedLimits { counted_max: 3, few: 0, walked_for_each: 100 },
-    FeedLimits { counted_max: 3, few: 0, walked_for_each: 1 },
+    FeedLimits { counted_max: 1_000, few: 500, asked_for_totals: 200, long_from: 2_000, walked_for_each: 100 },
+    FeedLimits { counted_max: 3, few: 500, asked_for_totals: 200, long_from: i64::MAX, walked_for_each: 100 },
+    FeedLimits { counted_max: 3, few: 0, asked_for_totals: 200, long_from: i64::MAX, walked_for_each: 100 },
+    FeedLimits { counted_max: 3, few: 0, asked_for_totals: 200, long_from: 6, walked_for_each: 1 },
 ];
 
 #[derive(Clone, Debug)]

@@ -133,6 +133,18 @@ fn a_payment_that_is_taken_back_gives_its_own_lot_before_others_that_were_bought
 }
 
 #[test]
+fn a_grant_of_the_operators_that_is_taken_back_gives_its_own_lot_first() {
+    let source = GrantSource::Operator { reason: "goodwill".into(), payment: Some(payment()) };
+    let kind = LotKind::Free;
+    let granted = WalletCommand::Grant { kind, amount: c("3"), priority: 0, expires_at: None, source, at: at(0) };
+    let events = given::<Wallet>([open(), paid("5"), granted]).when(charge_back("4")).inspect_result().unwrap();
+    assert!(matches!(
+        &events[..],
+        [WalletEvent::PaymentChargedBack { parts, .. }] if *parts == [part(2, "3"), part(1, "1")]
+    ));
+}
+
+#[test]
 fn nobody_owes_more_than_can_be_counted() {
     let full = Credits::MAX.to_string();
     let spent = [open(), paid(&full), give(&full), charge_back(&full)];
