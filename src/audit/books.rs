@@ -1,4 +1,4 @@
-//! The ledger: wallets folded and added up, holds against runs and batches.
+//! The ledger: every event handed to what checks it; holds against runs and batches.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,21 +15,13 @@ use mintmark_domain::project::ProjectEvent;
 use mintmark_domain::run::{Run, RunEvent};
 use mintmark_domain::social::{CommentEvent, FollowEvent, RatingEvent, VoteEvent};
 use mintmark_domain::team::{AllowanceEvent, TeamEvent};
-use mintmark_domain::wallet::{CreditWallet, HeldFor, Ledger, WalletEvent};
+use mintmark_domain::wallet::{HeldFor, WalletEvent};
 use mintmark_domain::webhook::{RosterEvent, WebhookEvent};
 use uuid::Uuid;
 
 use super::Finding;
+use super::purse::Purse;
 use super::together::Together;
-
-/// A wallet as its events tell, twice: folded, and as the sum of its postings.
-#[derive(Default)]
-struct Purse {
-    folded: CreditWallet,
-    available: Credits,
-    held: Credits,
-    receivable: Credits,
-}
 
 /// What the books say so far.
 #[derive(Default)]
@@ -127,40 +119,7 @@ impl Books {
             | WalletEvent::ReceivablePaid { .. }
             | WalletEvent::LotExpired { .. } => {}
         }
-        let purse = self.purses.entry(recorded.stream.id).or_default();
-        for posting in event.postings() {
-            if posting.amount.is_negative() {
-                findings.push(Finding::at(recorded, format!("a posting of {}", posting.amount)));
-            }
-            if let Some(side) = purse.side(posting.from) {
-                *side -= posting.amount;
-            }
-            if let Some(side) = purse.side(posting.to) {
-                *side += posting.amount;
-            }
-        }
-        let after = event.after();
-        let opening = matches!(event, WalletEvent::Opened { .. });
-        purse.folded.apply(event);
-        let held: Credits = purse.folded.holds().map(mintmark_domain::wallet::Hold::left).sum();
-        let available: Credits = purse.folded.lots().map(|(_, lot)| lot.available).sum();
-        if !opening && (after.available, after.held) != (available, held) {
-            let (said, said_held) = (after.available, after.held);
-            findings.push(Finding::at(
-                recorded,
-                format!("the event says {said} available and {said_held} held, its fold {available} and {held}"),
-            ));
-        }
-        if (purse.available, purse.held) != (available, held) {
-            let (summed, summed_held) = (purse.available, purse.held);
-            findings.push(Finding::at(
-                recorded,
-                format!("postings add up to {summed} available and {summed_held} held, lots to {available} and {held}"),
-            ));
-        }
-        if available.is_negative() || held.is_negative() || purse.receivable.is_positive() {
-            findings.push(Finding::at(recorded, "a side of the wallet has the wrong sign"));
-        }
+        findings.extend(self.purses.entry(recorded.stream.id).or_default().check(recorded, event));
         findings
     }
 
@@ -223,7 +182,7 @@ impl Books {
         let mut findings = Vec::new();
         let mut held: HashMap<Uuid, Credits> = HashMap::new();
         for (wallet, purse) in &self.purses {
-            for hold in purse.folded.holds() {
+            for hold in purse.holds() {
                 let open = match hold.held_for {
                     HeldFor::Run(run) => self.open_runs.contains_key(&run.0),
                     HeldFor::Batch(batch) => self.open_batches.contains_key(&batch.0),
@@ -259,23 +218,6 @@ impl Books {
         findings.extend(disagree("captured", self.captured));
         findings.extend(disagree("refunded", self.refunded));
         findings
-    }
-}
-
-impl Purse {
-    /// The side of a posting that is this wallet's; `None` for those of the house.
-    fn side(&mut self, ledger: Ledger) -> Option<&mut Credits> {
-        match ledger {
-            Ledger::Available => Some(&mut self.available),
-            Ledger::Held => Some(&mut self.held),
-            Ledger::Receivable => Some(&mut self.receivable),
-            Ledger::IssuedPaid
-            | Ledger::IssuedFree
-            | Ledger::Transferred
-            | Ledger::Spent
-            | Ledger::Expired
-            | Ledger::Adjusted => None,
-        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! 1. every shard: positions 0, 1, 2 … without gaps, recorded times that never run back, commits that
 //!    are not interleaved, every leaf recomputed;
 //! 2. every stream: sequences 1, 2, 3 … and events that this release can read;
-//! 3. every wallet: postings that add up to its balance, and the balance written in each event;
+//! 3. every wallet: postings that add up to its balance and to what it owes, and what each event says of both;
 //! 4. every append: a request or batch and its hold, of its amount, in its payer's wallet; a payment or
 //!    bonus and its lot; nothing after the end of a run or batch;
 //! 5. every hold: belongs to a run or batch that has not ended; every run and batch that has not
@@ -18,6 +18,7 @@
 
 mod books;
 mod chain;
+mod purse;
 mod sealed;
 mod stock;
 #[cfg(test)]
