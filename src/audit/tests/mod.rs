@@ -1,5 +1,8 @@
 //! A sound log has no findings; one altered row is found where it stands.
 
+mod gifts;
+mod money;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
