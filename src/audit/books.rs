@@ -1,4 +1,5 @@
-//! The ledger: wallets folded and added up, holds against runs and batches.
+//! The ledger: every event handed to what checks it; holds against runs and batches, what is taken back against what
+//! was paid.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,27 +9,27 @@ use mintmark_domain::account::AccountEvent;
 use mintmark_domain::batch::{Batch, BatchEvent};
 use mintmark_domain::bonus::BonusEvent;
 use mintmark_domain::creation::CreationEvent;
-use mintmark_domain::es::{DecodeError, Recorded, decode_event};
-use mintmark_domain::ids::WalletId;
+use mintmark_domain::es::{DecodeError, EventLog, ReadError, Recorded, decode_event};
+use mintmark_domain::gift::GiftEvent;
+use mintmark_domain::ids::{GiftId, WalletId};
 use mintmark_domain::payment::PaymentEvent;
 use mintmark_domain::project::ProjectEvent;
 use mintmark_domain::run::{Run, RunEvent};
 use mintmark_domain::social::{CommentEvent, FollowEvent, RatingEvent, VoteEvent};
-use mintmark_domain::team::{AllowanceEvent, TeamEvent};
-use mintmark_domain::wallet::{CreditWallet, HeldFor, Ledger, WalletEvent};
+use mintmark_domain::team::TeamEvent;
+use mintmark_domain::wallet::{HeldFor, WalletEvent};
 use mintmark_domain::webhook::{RosterEvent, WebhookEvent};
 use uuid::Uuid;
 
-use super::Finding;
+use super::gifts::Gifts;
+use super::purse::Purse;
 use super::together::Together;
+use super::{Finding, not_at};
 
-/// A wallet as its events tell, twice: folded, and as the sum of its postings.
-#[derive(Default)]
-struct Purse {
-    folded: CreditWallet,
-    available: Credits,
-    held: Credits,
-    receivable: Credits,
+/// Credits that can be taken back: what a payment brought, what a run captured.
+struct Reversible {
+    wallet: WalletId,
+    left: Credits,
 }
 
 /// What the books say so far.
@@ -41,14 +42,13 @@ pub(super) struct Books {
     open_batches: HashMap<Uuid, Batch>,
     /// Runs and batches that have.
     ended: HashSet<Uuid>,
-    /// The wallet that each payment filled.
-    payments: HashMap<Uuid, WalletId>,
+    /// What each payment brought and was not charged back.
+    payments: HashMap<Uuid, Reversible>,
+    /// What each run captured, if anything, and did not give back.
+    captured: HashMap<Uuid, Reversible>,
+    gifts: Gifts,
     /// The append that is being read.
     together: Together,
-    /// What wallets captured less what runs say they captured; nothing where both agree.
-    captured: HashMap<Uuid, Credits>,
-    /// What wallets refunded less what runs say they refunded.
-    refunded: HashMap<Uuid, Credits>,
 }
 
 impl Books {
@@ -69,14 +69,14 @@ impl Books {
             "rating" => nothing_but::<RatingEvent>(recorded),
             "follow" => nothing_but::<FollowEvent>(recorded),
             "team" => nothing_but::<TeamEvent>(recorded),
-            "allowance" => nothing_but::<AllowanceEvent>(recorded),
-            "gift" => decode_event(recorded).map(|event| {
-                self.together.gift(recorded, &event);
+            "allowance" => decode_event(recorded).map(|event| {
+                self.together.allowance(recorded, &event);
                 Vec::new()
             }),
+            "gift" => decode_event(recorded).map(|event| self.gift(recorded, event)),
             "gift_receipt" => decode_event(recorded).map(|event| {
                 self.together.receipt(recorded, &event);
-                Vec::new()
+                self.gifts.received(recorded, &event)
             }),
             "payment" => decode_event(recorded).map(|event| self.payment(recorded, &event)),
             "bonus" => decode_event(recorded).map(|event: BonusEvent| {
@@ -96,79 +96,41 @@ impl Books {
 
     fn payment(&mut self, recorded: &Recorded, event: &PaymentEvent) -> Vec<Finding> {
         let id = recorded.stream.id;
-        if let PaymentEvent::Received { wallet, .. } = event {
-            self.payments.insert(id, *wallet);
+        match event {
+            PaymentEvent::Received { wallet, credits, .. } => {
+                self.together.payment(recorded, event, *wallet);
+                self.payments.entry(id).or_insert(Reversible { wallet: *wallet, left: *credits });
+                not_at(recorded, 1).into_iter().collect()
+            }
+            PaymentEvent::ChargedBack { credits, .. } => {
+                let Some(payment) = self.payments.get_mut(&id) else {
+                    return vec![Finding::at(recorded, format!("payment {id} is charged back and was never received"))];
+                };
+                self.together.payment(recorded, event, payment.wallet);
+                payment.take(recorded, *credits).into_iter().collect()
+            }
         }
-        self.together.payment(recorded, event, self.payments.get(&id).copied());
-        Vec::new()
+    }
+
+    fn gift(&mut self, recorded: &Recorded, event: GiftEvent) -> Vec<Finding> {
+        self.together.gift(recorded, &event, self.gifts.sent(GiftId(recorded.stream.id)));
+        self.gifts.given(recorded, event)
     }
 
     fn wallet(&mut self, recorded: &Recorded, event: WalletEvent) -> Vec<Finding> {
         let mut findings = Vec::new();
         self.together.wallet(recorded, &event);
-        match &event {
-            WalletEvent::CreditsCaptured { held_for: HeldFor::Run(run), amount, .. } => {
-                *self.captured.entry(run.0).or_default() += *amount;
-            }
-            WalletEvent::CreditsCaptured { held_for: HeldFor::Batch(batch), .. } => {
-                findings.push(Finding::at(recorded, format!("{batch} was charged itself instead of its runs")));
-            }
-            WalletEvent::CreditsRefunded { run, amount, .. } => {
-                *self.refunded.entry(run.0).or_default() += *amount;
-            }
-            WalletEvent::Opened { .. }
-            | WalletEvent::LotGranted { .. }
-            | WalletEvent::CreditsHeld { .. }
-            | WalletEvent::HoldSplit { .. }
-            | WalletEvent::CreditsReleased { .. }
-            | WalletEvent::CreditsGifted { .. }
-            | WalletEvent::CreditsAdjusted { .. }
-            | WalletEvent::PaymentChargedBack { .. }
-            | WalletEvent::ReceivablePaid { .. }
-            | WalletEvent::LotExpired { .. } => {}
+        if let WalletEvent::CreditsCaptured { held_for: HeldFor::Batch(batch), .. } = &event {
+            findings.push(Finding::at(recorded, format!("{batch} was charged itself instead of its runs")));
         }
-        let purse = self.purses.entry(recorded.stream.id).or_default();
-        for posting in event.postings() {
-            if posting.amount.is_negative() {
-                findings.push(Finding::at(recorded, format!("a posting of {}", posting.amount)));
-            }
-            if let Some(side) = purse.side(posting.from) {
-                *side -= posting.amount;
-            }
-            if let Some(side) = purse.side(posting.to) {
-                *side += posting.amount;
-            }
-        }
-        let after = event.after();
-        let opening = matches!(event, WalletEvent::Opened { .. });
-        purse.folded.apply(event);
-        let held: Credits = purse.folded.holds().map(mintmark_domain::wallet::Hold::left).sum();
-        let available: Credits = purse.folded.lots().map(|(_, lot)| lot.available).sum();
-        if !opening && (after.available, after.held) != (available, held) {
-            let (said, said_held) = (after.available, after.held);
-            findings.push(Finding::at(
-                recorded,
-                format!("the event says {said} available and {said_held} held, its fold {available} and {held}"),
-            ));
-        }
-        if (purse.available, purse.held) != (available, held) {
-            let (summed, summed_held) = (purse.available, purse.held);
-            findings.push(Finding::at(
-                recorded,
-                format!("postings add up to {summed} available and {summed_held} held, lots to {available} and {held}"),
-            ));
-        }
-        if available.is_negative() || held.is_negative() || purse.receivable.is_positive() {
-            findings.push(Finding::at(recorded, "a side of the wallet has the wrong sign"));
-        }
+        findings.extend(self.purses.entry(recorded.stream.id).or_default().check(recorded, event));
         findings
     }
 
     fn run(&mut self, recorded: &Recorded, event: RunEvent) -> Vec<Finding> {
         let id = recorded.stream.id;
-        if let RunEvent::Refunded { amount, .. } = &event {
-            *self.refunded.entry(id).or_default() -= *amount;
-            return Vec::new();
+        if matches!(event, RunEvent::Refunded { .. } | RunEvent::BilledLate { .. }) {
+            return self.after_the_end(recorded, &event);
         }
         let findings = self.in_order(recorded, matches!(event, RunEvent::Requested(_)));
         if !findings.is_empty() {
@@ -177,13 +139,30 @@ impl Books {
         self.together.run(recorded, &event);
         let run = self.open_runs.entry(id).or_default();
         run.apply(event);
-        if run.status().is_ended() {
-            let captured = run.ending().map(|ending| ending.captured).unwrap_or_default();
-            *self.captured.entry(id).or_default() -= captured;
+        if let (Some(requested), Some(ending)) = (run.requested(), run.ending()) {
+            let (wallet, captured) = (requested.payer.wallet, ending.captured);
+            if !captured.is_zero() {
+                self.together.charged(recorded, wallet, captured);
+                self.captured.insert(id, Reversible { wallet, left: captured });
+            }
             self.open_runs.remove(&id);
             self.ended.insert(id);
         }
         Vec::new()
+    }
+
+    /// What is said of a run that has ended: a refund, or the provider's late bill.
+    fn after_the_end(&mut self, recorded: &Recorded, event: &RunEvent) -> Vec<Finding> {
+        let id = recorded.stream.id;
+        if !self.ended.contains(&id) {
+            return vec![out_of_order(recorded, "it has not ended")];
+        }
+        let RunEvent::Refunded { amount, .. } = event else { return Vec::new() };
+        let Some(captured) = self.captured.get_mut(&id) else {
+            return vec![Finding::at(recorded, format!("run {id} gives back {amount}, and nothing was captured"))];
+        };
+        self.together.refunded(recorded, captured.wallet, *amount);
+        captured.take(recorded, *amount).into_iter().collect()
     }
 
     fn batch(&mut self, recorded: &Recorded, event: BatchEvent) -> Vec<Finding> {
@@ -215,15 +194,15 @@ impl Books {
                 (true, false) | (false, true) => return Vec::new(),
             }
         };
-        vec![Finding::at(recorded, format!("{:?}, {}: {what}", recorded.stream, recorded.event_type))]
+        vec![out_of_order(recorded, what)]
     }
 
     /// What is left to compare once everything was read.
-    pub fn close(self) -> Vec<Finding> {
-        let mut findings = Vec::new();
+    pub async fn close(self, log: &dyn EventLog) -> Result<Vec<Finding>, ReadError> {
+        let mut findings = self.gifts.close(log).await?;
         let mut held: HashMap<Uuid, Credits> = HashMap::new();
         for (wallet, purse) in &self.purses {
-            for hold in purse.folded.holds() {
+            for hold in purse.holds() {
                 let open = match hold.held_for {
                     HeldFor::Run(run) => self.open_runs.contains_key(&run.0),
                     HeldFor::Batch(batch) => self.open_batches.contains_key(&batch.0),
@@ -250,33 +229,22 @@ impl Books {
         for id in self.open_batches.keys().filter(|id| !held.contains_key(id)) {
             findings.push(Finding::of(format!("batch {id} has not ended and holds nothing")));
         }
-        let disagree = |what: &str, sums: HashMap<Uuid, Credits>| {
-            let what = what.to_owned();
-            sums.into_iter().filter(|(_, difference)| !difference.is_zero()).map(move |(run, difference)| {
-                Finding::of(format!("run {run}: its wallet and itself differ by {difference} in what was {what}"))
-            })
-        };
-        findings.extend(disagree("captured", self.captured));
-        findings.extend(disagree("refunded", self.refunded));
-        findings
+        Ok(findings)
     }
 }
 
-impl Purse {
-    /// The side of a posting that is this wallet's; `None` for those of the house.
-    fn side(&mut self, ledger: Ledger) -> Option<&mut Credits> {
-        match ledger {
-            Ledger::Available => Some(&mut self.available),
-            Ledger::Held => Some(&mut self.held),
-            Ledger::Receivable => Some(&mut self.receivable),
-            Ledger::IssuedPaid
-            | Ledger::IssuedFree
-            | Ledger::Transferred
-            | Ledger::Spent
-            | Ledger::Expired
-            | Ledger::Adjusted => None,
-        }
+impl Reversible {
+    /// Takes some of it back: never more than is left.
+    fn take(&mut self, recorded: &Recorded, amount: Credits) -> Option<Finding> {
+        let left = self.left;
+        self.left -= amount;
+        let fits = amount.is_positive() && amount <= left;
+        (!fits).then(|| Finding::at(recorded, format!("{:?} takes back {amount} of {left}", recorded.stream)))
     }
+}
+
+fn out_of_order(recorded: &Recorded, what: &str) -> Finding {
+    Finding::at(recorded, format!("{:?}, {}: {what}", recorded.stream, recorded.event_type))
 }
 
 fn nothing_but<E: cqrs_es::DomainEvent>(recorded: &Recorded) -> Result<Vec<Finding>, DecodeError> {

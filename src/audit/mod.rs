@@ -4,20 +4,27 @@
 //! 1. every shard: positions 0, 1, 2 … without gaps, recorded times that never run back, commits that
 //!    are not interleaved, every leaf recomputed;
 //! 2. every stream: sequences 1, 2, 3 … and events that this release can read;
-//! 3. every wallet: postings that add up to its balance, and the balance written in each event;
-//! 4. every append: a request or batch and its hold, of its amount, in its payer's wallet; a payment or
-//!    bonus and its lot; nothing after the end of a run or batch;
-//! 5. every hold: belongs to a run or batch that has not ended; every run and batch that has not
-//!    ended has one; every run captured what its ending says;
-//! 6. every stream once more through the stock postgres-es repository;
-//! 7. rows of shards that are none of this installation's;
-//! 8. every sealed text: opens under its subject's key;
-//! 9. the directory against the log, and every read model against a replay (by [`crate::commands`]).
+//! 3. every wallet: postings that add up to its balance and to what it owes, and what each event says of both;
+//! 4. every append: a request or batch and its hold, of its amount, in its payer's wallet; the end of a run and what
+//!    is captured for it; a refund, payment, bonus or chargeback and what it does to the wallet; each step of a gift
+//!    and what wallets, lot by lot, and allowances say of it;
+//! 5. every stream in its order: nothing after the end of a run or batch but refunds and late bills of runs; a payment
+//!    is received, a gift sent, settled and taken or refused once; no more is refunded than was captured, or charged
+//!    back than was received;
+//! 6. every gift across its two shards: taken by whom it was sent to, as what was sent; delivered only if it was
+//!    taken, returned only if it was refused;
+//! 7. every hold: belongs to a run or batch that has not ended; every run and batch that has not ended has one;
+//! 8. every stream once more through the stock postgres-es repository;
+//! 9. rows of shards that are none of this installation's;
+//! 10. every sealed text: opens under its subject's key;
+//! 11. the directory against the log, and every read model against a replay (by [`crate::commands`]).
 //!
 //! The first position that differs is named.
 
 mod books;
 mod chain;
+mod gifts;
+mod purse;
 mod sealed;
 mod stock;
 #[cfg(test)]
@@ -133,7 +140,7 @@ pub async fn verify_log(
         }
     }
     if verified.findings.is_empty() {
-        verified.findings.extend(books.close());
+        verified.findings.extend(books.close(log).await?);
     }
     verified.findings.truncate(FINDINGS_MAX);
     Ok(verified)
@@ -185,6 +192,15 @@ fn opening(shard: Shard, row: Option<Recorded>) -> Option<Finding> {
         Some(row) if row.event_type != SHARD_OPENED => Some(Finding::at(&row, "it does not open the shard")),
         Some(_) => None,
     }
+}
+
+/// An event that has one place in its stream, if it stands at another.
+fn not_at(recorded: &Recorded, sequence: u64) -> Option<Finding> {
+    let (event_type, stream, stands_at) = (&recorded.event_type, recorded.stream, recorded.sequence);
+    (stands_at != sequence).then(|| {
+        let what = format!("{event_type} is event {stands_at} of {stream:?}, and can only be event {sequence}");
+        Finding::at(recorded, what)
+    })
 }
 
 /// Follows a stream: its sequences have no gaps; its digest grows.

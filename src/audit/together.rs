@@ -1,27 +1,31 @@
-//! What one append must say together: what is asked for and its hold, what is paid in and its lot, what
-//! is charged back and what is taken for it, each step of a gift and what the wallet says of it.
-
-use std::collections::HashMap;
+//! What one append must say together: what is asked for and its hold, what a run's end or refund says and its wallet,
+//! what is paid in and its lot, what is charged back and what is taken for it, each step of a gift and what wallets and
+//! allowances say of it.
 
 use mintmark_domain::Credits;
 use mintmark_domain::batch::BatchEvent;
 use mintmark_domain::bonus::BonusEvent;
 use mintmark_domain::es::Recorded;
 use mintmark_domain::gift::{GiftEvent, ReceiptEvent};
-use mintmark_domain::ids::{CommitId, WalletId, derived_id};
+use mintmark_domain::ids::{AllowanceId, CommitId, WalletId, derived_id};
 use mintmark_domain::payment::PaymentEvent;
 use mintmark_domain::run::RunEvent;
-use mintmark_domain::wallet::{BonusKind, GrantSource, WalletEvent};
+use mintmark_domain::team::AllowanceEvent;
+use mintmark_domain::wallet::{BonusKind, GrantSource, HeldFor, LotKind, WalletEvent, WalletOwner};
 use uuid::Uuid;
 
 use super::Finding;
+use super::gifts::Sent;
 
-/// One side of something that has two: what it is about, whose wallet, how much, and where it stands.
+/// One side of something that has two: what it is about, whose purse, how much, and where it stands.
 struct Side {
-    /// The run, batch, payment or bonus; absent where the wallet's event does not name it.
+    /// The run, batch, payment, bonus or gift; absent where the wallet's event does not name it.
     about: Option<Uuid>,
-    wallet: Uuid,
+    /// The wallet or allowance.
+    purse: Uuid,
     amount: Credits,
+    /// Of which kind, where both sides say so.
+    kind: Option<LotKind>,
     place: Recorded,
 }
 
@@ -30,35 +34,42 @@ struct Pairs {
     /// What the thing's own stream says, and how that is called.
     said: Vec<Side>,
     said_as: &'static str,
-    /// What the wallet says.
+    /// What the purse says.
     booked: Vec<Side>,
     booked_as: &'static str,
+    /// What the purse is.
+    purse: &'static str,
 }
 
 /// The append that is being read.
 pub(super) struct Together {
     commit: Option<CommitId>,
     holds: Pairs,
+    captures: Pairs,
+    refunds: Pairs,
     grants: Pairs,
     chargebacks: Pairs,
     gifts: Pairs,
     takings: Pairs,
     returns: Pairs,
-    /// What left its giver and has neither arrived nor come back.
-    under_way: HashMap<Uuid, (WalletId, Credits)>,
+    draws: Pairs,
+    draws_back: Pairs,
 }
 
 impl Default for Together {
     fn default() -> Self {
         Together {
             commit: None,
-            holds: Pairs::new("asks for", "holds"),
-            grants: Pairs::new("brings in", "grants"),
-            chargebacks: Pairs::new("charges back", "takes back"),
-            gifts: Pairs::new("sends", "hands over"),
-            takings: Pairs::new("takes", "grants"),
-            returns: Pairs::new("gives back", "grants"),
-            under_way: HashMap::new(),
+            holds: Pairs::new("asks for", "wallet", "holds"),
+            captures: Pairs::new("charges", "wallet", "captures"),
+            refunds: Pairs::new("gives back", "wallet", "refunds"),
+            grants: Pairs::new("brings in", "wallet", "grants"),
+            chargebacks: Pairs::new("charges back", "wallet", "takes back"),
+            gifts: Pairs::new("sends", "wallet", "hands over"),
+            takings: Pairs::new("takes", "wallet", "grants"),
+            returns: Pairs::new("gives back", "wallet", "grants"),
+            draws: Pairs::new("sends", "allowance", "draws"),
+            draws_back: Pairs::new("gives back", "allowance", "takes back"),
         }
     }
 }
@@ -76,8 +87,23 @@ impl Together {
 
     /// The append is complete.
     pub fn close(&mut self) -> Vec<Finding> {
-        let Together { holds, grants, chargebacks, gifts, takings, returns, .. } = self;
-        [holds, grants, chargebacks, gifts, takings, returns].into_iter().flat_map(Pairs::settle).collect()
+        let Together {
+            commit: _,
+            holds,
+            captures,
+            refunds,
+            grants,
+            chargebacks,
+            gifts,
+            takings,
+            returns,
+            draws,
+            draws_back,
+        } = self;
+        [holds, captures, refunds, grants, chargebacks, gifts, takings, returns, draws, draws_back]
+            .into_iter()
+            .flat_map(Pairs::settle)
+            .collect()
     }
 
     pub fn run(&mut self, recorded: &Recorded, event: &RunEvent) {
@@ -86,20 +112,28 @@ impl Together {
         }
     }
 
+    /// A run ended at this price, paid out of this wallet.
+    pub fn charged(&mut self, recorded: &Recorded, wallet: WalletId, captured: Credits) {
+        self.captures.say(recorded, recorded.stream.id, wallet, captured);
+    }
+
+    /// A run gave back some of what was paid out of this wallet.
+    pub fn refunded(&mut self, recorded: &Recorded, wallet: WalletId, amount: Credits) {
+        self.refunds.say(recorded, recorded.stream.id, wallet, amount);
+    }
+
     pub fn batch(&mut self, recorded: &Recorded, event: &BatchEvent) {
         if let BatchEvent::Created(created) = event {
             self.holds.say(recorded, recorded.stream.id, created.payer.wallet, created.maximum());
         }
     }
 
-    pub fn payment(&mut self, recorded: &Recorded, event: &PaymentEvent, wallet: Option<WalletId>) {
+    /// `filled` is the wallet that the payment filled.
+    pub fn payment(&mut self, recorded: &Recorded, event: &PaymentEvent, filled: WalletId) {
         match event {
-            PaymentEvent::Received { wallet, credits, .. } => {
-                self.grants.say(recorded, recorded.stream.id, *wallet, *credits);
-            }
+            PaymentEvent::Received { credits, .. } => self.grants.say(recorded, recorded.stream.id, filled, *credits),
             PaymentEvent::ChargedBack { credits, .. } => {
-                let wallet = wallet.unwrap_or(WalletId(Uuid::nil()));
-                self.chargebacks.say(recorded, recorded.stream.id, wallet, *credits);
+                self.chargebacks.say(recorded, recorded.stream.id, filled, *credits);
             }
         }
     }
@@ -111,30 +145,47 @@ impl Together {
         }
     }
 
-    /// The giver's side of a gift.
-    pub fn gift(&mut self, recorded: &Recorded, event: &GiftEvent) {
+    /// The giver's side of a gift. `sent` is what was known of it before, where anything was.
+    pub fn gift(&mut self, recorded: &Recorded, event: &GiftEvent, sent: Option<&Sent>) {
         let gift = recorded.stream.id;
-        match event {
-            GiftEvent::Sent(sent) => {
-                self.under_way.insert(gift, (sent.from.wallet(), sent.amount));
+        match (event, sent) {
+            (GiftEvent::Sent(sent), _) => {
                 self.gifts.say(recorded, gift, sent.from.wallet(), sent.amount);
+                if let WalletOwner::Allowance { team, member } = sent.to {
+                    self.draws.say(recorded, gift, AllowanceId::of(team, member), sent.amount);
+                }
             }
-            GiftEvent::Delivered { .. } => drop(self.under_way.remove(&gift)),
-            GiftEvent::Returned { .. } => {
-                let known = self.under_way.remove(&gift);
-                let (wallet, amount) = known.unwrap_or((WalletId(Uuid::nil()), Credits::ZERO));
-                self.returns.say(recorded, gift, wallet, amount);
+            (GiftEvent::Returned { .. }, Some(sent)) => {
+                for part in &sent.parts {
+                    self.returns.say_kind(recorded, gift, sent.from.wallet(), part.amount, part.kind);
+                }
+                // What a member could not take was not drawn.
+                if let Some(allowance) = drawn_on(sent.from, sent.to) {
+                    self.draws_back.say(recorded, gift, allowance, sent.amount);
+                }
             }
+            (GiftEvent::Returned { .. }, None) | (GiftEvent::Delivered { .. }, _) => {}
         }
     }
 
     /// The receiver's side.
     pub fn receipt(&mut self, recorded: &Recorded, event: &ReceiptEvent) {
         match event {
-            ReceiptEvent::Taken { gift, to, amount, .. } => {
-                self.takings.say(recorded, gift.0, to.wallet(), *amount);
+            ReceiptEvent::Taken { gift, from, to, amount, .. } => {
+                self.takings.say_kind(recorded, gift.0, to.wallet(), *amount, LotKind::Earned);
+                if let Some(allowance) = drawn_on(*to, *from) {
+                    self.draws_back.say(recorded, gift.0, allowance, *amount);
+                }
             }
             ReceiptEvent::Refused { .. } => {}
+        }
+    }
+
+    pub fn allowance(&mut self, recorded: &Recorded, event: &AllowanceEvent) {
+        match event {
+            AllowanceEvent::LimitSet { .. } => {}
+            AllowanceEvent::Drawn { gift, amount, .. } => self.draws.book(recorded, Some(gift.0), *amount),
+            AllowanceEvent::GivenBack { gift, amount, .. } => self.draws_back.book(recorded, Some(gift.0), *amount),
         }
     }
 
@@ -144,7 +195,11 @@ impl Together {
                 self.holds.book(recorded, Some(held_for.id().0), *amount);
             }
             WalletEvent::HoldSplit { run, amount, .. } => self.holds.book(recorded, Some(run.0), *amount),
-            WalletEvent::LotGranted { source, amount, .. } => match source {
+            WalletEvent::CreditsCaptured { held_for: HeldFor::Run(run), amount, .. } => {
+                self.captures.book(recorded, Some(run.0), *amount);
+            }
+            WalletEvent::CreditsRefunded { run, amount, .. } => self.refunds.book(recorded, Some(run.0), *amount),
+            WalletEvent::LotGranted { source, amount, kind, .. } => match source {
                 GrantSource::Purchase { payment } => self.grants.book(recorded, Some(payment.0), *amount),
                 GrantSource::Bonus { kind, period, .. } => {
                     let claim = claim_of(WalletId(recorded.stream.id), *kind, period);
@@ -152,8 +207,8 @@ impl Together {
                 }
                 GrantSource::Operator { .. } => self.grants.book(recorded, None, *amount),
                 // The giver's side stands in another append.
-                GrantSource::Gift { gift, .. } => self.takings.book(recorded, Some(gift.0), *amount),
-                GrantSource::GiftReturned { gift } => self.returns.book(recorded, Some(gift.0), *amount),
+                GrantSource::Gift { gift, .. } => self.takings.book_kind(recorded, gift.0, *amount, *kind),
+                GrantSource::GiftReturned { gift } => self.returns.book_kind(recorded, gift.0, *amount, *kind),
             },
             WalletEvent::PaymentChargedBack { payment, amount, .. } => {
                 self.chargebacks.book(recorded, Some(payment.0), *amount);
@@ -161,14 +216,24 @@ impl Together {
             WalletEvent::CreditsGifted { gift, amount, .. } => {
                 self.gifts.book(recorded, Some(gift.0), *amount);
             }
-            WalletEvent::Opened { .. }
-            | WalletEvent::CreditsCaptured { .. }
+            // What is captured for a batch itself is a finding by itself.
+            WalletEvent::CreditsCaptured { held_for: HeldFor::Batch(_), .. }
+            | WalletEvent::Opened { .. }
             | WalletEvent::CreditsReleased { .. }
-            | WalletEvent::CreditsRefunded { .. }
             | WalletEvent::CreditsAdjusted { .. }
             | WalletEvent::ReceivablePaid { .. }
             | WalletEvent::LotExpired { .. } => {}
         }
+    }
+}
+
+/// The allowance that what goes between a team's purse and a member's part of it counts for.
+fn drawn_on(purse: WalletOwner, part: WalletOwner) -> Option<AllowanceId> {
+    match (purse, part) {
+        (WalletOwner::Team(team), WalletOwner::Allowance { team: of, member }) if team == of => {
+            Some(AllowanceId::of(team, member))
+        }
+        _ => None,
     }
 }
 
@@ -178,56 +243,91 @@ fn claim_of(wallet: WalletId, kind: BonusKind, period: &str) -> Uuid {
     derived_id(wallet.shard(), "bonus claim", &parts)
 }
 
-impl Pairs {
-    fn new(said_as: &'static str, booked_as: &'static str) -> Self {
-        Pairs { said: Vec::new(), said_as, booked: Vec::new(), booked_as }
+impl Side {
+    fn of(recorded: &Recorded, about: Option<Uuid>, purse: Uuid, amount: Credits, kind: Option<LotKind>) -> Self {
+        Side { about, purse, amount, kind, place: recorded.clone() }
     }
 
-    fn say(&mut self, recorded: &Recorded, about: Uuid, wallet: WalletId, amount: Credits) {
-        self.said.push(Side { about: Some(about), wallet: wallet.0, amount, place: recorded.clone() });
+    /// Whether the other side is of the same purse, amount and kind.
+    fn equals(&self, other: &Side) -> bool {
+        (self.purse, self.amount, self.kind) == (other.purse, other.amount, other.kind)
+    }
+
+    /// Whether it is what the wallet's event tells of.
+    fn is_meant_by(&self, booked: &Side) -> bool {
+        match booked.about {
+            Some(about) => self.about == Some(about),
+            None => self.equals(booked),
+        }
+    }
+
+    /// How much, of which kind where that counts.
+    fn credits(&self) -> String {
+        match self.kind {
+            Some(kind) => format!("{} {}", self.amount, kind.as_str()),
+            None => self.amount.to_string(),
+        }
+    }
+}
+
+impl Pairs {
+    fn new(said_as: &'static str, purse: &'static str, booked_as: &'static str) -> Self {
+        Pairs { said: Vec::new(), said_as, booked: Vec::new(), booked_as, purse }
+    }
+
+    fn say(&mut self, recorded: &Recorded, about: Uuid, purse: impl Into<Uuid>, amount: Credits) {
+        self.said.push(Side::of(recorded, Some(about), purse.into(), amount, None));
+    }
+
+    fn say_kind(&mut self, recorded: &Recorded, about: Uuid, purse: WalletId, amount: Credits, kind: LotKind) {
+        self.said.push(Side::of(recorded, Some(about), purse.0, amount, Some(kind)));
     }
 
     fn book(&mut self, recorded: &Recorded, about: Option<Uuid>, amount: Credits) {
-        self.booked.push(Side { about, wallet: recorded.stream.id, amount, place: recorded.clone() });
+        self.booked.push(Side::of(recorded, about, recorded.stream.id, amount, None));
+    }
+
+    fn book_kind(&mut self, recorded: &Recorded, about: Uuid, amount: Credits, kind: LotKind) {
+        self.booked.push(Side::of(recorded, Some(about), recorded.stream.id, amount, Some(kind)));
     }
 
     /// Matches both sides; what does not match is named where it stands.
     fn settle(&mut self) -> Vec<Finding> {
-        let mut findings = Vec::new();
         let mut said = std::mem::take(&mut self.said);
-        for booked in std::mem::take(&mut self.booked) {
-            let fits = |side: &Side| match booked.about {
-                Some(about) => side.about == Some(about),
-                None => (side.wallet, side.amount) == (booked.wallet, booked.amount),
+        let mut booked = std::mem::take(&mut self.booked);
+        // Several decisions may share an append, and two of them a payment or a wallet: what is equal goes together,
+        // what is named before what is not.
+        booked.sort_by_key(|side| side.about.is_none());
+        booked.retain(|booked| {
+            let same = |side: &Side| side.is_meant_by(booked) && side.equals(booked);
+            said.iter().position(same).map(|place| said.swap_remove(place)).is_none()
+        });
+        let mut findings = Vec::new();
+        for booked in booked {
+            let (purse, verb) = (format!("{} {}", self.purse, booked.purse), self.booked_as);
+            let what = match said.iter().position(|side| side.is_meant_by(&booked)) {
+                None => {
+                    let about = booked.about.map(|about| format!(" for {about}")).unwrap_or_default();
+                    let credits = booked.credits();
+                    format!("{purse} {verb} {credits}{about}, and nothing in its append {} that", self.said_as)
+                }
+                Some(place) => {
+                    let side = said.swap_remove(place);
+                    let credits = booked.credits();
+                    format!("{}, but {purse} {verb} {credits} for it", self.sentence(&side))
+                }
             };
-            let (verb, amount, wallet) = (self.booked_as, booked.amount, booked.wallet);
-            // Several decisions may share an append, and two of them a payment.
-            let same = |side: &Side| fits(side) && (side.wallet, side.amount) == (wallet, amount);
-            let Some(place) = said.iter().position(same).or_else(|| said.iter().position(fits)) else {
-                let about = booked.about.map(|about| format!(" for {about}")).unwrap_or_default();
-                let what =
-                    format!("wallet {wallet} {verb} {amount}{about}, and nothing in its append {}", self.said_as);
-                findings.push(Finding::at(&booked.place, format!("{what} that")));
-                continue;
-            };
-            let side = said.swap_remove(place);
-            if (side.wallet, side.amount) != (wallet, amount) {
-                let (stream, asked, payer) = (&side.place.stream, side.amount, side.wallet);
-                let what = format!(
-                    "{stream:?} {} {asked} with wallet {payer}, but wallet {wallet} {verb} {amount} for it",
-                    self.said_as
-                );
-                findings.push(Finding::at(&booked.place, what));
-            }
+            findings.push(Finding::at(&booked.place, what));
         }
         for side in said {
-            let (stream, amount, wallet) = (&side.place.stream, side.amount, side.wallet);
-            let what = format!(
-                "{stream:?} {} {amount} with wallet {wallet}, and nothing in its append {} that",
-                self.said_as, self.booked_as
-            );
+            let what = format!("{}, and nothing in its append {} that", self.sentence(&side), self.booked_as);
             findings.push(Finding::at(&side.place, what));
         }
         findings
+    }
+
+    /// What one side says.
+    fn sentence(&self, side: &Side) -> String {
+        format!("{:?} {} {} with {} {}", side.place.stream, self.said_as, side.credits(), self.purse, side.purse)
     }
 }

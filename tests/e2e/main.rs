@@ -6,6 +6,7 @@ mod books;
 mod command_line;
 mod documents;
 mod first_start;
+mod gifts;
 mod history;
 mod main_job;
 mod once;

@@ -1,5 +1,8 @@
 //! A sound log has no findings; one altered row is found where it stands.
 
+mod gifts;
+mod money;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -8,7 +11,7 @@ use mintmark_domain::account::{Account, Tier};
 use mintmark_domain::batch::{Batch, BatchCommand, CreatedBatch};
 use mintmark_domain::es::{
     Acting, AggregateType, AppendError, Commit, DecisionExt as _, DecisionRequest, End, EventLog, LockedShard,
-    Position, ReadError, Recorded, SealedText, StreamId, StreamRef, Unit,
+    NewEvent, Position, ReadError, Recorded, SealedText, StreamId, StreamRef, Unit,
 };
 use mintmark_domain::ids::{AccountId, BatchId, CommitId, PaymentId, RunId, SealedId, derived_id};
 use mintmark_domain::payment::{Payment, PaymentCommand, ReceivedPayment};
@@ -27,6 +30,8 @@ use super::{Verified, verify_log};
 struct Altered<F> {
     log: Arc<MemoryEventLog>,
     alter: F,
+    /// A shard of which the end is shown that it had at this position: it was read before more was written.
+    early: Option<(Shard, Position)>,
 }
 
 #[async_trait]
@@ -40,7 +45,11 @@ impl<F: Fn(&mut Recorded) + Send + Sync + 'static> EventLog for Altered<F> {
     }
 
     async fn end(&self, shard: Shard) -> Result<End, ReadError> {
-        self.log.end(shard).await
+        let Some((_, position)) = self.early.filter(|(early, _)| *early == shard) else {
+            return self.log.end(shard).await;
+        };
+        let last = self.log.at(shard, position).await?.expect("a row at the early end");
+        Ok(End { position, commit_id: last.commit_id })
     }
 
     async fn read(&self, shard: Shard, after: Position, limit: usize) -> Result<Vec<Recorded>, ReadError> {
@@ -55,12 +64,10 @@ impl<F: Fn(&mut Recorded) + Send + Sync + 'static> EventLog for Altered<F> {
         Ok(row)
     }
 
-    async fn read_streams(&self, streams: &[(StreamId, u64)]) -> Result<Vec<Recorded>, ReadError> {
-        self.log.read_streams(streams).await
-    }
-
     async fn read_streams_page(&self, streams: &[(StreamId, u64)], limit: usize) -> Result<Vec<Recorded>, ReadError> {
-        self.log.read_streams_page(streams, limit).await
+        let mut rows = self.log.read_streams_page(streams, limit).await?;
+        rows.iter_mut().for_each(&self.alter);
+        Ok(rows)
     }
 
     async fn read_sealed(&self, shard: Shard, ids: &[SealedId]) -> Result<Vec<SealedText>, ReadError> {
@@ -95,7 +102,7 @@ fn golden(lines: &str) -> Value {
 
 /// A batch of one item that costs 4 at most, which the account pays for.
 fn created() -> CreatedBatch {
-    let mut created = golden(include_str!("../../domain/golden/batch.created-1.0.0.jsonl"))["created"].take();
+    let mut created = golden(include_str!("../../../domain/golden/batch.created-1.0.0.jsonl"))["created"].take();
     created["account"] = json!(account().0);
     created["payer"] = json!({ "wallet": account().wallet().0 });
     created["items"] = json!([created["items"][0]]);
@@ -103,19 +110,59 @@ fn created() -> CreatedBatch {
     serde_json::from_value(created).unwrap()
 }
 
-/// Makes one decision on the wallet, the payment and the batch.
-async fn act(writer: &Writer, act: impl Fn(&mut Unit<'_>) + Send + 'static) {
-    let request = DecisionRequest::new(Shard::ZERO, acting(), account())
-        .stream(StreamRef::of::<CreditWallet>(account().wallet()))
-        .stream(StreamRef::of::<Payment>(payment()))
-        .stream(StreamRef::of::<Batch>(batch()));
-    let decided = writer
-        .decide(request, move |unit| {
-            act(unit);
-            Ok::<(), String>(())
-        })
-        .await;
-    assert!(decided.is_ok(), "{decided:?}");
+/// Both shards of these logs.
+fn shards() -> [Shard; 2] {
+    [Shard::ZERO, Shard::new(1).unwrap()]
+}
+
+/// A log that is being told, one append for each decision.
+struct Told {
+    log: Arc<MemoryEventLog>,
+    writer: Writer,
+}
+
+impl Told {
+    async fn begun() -> Self {
+        let log = Arc::new(MemoryEventLog::new());
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::default());
+        let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(1));
+        let snapshots = Arc::new(MemorySnapshots::new(log.clone()));
+        let deps = WriterDeps { log: log.clone(), snapshots, clock, entropy };
+        let writer = Writer::start(deps, WriterConfig::default(), &shards()).await.unwrap();
+        Told { log, writer }
+    }
+
+    /// Makes one decision on streams of one shard.
+    async fn decide(&self, streams: &[StreamRef], act: impl Fn(&mut Unit<'_>) + Send + 'static) {
+        let shard = streams[0].stream.shard();
+        let request = streams
+            .iter()
+            .copied()
+            .fold(DecisionRequest::new(shard, acting(), account()), |request, stream| request.stream(stream));
+        let decided = self
+            .writer
+            .decide(request, move |unit| {
+                act(unit);
+                Ok::<(), String>(())
+            })
+            .await;
+        assert!(decided.is_ok(), "{decided:?}");
+    }
+
+    /// Makes one decision on the wallet, the payment and the batch.
+    async fn act(&self, act: impl Fn(&mut Unit<'_>) + Send + 'static) {
+        let streams = [
+            StreamRef::of::<CreditWallet>(account().wallet()),
+            StreamRef::of::<Payment>(payment()),
+            StreamRef::of::<Batch>(batch()),
+        ];
+        self.decide(&streams, act).await;
+    }
+
+    async fn ended(self) -> Arc<MemoryEventLog> {
+        self.writer.shutdown(std::time::Duration::from_secs(5)).await;
+        self.log
+    }
 }
 
 fn wallet(unit: &mut Unit<'_>, command: WalletCommand) {
@@ -126,25 +173,20 @@ fn wallet(unit: &mut Unit<'_>, command: WalletCommand) {
 /// batch that it is for, 7 to 9 the batch's end, 10 the hold's release. Or, with a hold that nothing asks
 /// for, five.
 async fn history(open_hold: bool) -> Arc<MemoryEventLog> {
-    let log = Arc::new(MemoryEventLog::new());
-    let clock: Arc<dyn Clock> = Arc::new(ManualClock::default());
-    let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(1));
-    let snapshots = Arc::new(MemorySnapshots::new(log.clone()));
-    let deps = WriterDeps { log: log.clone(), snapshots, clock, entropy };
-    let writer = Writer::start(deps, WriterConfig::default(), &[Shard::ZERO]).await.unwrap();
-    let request = DecisionRequest::new(Shard::ZERO, acting(), account()).stream(StreamRef::of::<Account>(account()));
-    let register = AccountCommand::Register {
-        user_id: 1,
-        profile: SealedId(derived_id(Shard::ZERO, "sealed", &[])),
-        username_claim: "00".into(),
-        email_claim: "01".into(),
-        tier: Tier::Free,
-    };
-    let registered =
-        writer.decide(request, move |unit| unit.execute::<Account>(account(), register.clone()).map(drop)).await;
-    assert!(registered.is_ok(), "{registered:?}");
-    act(&writer, |unit| wallet(unit, WalletCommand::Open { owner: WalletOwner::Account(account()) })).await;
-    act(&writer, |unit| {
+    let told = Told::begun().await;
+    told.decide(&[StreamRef::of::<Account>(account())], |unit| {
+        let register = AccountCommand::Register {
+            user_id: 1,
+            profile: SealedId(derived_id(Shard::ZERO, "sealed", &[])),
+            username_claim: "00".into(),
+            email_claim: "01".into(),
+            tier: Tier::Free,
+        };
+        unit.execute::<Account>(account(), register).unwrap();
+    })
+    .await;
+    told.act(|unit| wallet(unit, WalletCommand::Open { owner: WalletOwner::Account(account()) })).await;
+    told.act(|unit| {
         let (at, credits) = (unit.now(), Credits::whole(10));
         let source = GrantSource::Purchase { payment: payment() };
         let (kind, amount) = (LotKind::Paid, credits);
@@ -155,46 +197,104 @@ async fn history(open_hold: bool) -> Arc<MemoryEventLog> {
     .await;
     if open_hold {
         let run = HeldFor::Run(RunId(derived_id(Shard::ZERO, "run", &[])));
-        act(&writer, move |unit| {
+        told.act(move |unit| {
             let at = unit.now();
             wallet(unit, WalletCommand::Hold { held_for: run, amount: Credits::whole(4), at });
         })
         .await;
     } else {
         let held_for = HeldFor::Batch(batch());
-        act(&writer, move |unit| {
+        told.act(move |unit| {
             let at = unit.now();
             wallet(unit, WalletCommand::Hold { held_for, amount: Credits::whole(4), at });
             unit.execute::<Batch>(batch(), BatchCommand::Create(Box::new(created()))).unwrap();
         })
         .await;
-        act(&writer, move |unit| {
+        told.act(move |unit| {
             unit.execute::<Batch>(batch(), BatchCommand::Cancel { by: "test".into() }).unwrap();
             let at = unit.now();
             wallet(unit, WalletCommand::Release { held_for, at });
         })
         .await;
     }
-    writer.shutdown(std::time::Duration::from_secs(5)).await;
-    log
+    told.ended().await
 }
 
 async fn verified(log: &dyn EventLog) -> Verified {
-    verify_log(log, &[Shard::ZERO], |_| {}).await.unwrap()
+    verify_log(log, &shards(), |_| {}).await.unwrap()
+}
+
+/// What is found in a log, as it is printed.
+async fn found_in(log: &dyn EventLog) -> Vec<String> {
+    verified(log).await.findings.iter().map(ToString::to_string).collect()
 }
 
 /// What is found when the event at `position` is altered by `alter`.
 async fn found_when(position: u64, alter: impl Fn(&mut Recorded) + Send + Sync + 'static) -> Vec<String> {
-    let log = history(false).await;
-    let altered = Altered {
-        log,
-        alter: move |recorded: &mut Recorded| {
-            if recorded.position.0 == position {
-                alter(recorded);
-            }
-        },
+    let alter = move |recorded: &mut Recorded| {
+        if recorded.position.0 == position {
+            alter(recorded);
+        }
     };
-    verified(&altered).await.findings.iter().map(ToString::to_string).collect()
+    found_in(&Altered { log: history(false).await, alter, early: None }).await
+}
+
+/// The event of a type in a log: the first one (0), the second one (1) …
+async fn event(log: &MemoryEventLog, (event_type, nth): (&str, usize)) -> Recorded {
+    let mut rows = Vec::new();
+    for shard in shards() {
+        rows.extend(log.read(shard, Position(0), 1_000).await.unwrap());
+    }
+    rows.retain(|row| row.event_type == event_type);
+    rows.swap_remove(nth)
+}
+
+/// What is found in a log when one of its events is altered by somebody who knows leaves.
+async fn found_altered(
+    log: &Arc<MemoryEventLog>,
+    which: (&str, usize),
+    alter: impl Fn(&mut Recorded) + Send + Sync + 'static,
+) -> Vec<String> {
+    let meant = event(log, which).await;
+    let alter = move |recorded: &mut Recorded| {
+        if (recorded.shard, recorded.position) == (meant.shard, meant.position) {
+            alter(recorded);
+            recorded.leaf = recorded.computed_leaf();
+        }
+    };
+    found_in(&Altered { log: log.clone(), alter, early: None }).await
+}
+
+/// [`found_altered`], when `from` is replaced in what it says.
+async fn found_said(
+    log: &Arc<MemoryEventLog>,
+    which: (&str, usize),
+    from: &'static str,
+    to: &'static str,
+) -> Vec<String> {
+    found_altered(log, which, move |recorded| {
+        assert!(recorded.payload.contains(from), "{}", recorded.payload);
+        recorded.payload = recorded.payload.replacen(from, to, 1);
+    })
+    .await
+}
+
+/// Says the first event of a type once more, at the end of its stream.
+async fn say_again(log: &MemoryEventLog, event_type: &str) {
+    let Recorded { stream, event_version, payload, metadata, .. } = event(log, (event_type, 0)).await;
+    let said = log.read_streams(&[(stream, 0)]).await.unwrap();
+    let end = log.end(stream.shard()).await.unwrap();
+    let recorded_at = log.at(stream.shard(), end.position).await.unwrap().unwrap().recorded_at;
+    let (sequence, event_type) = (said.len() as u64 + 1, event_type.into());
+    let again = NewEvent { stream, sequence, event_type, event_version, payload, metadata };
+    let id = CommitId(derived_id(stream.shard(), "said again", &[]));
+    let commit = Commit { id, recorded_at, events: vec![again], sealed: Vec::new() };
+    log.append(stream.shard(), end, &commit).await.unwrap();
+}
+
+/// One of the findings is said like this.
+fn assert_found(found: &[String], said: &str) {
+    assert!(found.iter().any(|finding| finding.contains(said)), "{said}: {found:#?}");
 }
 
 #[tokio::test]
@@ -369,10 +469,11 @@ fn run_row(position: u64, sequence: u64, event_type: &str, lines: &str) -> Recor
 #[test]
 fn a_run_that_ends_twice_or_begins_twice_or_never_is_found() {
     let requested = |at, sequence| {
-        run_row(at, sequence, "run.requested", include_str!("../../domain/golden/run.requested-1.0.0.jsonl"))
+        run_row(at, sequence, "run.requested", include_str!("../../../domain/golden/run.requested-1.0.0.jsonl"))
     };
-    let failed =
-        |at, sequence| run_row(at, sequence, "run.failed", include_str!("../../domain/golden/run.failed-1.0.0.jsonl"));
+    let failed = |at, sequence| {
+        run_row(at, sequence, "run.failed", include_str!("../../../domain/golden/run.failed-1.0.0.jsonl"))
+    };
     let found = |rows: &[Recorded]| -> Vec<String> {
         let mut books = Books::default();
         rows.iter().flat_map(|row| books.check(row)).map(|finding| finding.to_string()).collect()
