@@ -1,7 +1,7 @@
 //! What can be changed.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
-use mintmark_domain::account::{InfluencerStatus, Scope, Scopes};
+use mintmark_domain::account::{InfluencerStatus, Profile, Scope, Scopes};
 use mintmark_domain::catalog::{AskField, AskProblem, AskReason, Dialect};
 use mintmark_domain::creation::Privacy;
 use mintmark_domain::es::Confirmed;
@@ -46,6 +46,25 @@ pub(crate) struct UpdateProfileInput {
     website: Option<String>,
     /// The address of a picture: an upload of the caller's, or one that the server fetches; empty for none.
     avatar_url: Option<String>,
+}
+
+impl UpdateProfileInput {
+    /// Writes down what is said; a picture is only taken away.
+    fn write(&self, profile: &mut Profile) {
+        if self.avatar_url.as_deref() == Some("") {
+            profile.avatar = None;
+        }
+        let fields = [
+            (&mut profile.display_name, &self.display_name),
+            (&mut profile.bio, &self.bio),
+            (&mut profile.website, &self.website),
+        ];
+        for (field, value) in fields {
+            if let Some(value) = value {
+                field.clone_from(value);
+            }
+        }
+    }
 }
 
 pub(crate) struct MutationRoot;
@@ -185,28 +204,19 @@ impl MutationRoot {
 
     /// Changes the caller's profile.
     async fn update_profile(&self, ctx: &Context<'_>, input: UpdateProfileInput) -> async_graphql::Result<Account> {
-        let bare = input.avatar_url.as_deref() == Some("");
-        if let Some(url) = input.avatar_url.filter(|url| !url.is_empty()) {
+        let caller = ctx.caller()?;
+        caller.require(Scope::ProfileWrite).map_err(GraphqlError::from)?;
+        // Before the picture is set: of what is refused nothing is changed.
+        let mut said = Profile::default();
+        input.write(&mut said);
+        said.check().map_err(GraphqlError::from)?;
+        if let Some(url) = input.avatar_url.clone().filter(|url| !url.is_empty()) {
             check_urls("avatarUrl", std::slice::from_ref(&url), 1)?;
-            let set = ctx.core().set_avatar(ctx.caller()?, AvatarSource::Address(url)).await;
+            let set = ctx.core().set_avatar(caller, AvatarSource::Address(url)).await;
             set.map_err(GraphqlError::from)?;
         }
-        let change = move |profile: &mut mintmark_domain::account::Profile| {
-            if bare {
-                profile.avatar = None;
-            }
-            let fields = [
-                (&mut profile.display_name, input.display_name),
-                (&mut profile.bio, input.bio),
-                (&mut profile.website, input.website),
-            ];
-            for (field, value) in fields {
-                if let Some(value) = value {
-                    *field = value;
-                }
-            }
-        };
-        let (view, _) = ctx.core().change_profile(ctx.caller()?, change).await.map_err(GraphqlError::from)?;
+        let changed = ctx.core().change_profile(caller, move |profile| input.write(profile)).await;
+        let (view, _) = changed.map_err(GraphqlError::from)?;
         Ok(Account(view))
     }
 
@@ -271,8 +281,9 @@ impl MutationRoot {
         >,
     ) -> async_graphql::Result<CreateApiKeyPayload> {
         let scopes = parse_scopes(scopes)?;
-        let (key, _) = ctx.core().issue_key(ctx.caller()?, &name, scopes).await.map_err(GraphqlError::from)?;
-        Ok(key.into())
+        let caller = ctx.caller()?;
+        let (key, confirmed) = ctx.core().issue_key(caller, &name, scopes).await.map_err(GraphqlError::from)?;
+        Ok(CreateApiKeyPayload::made(ctx, caller.account, key, confirmed).await)
     }
 
     /// Revokes an API key: it may do nothing from now on.
