@@ -3,10 +3,14 @@
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use mintmark_domain::account::{Scope, Scopes};
+use mintmark_domain::es::Confirmed;
+use mintmark_domain::ids::AccountId;
 use mintmark_domain::usecases::{AccountView, NewClient, NewKey};
+use mintmark_projections::ProjectionName;
 
 use crate::error::GraphqlError;
 use crate::guard::Needs;
+use crate::mutation::wait;
 use crate::scalar::Long;
 use crate::state::ContextExt as _;
 
@@ -29,6 +33,11 @@ impl Account {
     /// The unique name.
     async fn username(&self) -> &str {
         &self.0.profile.username
+    }
+
+    /// What they call themselves; empty where nothing is said, and others are shown the unique name.
+    async fn display_name(&self) -> &str {
+        &self.0.profile.display_name
     }
 
     /// The email address.
@@ -56,17 +65,45 @@ impl Account {
         self.0.state.tier().as_str()
     }
 
+    /// When the account was made; null for the moment until the read models show it.
+    #[graphql(complexity = 3)]
+    async fn joined_at(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<DateTime<Utc>>> {
+        let row = ctx.reads().account(self.0.account).await.map_err(GraphqlError::from)?;
+        Ok(row.map(|row| row.created_at))
+    }
+
+    /// How many creations they have that were made and not deleted, private ones too.
+    #[graphql(complexity = 3)]
+    async fn creation_count(&self, ctx: &Context<'_>) -> async_graphql::Result<Long> {
+        Ok(Long(ctx.reads().creation_counts(self.0.account).await.map_err(GraphqlError::from)?.made))
+    }
+
+    /// How many follow them.
+    #[graphql(complexity = 3)]
+    async fn follower_count(&self, ctx: &Context<'_>) -> async_graphql::Result<Long> {
+        Ok(Long(ctx.reads().follow_counts(self.0.account).await.map_err(GraphqlError::from)?.followers))
+    }
+
+    /// How many they follow.
+    #[graphql(complexity = 3)]
+    async fn following_count(&self, ctx: &Context<'_>) -> async_graphql::Result<Long> {
+        Ok(Long(ctx.reads().follow_counts(self.0.account).await.map_err(GraphqlError::from)?.following))
+    }
+
     /// The active API keys.
     #[graphql(guard = "Needs(Scope::AccountRead)")]
     async fn api_keys(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<ApiKey>> {
         let shown = ctx.reads().api_keys(self.0.account, false).await.map_err(GraphqlError::from)?;
-        let last_used = |id| shown.iter().find(|row| row.key_id == id).and_then(|row| row.last_used_at);
-        let key = |(id, key): (u64, &mintmark_domain::account::ApiKey)| ApiKey {
-            id: Long(id),
-            prefix: key.prefix.clone(),
-            name: key.name.clone(),
-            scopes: names(&key.scopes),
-            last_used_at: last_used(id),
+        let key = |(id, key): (u64, &mintmark_domain::account::ApiKey)| {
+            let row = shown.iter().find(|row| row.key_id == id);
+            ApiKey {
+                id: Long(id),
+                prefix: key.prefix.clone(),
+                name: key.name.clone(),
+                scopes: names(&key.scopes),
+                created_at: row.map(|row| row.created_at),
+                last_used_at: row.and_then(|row| row.last_used_at),
+            }
         };
         Ok(self.0.state.keys().map(key).collect())
     }
@@ -102,6 +139,8 @@ pub(crate) struct ApiKey {
     pub name: String,
     /// What it may do; empty for full access.
     pub scopes: Vec<String>,
+    /// When it was made; null for the moment until the read models show it.
+    pub created_at: Option<DateTime<Utc>>,
     /// When it was last used, to within some seconds; null if never.
     pub last_used_at: Option<DateTime<Utc>>,
 }
@@ -129,10 +168,15 @@ pub(crate) struct CreateApiKeyPayload {
     api_key: ApiKey,
 }
 
-impl From<NewKey> for CreateApiKeyPayload {
-    fn from(key: NewKey) -> Self {
+impl CreateApiKeyPayload {
+    /// A key of the account's, once the read models show it.
+    pub async fn made(ctx: &Context<'_>, account: AccountId, key: NewKey, confirmed: Confirmed) -> Self {
+        wait(ctx, ProjectionName::Accounts, account.shard(), confirmed).await;
+        // The secret is shown only here: it is not lost because the rest cannot be read just now.
+        let shown = ctx.reads().api_keys(account, false).await.unwrap_or_default();
+        let created_at = shown.iter().find(|row| row.key_id == key.key_id).map(|row| row.created_at);
         let (scopes, id) = (names(&key.scopes), Long(key.key_id));
-        let api_key = ApiKey { id, prefix: key.prefix, name: key.name, scopes, last_used_at: None };
+        let api_key = ApiKey { id, prefix: key.prefix, name: key.name, scopes, created_at, last_used_at: None };
         CreateApiKeyPayload { secret: key.secret, api_key }
     }
 }

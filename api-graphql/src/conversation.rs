@@ -46,6 +46,25 @@ impl From<Direction> for Vote {
     }
 }
 
+/// Which comments come first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
+pub(crate) enum CommentOrder {
+    /// What was said first.
+    #[default]
+    Oldest,
+    /// What was said last.
+    Newest,
+}
+
+impl From<CommentOrder> for Order {
+    fn from(order: CommentOrder) -> Self {
+        match order {
+            CommentOrder::Oldest => Order::Oldest,
+            CommentOrder::Newest => Order::Newest,
+        }
+    }
+}
+
 /// A comment on a creation.
 #[derive(SimpleObject)]
 pub(crate) struct Comment {
@@ -67,7 +86,7 @@ pub(crate) struct Comment {
     downvotes: Long,
     /// How the caller votes on it.
     my_vote: Option<Vote>,
-    /// Whether its author took it back. It stays as a gap while it has answers.
+    /// Whether its author took it back. It stays as a gap where it had been answered.
     deleted: bool,
     /// When it was made.
     created_at: DateTime<Utc>,
@@ -121,12 +140,13 @@ async fn opened(ctx: &Context<'_>, rows: Vec<Row>) -> Result<Vec<Comment>> {
 pub(crate) async fn comments(
     ctx: &Context<'_>,
     creation: CreationId,
+    order: CommentOrder,
     first: Option<i32>,
     after: Option<String>,
 ) -> Result<CommentConnection> {
     let (first, walk) = paging::page(first, after)?;
     let reader = ctx.anyone()?.map(|caller| caller.account);
-    let stretch = ctx.reads().comment_walk(creation, reader, Order::Oldest, &walk, first).await?;
+    let stretch = ctx.reads().comment_walk(creation, reader, order.into(), &walk, first).await?;
     let (rows, more) = paging::with_cursors(stretch);
     let (cursors, rows): (Vec<String>, Vec<Row>) = rows.into_iter().unzip();
     let nodes = cursors.into_iter().zip(opened(ctx, rows).await?).collect();

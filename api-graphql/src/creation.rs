@@ -5,10 +5,10 @@ use chrono::{DateTime, Utc};
 use mintmark_domain::account::Scope;
 use mintmark_domain::creation::{License, Output, Privacy};
 use mintmark_domain::usecases::CreationView;
-use mintmark_projections::generation as reads;
+use mintmark_projections::generation::{self as reads, CreationState};
 
-use crate::conversation::{self, CreationRating};
-use crate::error::GraphqlError;
+use crate::conversation::{self, CommentOrder, CreationRating};
+use crate::error::{GraphqlError, Result};
 use crate::generator::{TextField, typed};
 use crate::paging::CommentConnection;
 use crate::run::Failure;
@@ -63,10 +63,13 @@ pub(crate) struct File {
     duration_ms: Option<Long>,
 }
 
-fn file(ctx: &async_graphql::Context<'_>, output: &Output, private: bool) -> Option<File> {
+fn file(ctx: &async_graphql::Context<'_>, output: &Output, privacy: Privacy) -> Option<File> {
     let Output::Asset { key, content_type, size_bytes, width, height, duration_ms, .. } = output else { return None };
     let core = ctx.core();
-    let url = if private { core.links.signed(key, core.now()) } else { core.links.public(key) };
+    let url = match privacy {
+        Privacy::Private => core.links.signed(key, core.now()),
+        Privacy::Public => core.links.public(key),
+    };
     Some(File {
         url,
         content_type: content_type.clone(),
@@ -78,43 +81,68 @@ fn file(ctx: &async_graphql::Context<'_>, output: &Output, private: bool) -> Opt
 }
 
 /// One output of a run.
-pub(crate) struct RunOutput {
-    view: CreationView,
-    private: bool,
-}
-
-impl RunOutput {
-    pub fn new(view: &CreationView, private: bool) -> Self {
-        RunOutput { view: view.clone(), private }
-    }
-}
+pub(crate) struct RunOutput(pub CreationView);
 
 /// One output of a run.
 #[Object]
 impl RunOutput {
     /// The creation's public integer id.
     async fn creation_number(&self) -> Long {
-        Long(self.view.number)
+        Long(self.0.number)
     }
 
     /// The file, where one was delivered.
     async fn file(&self, ctx: &async_graphql::Context<'_>) -> Option<File> {
-        file(ctx, self.view.creation.output()?, self.private)
+        // Who may see it may have changed since the run was asked for.
+        let opened = self.0.creation.opened()?;
+        file(ctx, self.0.creation.output()?, opened.privacy)
     }
 
     /// The typed fields, where a text was delivered.
     async fn fields(&self) -> Option<Json<serde_json::Map<String, serde_json::Value>>> {
-        self.view.fields.clone().map(Json)
+        self.0.fields.clone().map(Json)
     }
 
     /// The same, each with its type.
     async fn typed_fields(&self) -> Option<Vec<TextField>> {
-        self.view.fields.as_ref().map(typed)
+        self.0.fields.as_ref().map(typed)
     }
+}
+
+/// Where a creation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(name = "CreationStatus", remote = "mintmark_projections::generation::CreationState")]
+pub(crate) enum Status {
+    /// Its run waits.
+    Pending,
+    /// Its run is under way.
+    Generating,
+    /// It was made.
+    Completed,
+    /// It was not made.
+    Failed,
+    /// It was stopped before it was made.
+    Cancelled,
 }
 
 /// Something made, as lists show it.
 pub(crate) struct Creation(pub reads::Creation);
+
+/// One creation, if the caller may see it. The log says whether: what has just been made private is in the read
+/// model for a moment yet.
+pub(crate) async fn visible(ctx: &async_graphql::Context<'_>, number: u64) -> Result<Option<Creation>> {
+    let caller = ctx.anyone()?;
+    let Some(state) = ctx.core().creation_state(number).await? else { return Ok(None) };
+    if !state.is_public() {
+        let owner = caller.filter(|caller| state.is_visible_to(caller.account));
+        let Some(owner) = owner else { return Ok(None) };
+        owner.require(Scope::RunsRead)?;
+    }
+    let row = ctx.reads().creation_by_number(number).await?;
+    // The file's address is signed or not as the log has it, too.
+    let shown = row.zip(state.opened()).map(|(row, opened)| reads::Creation { privacy: opened.privacy, ..row });
+    Ok(shown.map(Creation))
+}
 
 /// Something made.
 #[Object]
@@ -128,6 +156,25 @@ impl Creation {
     async fn run_id(&self, ctx: &async_graphql::Context<'_>) -> async_graphql::Result<Option<String>> {
         let own = ctx.anyone()?.is_some_and(|caller| caller.account == self.0.account);
         Ok(own.then(|| self.0.run.to_string()))
+    }
+
+    /// Where it stands.
+    async fn status(&self) -> Status {
+        self.0.state.into()
+    }
+
+    /// Percent done: 100 of what was made; of what is being made where the provider says so and this server knows.
+    async fn progress(&self, ctx: &async_graphql::Context<'_>) -> Option<i32> {
+        match self.0.state {
+            CreationState::Completed => Some(100),
+            CreationState::Generating => ctx.core().dispatch.progress(self.0.run).map(i32::from),
+            CreationState::Pending | CreationState::Failed | CreationState::Cancelled => None,
+        }
+    }
+
+    /// The public integer id of who made it.
+    async fn user_id(&self) -> Long {
+        Long(self.0.user_id)
     }
 
     /// Who made it.
@@ -168,7 +215,7 @@ impl Creation {
 
     /// The file, where one was delivered.
     async fn file(&self, ctx: &async_graphql::Context<'_>) -> Option<File> {
-        file(ctx, self.0.output.as_ref()?, self.0.privacy == Privacy::Private)
+        file(ctx, self.0.output.as_ref()?, self.0.privacy)
     }
 
     /// The typed fields, where a text was delivered.
@@ -194,15 +241,16 @@ impl Creation {
         self.0.failure.as_ref().map(Failure::from)
     }
 
-    /// What was said of it, the oldest first; answers too. No key is needed for what is public.
+    /// What was said of it, answers too. No key is needed for what is public.
     #[graphql(complexity = "10 + crate::paging::cost(first, child_complexity)")]
     async fn comments(
         &self,
         ctx: &async_graphql::Context<'_>,
         #[graphql(desc = "At most 100.")] first: Option<i32>,
         #[graphql(desc = "A cursor.")] after: Option<String>,
+        #[graphql(default, desc = "What comes first.")] order: CommentOrder,
     ) -> async_graphql::Result<CommentConnection> {
-        Ok(conversation::comments(ctx, self.0.id, first, after).await?)
+        Ok(conversation::comments(ctx, self.0.id, order, first, after).await?)
     }
 
     /// How many comments it has that were not taken back.

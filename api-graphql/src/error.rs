@@ -4,11 +4,14 @@ use async_graphql::{ErrorExtensionValues, ErrorExtensions};
 use mintmark_domain::usecases::{ErrorClass, Refusal};
 use mintmark_projections::QueryError;
 
+/// What an input calls the fields that a refusal names in our own words.
+type Names = fn(&'static str) -> &'static str;
+
 /// An error of a resolver.
 #[derive(Clone, Debug)]
 pub(crate) enum GraphqlError {
-    /// A use case refused.
-    Refused(Box<Refusal>),
+    /// A use case refused; fields are told by the names of the input that was asked with.
+    Refused(Box<Refusal>, Names),
     /// A read model could not answer.
     Query(String, &'static str),
     /// An argument is wrong.
@@ -19,7 +22,7 @@ pub(crate) type Result<T> = std::result::Result<T, GraphqlError>;
 
 impl From<Refusal> for GraphqlError {
     fn from(refusal: Refusal) -> Self {
-        GraphqlError::Refused(Box::new(refusal))
+        GraphqlError::Refused(Box::new(refusal), named)
     }
 }
 
@@ -34,6 +37,11 @@ impl From<QueryError> for GraphqlError {
 }
 
 impl GraphqlError {
+    /// A refusal of what was asked with an input that has names of its own for its fields.
+    pub fn refused(refusal: Refusal, names: Names) -> Self {
+        GraphqlError::Refused(Box::new(refusal), names)
+    }
+
     /// An argument that is wrong, and what is allowed.
     pub fn argument(name: &'static str, message: impl Into<String>) -> Self {
         GraphqlError::Argument(name, message.into())
@@ -57,8 +65,8 @@ fn class_name(class: ErrorClass) -> &'static str {
     }
 }
 
-/// A field as the inputs of this schema call it.
-fn named(field: &str) -> &str {
+/// A field as most inputs of this schema call it.
+pub(crate) fn named(field: &'static str) -> &'static str {
     match field {
         "aspect_ratio" => "aspectRatio",
         "duration_seconds" => "durationSeconds",
@@ -79,16 +87,14 @@ fn named(field: &str) -> &str {
     }
 }
 
-/// The message of a refusal, which begins with the field that it is about.
-fn in_our_words(refusal: &Refusal, message: String) -> String {
-    let field = match refusal {
-        Refusal::Ask(problem) => problem.field.as_str(),
-        Refusal::Field { field, .. } | Refusal::Input { field, .. } => field,
-        _ => return message,
-    };
-    match message.strip_prefix(field) {
-        Some(rest) => format!("{}{rest}", named(field)),
-        None => message,
+/// The message of a refusal, with the input's names for the fields that it is about.
+fn message(refusal: &Refusal, names: Names) -> String {
+    let (class, _) = refusal.public();
+    match refusal {
+        Refusal::Ask(problem) => problem.message(|field| names(field.as_str())),
+        Refusal::Field { field, message, .. } => format!("{}: {message}", names(field)),
+        Refusal::Input { field, problem } if class == ErrorClass::Validation => format!("{}: {problem}", names(field)),
+        other => shown(class, other),
     }
 }
 
@@ -109,7 +115,7 @@ fn shown(class: ErrorClass, error: &dyn std::fmt::Display) -> String {
     }
 }
 
-fn refused(refusal: &Refusal, extensions: &mut ErrorExtensionValues) {
+fn refused(refusal: &Refusal, names: Names, extensions: &mut ErrorExtensionValues) {
     let (class, reason) = refusal.public();
     extensions.set("code", class_name(class));
     extensions.set("reason", reason);
@@ -120,10 +126,10 @@ fn refused(refusal: &Refusal, extensions: &mut ErrorExtensionValues) {
             extensions.set("scope", *scope);
         }
         Refusal::Ask(problem) => {
-            extensions.set("field", named(problem.field.as_str()));
+            extensions.set("field", names(problem.field.as_str()));
             extensions.set("allowed", problem.allowed.clone());
         }
-        Refusal::Field { field, .. } | Refusal::Input { field, .. } => extensions.set("field", named(field)),
+        Refusal::Field { field, .. } | Refusal::Input { field, .. } => extensions.set("field", names(field)),
         other => {
             if let Some(seconds) = other.retry_after_seconds() {
                 extensions.set("retryAfterSeconds", seconds);
@@ -135,13 +141,13 @@ fn refused(refusal: &Refusal, extensions: &mut ErrorExtensionValues) {
 impl From<GraphqlError> for async_graphql::Error {
     fn from(error: GraphqlError) -> Self {
         match error {
-            GraphqlError::Refused(refusal) => {
+            GraphqlError::Refused(refusal, names) => {
                 let internal = refusal.public().0 == ErrorClass::Internal;
                 if internal {
                     tracing::error!(%refusal, "a resolver failed");
                 }
-                let message = in_our_words(&refusal, shown(refusal.public().0, &refusal));
-                async_graphql::Error::new(message).extend_with(|_, extensions| refused(&refusal, extensions))
+                let message = message(&refusal, names);
+                async_graphql::Error::new(message).extend_with(|_, extensions| refused(&refusal, names, extensions))
             }
             GraphqlError::Query(message, code) => {
                 async_graphql::Error::new(message).extend_with(|_, extensions| extensions.set("code", code))

@@ -9,7 +9,7 @@ use mintmark_domain::usecases::{Accepted, GeneratorRequest, IdempotencyKey, RunV
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use crate::error::{GraphqlError, Result};
+use crate::error::{GraphqlError, Result, named};
 use crate::input::{check_text, check_urls};
 use crate::model::Model;
 use crate::state::ContextExt as _;
@@ -300,6 +300,17 @@ impl GenerateInput {
     }
 }
 
+/// A field as [`GenerateInput`] calls it.
+fn field_of(field: &'static str) -> &'static str {
+    match field {
+        "images" | "first_frame" => "imageUrl",
+        "reference_videos" => "referenceVideoUrls",
+        "reference_audio" => "referenceAudioUrl",
+        "preference_two" => "preferenceTwo",
+        other => named(other),
+    }
+}
+
 /// Accepts a run of a generator.
 pub(crate) async fn accept(
     ctx: &Context<'_>,
@@ -307,7 +318,8 @@ pub(crate) async fn accept(
     idempotency_key: Option<String>,
 ) -> Result<Accepted> {
     let request = input.into_request(idempotency_key)?;
-    Ok(ctx.core().generate(ctx.caller()?, request).await?)
+    let accepted = ctx.core().generate(ctx.caller()?, request).await;
+    accepted.map_err(|refusal| GraphqlError::refused(refusal, field_of))
 }
 
 /// For how long a mutation is to wait. Errors: longer than it may.

@@ -263,8 +263,9 @@ impl MutationRoot {
         >,
     ) -> async_graphql::Result<CreateApiKeyPayload> {
         let scopes = parse_scopes(scopes)?;
-        let (key, _) = ctx.core().issue_key(ctx.caller()?, &name, scopes).await.map_err(GraphqlError::from)?;
-        Ok(key.into())
+        let caller = ctx.caller()?;
+        let (key, confirmed) = ctx.core().issue_key(caller, &name, scopes).await.map_err(GraphqlError::from)?;
+        Ok(CreateApiKeyPayload::made(ctx, caller.account, key, confirmed).await)
     }
 
     /// Revokes an API key: it may do nothing from now on.

@@ -13,7 +13,6 @@ use crate::batch::{Batch, BatchItem};
 use crate::conversation::Comment;
 use crate::creation::Creation;
 use crate::error::{GraphqlError, Result};
-use crate::person::Person;
 use crate::run::Run;
 use crate::scalar::Credits;
 use crate::state::ContextExt as _;
@@ -85,7 +84,6 @@ connection!(TransactionConnection, TransactionEdge, WalletTransaction, "transact
 connection!(BatchConnection, BatchEdge, Batch, "batch");
 connection!(BatchItemConnection, BatchItemEdge, BatchItem, "item");
 connection!(CommentConnection, CommentEdge, Comment, "comment");
-connection!(PersonConnection, PersonEdge, Person, "person");
 connection!(WebhookDeliveryConnection, WebhookDeliveryEdge, WebhookDelivery, "delivery");
 
 impl CreationEdge {

@@ -14,7 +14,7 @@ use mintmark_projections::{Order, ProjectionName};
 use crate::error::{GraphqlError, Result};
 use crate::guard::Needs;
 use crate::mutation::wait;
-use crate::paging::{self, CreationConnection, PersonConnection};
+use crate::paging::{self, CreationConnection, PageInfo};
 use crate::query::media_type;
 use crate::scalar::{Credits, Long};
 use crate::state::ContextExt as _;
@@ -123,6 +123,26 @@ impl Person {
     }
 }
 
+/// Somebody in a list of followers, or of whom somebody follows.
+#[derive(SimpleObject)]
+pub(crate) struct PersonEdge {
+    /// To go on after it.
+    cursor: String,
+    /// Them.
+    node: Person,
+    /// Since when one follows the other.
+    followed_at: DateTime<Utc>,
+}
+
+/// A page of people. A walk is pinned to its first page: it neither skips nor repeats.
+#[derive(SimpleObject)]
+pub(crate) struct PersonConnection {
+    /// The people with their cursors.
+    edges: Vec<PersonEdge>,
+    /// Where the page stands.
+    page_info: PageInfo,
+}
+
 /// A page of people; whoever was erased meanwhile is left out.
 async fn follows(
     ctx: &Context<'_>,
@@ -139,8 +159,10 @@ async fn follows(
         let found = accounts.iter().position(|row| row.id == id).map(|at| accounts.swap_remove(at));
         found.filter(|row| !row.erased && row.username.is_some()).map(Person)
     };
-    let nodes = rows.into_iter().filter_map(|(cursor, (account, _))| Some((cursor, person(account)?))).collect();
-    Ok(PersonConnection::new(nodes, more))
+    let edge = |(cursor, (account, followed_at))| Some(PersonEdge { cursor, node: person(account)?, followed_at });
+    let edges: Vec<PersonEdge> = rows.into_iter().filter_map(edge).collect();
+    let page_info = PageInfo::of(&edges, more, |edge| edge.cursor.as_str());
+    Ok(PersonConnection { edges, page_info })
 }
 
 /// Somebody by name; none if there is nobody of that name.

@@ -11,7 +11,7 @@ use mintmark_projections::generation::{CreationFilter, CreationList, RunFilter};
 use crate::account::Account;
 use crate::character::{self, Influencer, InfluencerStatus, Voice};
 use crate::cli_session;
-use crate::creation::Creation;
+use crate::creation::{self, Creation};
 use crate::error::{GraphqlError, Result};
 use crate::generator::{Generator, GeneratorStatus};
 use crate::guard::Needs;
@@ -105,17 +105,9 @@ impl QueryRoot {
     }
 
     /// One creation: anybody's public one, or the caller's own, for which the key needs `runs:read`.
+    #[graphql(complexity = "5 + child_complexity")]
     async fn creation(&self, ctx: &Context<'_>, number: Long) -> async_graphql::Result<Option<Creation>> {
-        let caller = ctx.anyone()?;
-        let found = ctx.reads().creation_by_number(number.0).await.map_err(GraphqlError::from)?;
-        let Some(creation) = found else { return Ok(None) };
-        if creation.is_public() {
-            return Ok(Some(Creation(creation)));
-        }
-        let owner = caller.filter(|caller| caller.account == creation.account && !creation.deleted);
-        let Some(owner) = owner else { return Ok(None) };
-        owner.require(Scope::RunsRead).map_err(GraphqlError::from)?;
-        Ok(Some(Creation(creation)))
+        Ok(creation::visible(ctx, number.0).await?)
     }
 
     /// The caller's creations, newest first.

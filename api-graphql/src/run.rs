@@ -231,7 +231,7 @@ impl Run {
     /// What was delivered, once it has ended.
     #[graphql(complexity = "5 + child_complexity")]
     async fn outputs(&self) -> Vec<RunOutput> {
-        self.view.creations.iter().map(|creation| RunOutput::new(creation, self.requested.private)).collect()
+        self.view.creations.iter().cloned().map(RunOutput).collect()
     }
 
     /// Why it failed.

@@ -53,6 +53,17 @@ async fn oauth_clients_are_made_listed_used_and_revoked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_says_when_it_was_made() {
+    let app = crate::app::start().await;
+    let made = ask(&app, "mutation { createApiKey(name: \"k\") { apiKey { id createdAt } } }", json!({})).await;
+    let made = &data(&made)["createApiKey"]["apiKey"];
+    assert!(made["createdAt"].is_string(), "{made}");
+    let listed = ask(&app, "{ viewer { apiKeys { id createdAt } } }", json!({})).await;
+    let listed = data(&listed)["viewer"]["apiKeys"].as_array().unwrap();
+    assert!(listed.contains(made) && listed.iter().all(|key| key["createdAt"].is_string()), "{listed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_command_line_is_looked_at_approved_and_denied() {
     let app = crate::app::start().await;
     let body = json!({

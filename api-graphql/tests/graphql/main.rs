@@ -8,6 +8,7 @@ mod support;
 mod app;
 mod batches;
 mod characters;
+mod creations;
 mod errors;
 mod generators;
 mod identity;

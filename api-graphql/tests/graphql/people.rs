@@ -22,6 +22,14 @@ async fn joke(app: &TestApp, key: &str, private: bool) -> u64 {
     data(&made)["generate"]["run"]["outputs"][0]["creationNumber"].as_u64().unwrap()
 }
 
+const VIEWER: &str = "{ viewer { displayName bio website avatar joinedAt creationCount followerCount \
+    followingCount } }";
+
+/// A moment to the second, whoever wrote it.
+fn moment(written: &Value) -> i64 {
+    chrono::DateTime::parse_from_rfc3339(written.as_str().unwrap()).unwrap().timestamp()
+}
+
 fn numbers(connection: &Value) -> Vec<u64> {
     let edges = connection["edges"].as_array().unwrap();
     edges.iter().map(|edge| edge["node"]["number"].as_u64().unwrap()).collect()
@@ -41,8 +49,9 @@ async fn whom_one_follows_is_in_the_feed_and_listed() {
     app.caught_up().await;
     let seen = ask_as(&app, &ann.key, "{ feed { edges { node { number username } } } }", json!({})).await;
     assert_eq!(numbers(&data(&seen)["feed"]), [public], "public ones alone");
-    let profile = "query ($who: String!) { user(username: $who) { creationCount followers { edges { node { username \
-                   following { edges { node { username } } } } } } creations { edges { node { number } } } } }";
+    let profile = "query ($who: String!) { user(username: $who) { creationCount followers { edges { followedAt \
+                   node { username following { edges { followedAt node { username } } } } } } \
+                   creations { edges { node { number } } } } }";
     // No key is needed to see what everybody may see.
     let body = json!({"query": profile, "variables": {"who": author}});
     let seen = app.client.post(format!("{}/graphql", app.base_url)).json(&body).send().await.unwrap();
@@ -52,6 +61,23 @@ async fn whom_one_follows_is_in_the_feed_and_listed() {
     let listed = &user["followers"]["edges"][0]["node"];
     assert_eq!(listed["username"], json!(follower));
     assert_eq!(listed["following"]["edges"][0]["node"]["username"], json!(author));
+    let since = &user["followers"]["edges"][0]["followedAt"];
+    assert_eq!(listed["following"]["edges"][0]["followedAt"], *since, "one follow, seen from both ends");
+    let rest = app.get(&format!("/api/v1/users/{author}/followers")).await.json_of(200);
+    assert_eq!(moment(since), moment(&rest["data"][0]["followed_at"]));
+    // Of oneself everything counts; others see what is public.
+    let own = ask(&app, VIEWER, json!({})).await;
+    let own = &data(&own)["viewer"];
+    let me = app.get("/api/v1/users/me").await.json_of(200);
+    for (here, there) in [
+        ("creationCount", "creation_count"),
+        ("followerCount", "follower_count"),
+        ("followingCount", "following_count"),
+    ] {
+        assert_eq!(own[here], me["data"][there], "{here}");
+    }
+    assert_eq!((&own["creationCount"], &own["followerCount"]), (&json!(2), &json!(1)));
+    assert_eq!(moment(&own["joinedAt"]), moment(&me["data"]["joined"]));
     let unfollow = "mutation ($who: String!) { unfollowUser(username: $who) { followerCount followedByMe } }";
     let left = ask_as(&app, &ann.key, unfollow, json!({ "who": author })).await;
     assert_eq!(data(&left)["unfollowUser"], json!({"followerCount": 0, "followedByMe": false}));
@@ -96,11 +122,44 @@ async fn a_creation_is_commented_on_voted_on_and_rated() {
     let rest = &data(&page)["creation"]["comments"];
     assert_eq!(rest["edges"][0]["node"]["text"], "Thanks");
     assert_eq!(rest["pageInfo"]["hasNextPage"], false);
+    let newest = read.replace("first: 1,", "order: NEWEST, first: 1,");
+    let mut after = Value::Null;
+    for text in ["Thanks", "Ha"] {
+        let page = ask(&app, &newest, json!({"number": number, "after": after})).await;
+        let comments = &data(&page)["creation"]["comments"];
+        assert_eq!(comments["edges"][0]["node"]["text"], text, "the latest first");
+        after = comments["pageInfo"]["endCursor"].clone();
+    }
     let taken = ask_as(&app, &ann.key, "mutation ($n: Long!) { deleteComment(number: $n) }", json!({"n": first})).await;
     assert_eq!(data(&taken)["deleteComment"], true);
     let page = ask(&app, read, json!({ "number": number })).await;
     let gap = &data(&page)["creation"]["comments"]["edges"][0]["node"];
     assert_eq!((&gap["text"], &gap["username"]), (&Value::Null, &Value::Null), "a gap that holds its answers");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_is_changed_whole_or_not_at_all() {
+    let app = start().await;
+    let change = "mutation ($input: UpdateProfileInput!) { updateProfile(input: $input) { displayName bio website \
+                  avatar } }";
+    let picture = "https://example.com/photo.png";
+    for (field, value) in
+        [("website", "no address".to_owned()), ("bio", "x".repeat(1_001)), ("displayName", "x".repeat(81))]
+    {
+        let mut input = json!({"avatarUrl": picture, "displayName": "Ann", "bio": "Says little"});
+        input[field] = json!(value);
+        let refused = ask(&app, change, json!({ "input": input })).await;
+        assert_eq!((code(&refused), &refused["errors"][0]["extensions"]["field"]), ("BAD_USER_INPUT", &json!(field)));
+    }
+    let mut seen = data(&ask(&app, VIEWER, json!({})).await)["viewer"].clone();
+    assert_eq!([&seen["displayName"], &seen["bio"], &seen["avatar"]], [&json!(""), &json!(""), &Value::Null]);
+    let input = json!({"avatarUrl": picture, "displayName": "Ann", "website": "https://example.com"});
+    let changed = data(&ask(&app, change, json!({ "input": input })).await)["updateProfile"].clone();
+    assert!(changed["avatar"].as_str().unwrap().contains("/avatar/"), "{changed}");
+    seen = data(&ask(&app, VIEWER, json!({})).await)["viewer"].clone();
+    assert_eq!([&seen["displayName"], &seen["website"]], ["Ann", "https://example.com"]);
+    let bare = ask(&app, change, json!({"input": {"avatarUrl": ""}})).await;
+    assert_eq!(data(&bare)["updateProfile"]["avatar"], Value::Null);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -198,6 +198,13 @@ impl Model {
         }
     }
 
+    /// Whose limits apply to what a generator asks of it where nobody speaks a dialect: those of Generor, whose
+    /// document has the generators, if it lists the model.
+    #[must_use]
+    pub fn dialect_of_generators(&self) -> Dialect {
+        if self.generor_rules.is_some() { Dialect::Generor } else { Dialect::Native }
+    }
+
     /// What `dialect` calls it: the alias, the integer as text, or the slug. `None` where it is not
     /// offered there.
     #[must_use]

@@ -57,7 +57,7 @@ impl IdempotencyKey {
 /// A request for generation in no dialect's words.
 #[derive(Clone, Debug)]
 pub struct RunRequest {
-    /// Whose limits apply.
+    /// Whose names and limits apply.
     pub dialect: Dialect,
     /// The model, by the dialect's name for it.
     pub model: String,
@@ -111,6 +111,24 @@ pub struct Accepted {
     pub confirmed: Confirmed,
 }
 
+/// A model that is wanted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted<'a> {
+    /// Whose name for it that is.
+    pub dialect: Dialect,
+    /// The name.
+    pub name: &'a str,
+    /// Whose limits apply to what is asked of it.
+    pub limits: Dialect,
+}
+
+impl<'a> Wanted<'a> {
+    /// By the name and the limits of one dialect.
+    pub fn of(dialect: Dialect, name: &'a str) -> Self {
+        Wanted { dialect, name, limits: dialect }
+    }
+}
+
 /// A request that was judged and priced, before it is decided.
 #[derive(Clone, Debug)]
 pub(super) struct Judged {
@@ -126,19 +144,19 @@ impl Core {
     /// A workflow has a price of its own, whatever its model costs.
     pub(super) fn judge(
         &self,
-        (dialect, name): (Dialect, &str),
+        wanted: Wanted<'_>,
         ask: &Ask,
         workflow: Option<&WorkflowRef>,
         now: Timestamp,
     ) -> Result<Judged, Refusal> {
-        let model = self.catalog.find(dialect, name).ok_or_else(|| {
+        let model = self.catalog.find(wanted.dialect, wanted.name).ok_or_else(|| {
             let problem = AskProblem::new(AskField::Model, AskReason::NotOffered);
             Refusal::Ask(problem)
         })?;
         // First of all: what nobody carries out is not to be asked for in another way.
-        let unavailable = || Refusal::ModelUnavailable { model: name.to_owned() };
+        let unavailable = || Refusal::ModelUnavailable { model: wanted.name.to_owned() };
         let route = self.catalog.route(model).ok_or_else(unavailable)?;
-        let parameters = model.check(dialect, ask)?;
+        let parameters = model.check(wanted.limits, ask)?;
         // A cloned voice is its account's alone: whoever knows the account judges it.
         if let Some(voice) = &parameters.voice
             && self.catalog.voice(voice).is_none()
@@ -290,8 +308,20 @@ impl Core {
         request: &mut RunRequest,
         measuring: Measuring,
     ) -> Result<Judged, Refusal> {
+        let limits = self.limits_of(request);
         let RunRequest { dialect, model, ask, inputs, workflow, .. } = request;
-        self.judged(caller.account, (*dialect, model), ask, inputs, workflow.as_ref(), measuring).await
+        let wanted = Wanted { dialect: *dialect, name: model, limits };
+        self.judged(caller.account, wanted, ask, inputs, workflow.as_ref(), measuring).await
+    }
+
+    /// Whose limits apply: the dialect's; where none is spoken and a generator asks, its model says.
+    fn limits_of(&self, request: &RunRequest) -> Dialect {
+        match (request.dialect, &request.generator) {
+            (Dialect::Native, Some(_)) => {
+                self.catalog.find(Dialect::Native, &request.model).map_or(Dialect::Native, Model::dialect_of_generators)
+            }
+            (dialect, _) => dialect,
+        }
     }
 
     /// The run that the same request made before under the same key, for whoever would refuse that

@@ -1,7 +1,7 @@
 //! Batches: many runs under one hold of their maximum. An item is judged, priced and sealed when the
 //! batch is accepted.
 
-use super::accept_run::{IdempotencyKey, WorkflowRef};
+use super::accept_run::{IdempotencyKey, Wanted, WorkflowRef};
 use super::authenticate::Caller;
 use super::batch_items::{OpenedItem, PlannedItem};
 use super::conclude_run::release_if_ended;
@@ -202,9 +202,9 @@ impl Core {
             }
             let refused = |problem| Refusal::Item { index, problem: Box::new(problem) };
             let (mut ask, mut inputs) = (item.ask.clone(), item.inputs.clone());
-            let (named, workflow) = ((item.dialect, item.model.as_str()), item.workflow.as_ref());
+            let (wanted, workflow) = (Wanted::of(item.dialect, &item.model), item.workflow.as_ref());
             // A batch does not wait for files to be measured: what is priced by its length goes alone.
-            let judged = self.judged(caller.account, named, &mut ask, &mut inputs, workflow, Measuring::NotYet).await;
+            let judged = self.judged(caller.account, wanted, &mut ask, &mut inputs, workflow, Measuring::NotYet).await;
             let judged = judged.map_err(refused)?;
             self.check_inputs(caller.account, &inputs).await.map_err(refused)?;
             let plan = PlannedItem::new(item, judged, &request.route);

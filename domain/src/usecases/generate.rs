@@ -19,7 +19,7 @@ use crate::run::Inputs;
 /// What is asked of a generator, in no dialect's words.
 #[derive(Clone, Debug)]
 pub struct GeneratorRequest {
-    /// Whose limits apply.
+    /// Whose names and limits apply; in no dialect's words Generor's limits, where it lists the model.
     pub dialect: Dialect,
     /// The generator's slug.
     pub generator: String,

@@ -3,11 +3,11 @@
 
 use rust_decimal::Decimal;
 
-use super::accept_run::{Judged, WorkflowRef};
+use super::accept_run::{Judged, Wanted, WorkflowRef};
 use super::core::Core;
 use super::refusal::Refusal;
 use crate::account::Account;
-use crate::catalog::{Ask, AskField, AskProblem, AskReason, Capability, Dialect, SyncMode};
+use crate::catalog::{Ask, AskField, AskProblem, AskReason, Capability, SyncMode};
 use crate::ids::AccountId;
 use crate::money::PriceProblem;
 use crate::ports::{InputRole, InputWanted};
@@ -33,20 +33,20 @@ impl Core {
     pub(super) async fn judged(
         &self,
         account: AccountId,
-        (dialect, model): (Dialect, &str),
+        wanted: Wanted<'_>,
         ask: &mut Ask,
         inputs: &mut Inputs,
         workflow: Option<&WorkflowRef>,
         measuring: Measuring,
     ) -> Result<Judged, Refusal> {
         self.complete_mentions(account, ask, inputs).await?;
-        let judged = match self.judge((dialect, model), ask, workflow, self.now()) {
+        let judged = match self.judge(wanted, ask, workflow, self.now()) {
             Err(Refusal::Price(PriceProblem::LengthUnknown { .. })) if measuring == Measuring::Allowed => {
                 self.check_inputs(account, inputs).await?;
-                self.check_least(account, (dialect, model), ask, workflow).await?;
-                let capability = self.catalog.find(dialect, model).map(|model| model.capability);
+                self.check_least(account, wanted, ask, workflow).await?;
+                let capability = self.catalog.find(wanted.dialect, wanted.name).map(|model| model.capability);
                 ask.media_seconds = Some(self.measured(account, capability, ask, inputs).await?);
-                self.judge((dialect, model), ask, workflow, self.now())?
+                self.judge(wanted, ask, workflow, self.now())?
             }
             judged => judged?,
         };
@@ -58,12 +58,12 @@ impl Core {
     async fn check_least(
         &self,
         account: AccountId,
-        model: (Dialect, &str),
+        wanted: Wanted<'_>,
         ask: &Ask,
         workflow: Option<&WorkflowRef>,
     ) -> Result<(), Refusal> {
         let shortest = Ask { media_seconds: Some(Decimal::new(1, 3)), ..ask.clone() };
-        let needed = self.judge(model, &shortest, workflow, self.now())?.quote.amount;
+        let needed = self.judge(wanted, &shortest, workflow, self.now())?.quote.amount;
         let wallet: CreditWallet = self.load(account.wallet()).await?;
         let available = wallet.balance(self.now()).available;
         if available < needed {
