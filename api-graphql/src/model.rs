@@ -105,6 +105,7 @@ impl Model {
     }
 
     /// Whether it takes a source image, as the Generor dialect says; null of a model that is not listed there.
+    #[graphql(name = "supportsImg2img")]
     async fn supports_img2img(&self) -> Option<bool> {
         self.0.generor.as_ref().map(|listing| listing.supports_img2img)
     }
