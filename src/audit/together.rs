@@ -205,7 +205,9 @@ impl Together {
                     let claim = claim_of(WalletId(recorded.stream.id), *kind, period);
                     self.grants.book(recorded, Some(claim), *amount);
                 }
-                GrantSource::Operator { .. } => self.grants.book(recorded, None, *amount),
+                GrantSource::Operator { payment, .. } => {
+                    self.grants.book(recorded, payment.map(|payment| payment.0), *amount);
+                }
                 // The giver's side stands in another append.
                 GrantSource::Gift { gift, .. } => self.takings.book_kind(recorded, gift.0, *amount, *kind),
                 GrantSource::GiftReturned { gift } => self.returns.book_kind(recorded, gift.0, *amount, *kind),

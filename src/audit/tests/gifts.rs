@@ -159,7 +159,7 @@ async fn purses() -> Told {
                 let amount = Credits::whole(if kind == LotKind::Free { 5 } else { 20 });
                 let received = ReceivedPayment::granted(wallet, amount, None);
                 unit.execute::<Payment>(payment, PaymentCommand::Receive { received, at }).unwrap();
-                let source = GrantSource::Operator { reason: "to begin with".into() };
+                let source = GrantSource::Operator { reason: "to begin with".into(), payment: None };
                 let grant = WalletCommand::Grant { kind, amount, priority: 0, expires_at: None, source, at };
                 unit.execute::<CreditWallet>(wallet, grant).unwrap();
             }

@@ -173,7 +173,7 @@ async fn charged_back() -> Arc<MemoryEventLog> {
         let (at, amount, kind) = (unit.now(), Credits::whole(5), LotKind::Free);
         let received = ReceivedPayment::granted(account().wallet(), amount, None);
         unit.execute::<Payment>(granted_by_hand(), PaymentCommand::Receive { received, at }).unwrap();
-        let source = GrantSource::Operator { reason: "a gift".into() };
+        let source = GrantSource::Operator { reason: "a gift".into(), payment: Some(granted_by_hand()) };
         wallet(unit, WalletCommand::Grant { kind, amount, priority: 0, expires_at: None, source, at });
     })
     .await;
@@ -219,7 +219,7 @@ async fn an_operators_grant_beside_a_payment_of_the_same_amount_is_not_taken_for
     told.decide(&streams(), |unit| {
         let (at, amount, kind) = (unit.now(), Credits::whole(10), LotKind::Paid);
         wallet(unit, WalletCommand::Open { owner: WalletOwner::Account(account()) });
-        let by_hand = GrantSource::Operator { reason: "a gift".into() };
+        let by_hand = GrantSource::Operator { reason: "a gift".into(), payment: None };
         for source in [by_hand, GrantSource::Purchase { payment: payment() }] {
             wallet(unit, WalletCommand::Grant { kind, amount, priority: 0, expires_at: None, source, at });
         }
