@@ -316,7 +316,7 @@ async fn what_is_refused_to_an_owner_leaves_the_invite_code_as_it_is() {
     let own = format!("/teams/{team}/members/{}", made["data"]["owner_id"]);
     let refused = crowd.ask(&crowd.ann.key, Method::DELETE, &own, None).await.json_of(409);
     assert_eq!(refused["error"]["code"], "VALIDATION_ERROR");
-    crowd.post(&crowd.bob.key, &format!("/teams/join/{code}"), json!({})).await.json_of(200);
+    crowd.post(&crowd.bob.key, &format!("/teams/join/{code}"), json!({})).await.json_of(201);
     for name in ["a\u{202e}b", "\u{200b}", ""] {
         let refused = crowd.post(&crowd.ann.key, "/teams", json!({ "name": name })).await.json_of(400);
         assert!(refused["error"]["message"].as_str().unwrap().starts_with("name"), "{refused}");

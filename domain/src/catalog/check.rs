@@ -104,6 +104,8 @@ impl Checker<'_> {
         let needed = match self.rules.prompt {
             PromptRule::Required => true,
             PromptRule::OptionalWithImage => self.ask.images == 0,
+            // What is to be spoken has a limit of its own.
+            PromptRule::Unused if self.model.capability == Capability::SpeechGeneration => return Ok(()),
             PromptRule::Unused => false,
         };
         if chars == 0 && needed {
