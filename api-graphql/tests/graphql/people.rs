@@ -198,6 +198,17 @@ async fn team(app: &TestApp) -> (Value, TestAccount) {
     (made["number"].clone(), ann)
 }
 
+/// Waits until a run of hers has failed, and the read models know it.
+async fn failed(app: &TestApp, ann: &TestAccount, run: &Value) {
+    let status = "query ($id: ID!) { run(id: $id) { status } }";
+    let begun = std::time::Instant::now();
+    while data(&ask_as(app, &ann.key, status, json!({ "id": run })).await)["run"]["status"] != "FAILED" {
+        assert!(begun.elapsed().as_secs() < 60, "the run does not end");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    app.caught_up().await;
+}
+
 const FUND: &str = "mutation ($team: Long!, $amount: Credits!) { fundTeam(number: $team, amount: $amount) { status } }";
 const PURSE: &str = "mutation ($team: Long!, $limit: Credits!) \
                      { setTeamWallet(number: $team, pays: true, memberLimit: $limit) { wallet { available } } }";
@@ -302,6 +313,39 @@ async fn without_a_wallet_that_pays_whoever_acts_pays_and_the_team_lists_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_member_drew_and_did_not_spend_is_the_teams_again() {
+    let app = start().await;
+    let (team, ann) = team(&app).await;
+    data(&ask(&app, FUND, json!({"team": team, "amount": "30"})).await);
+    data(&ask(&app, PURSE, json!({"team": team, "limit": "20"})).await);
+    let fails = "mutation ($team: Long) { generate(input: {generator: \"joke\", model: \"3\", private: false, team: $team, \
+                 prompt: \"Bugs [sandbox:fail]\"}) { run { id } } }";
+    let share = async |drawn: &str, available: &str, what: &str| {
+        let wallet = data(&ask(&app, WALLET, json!({ "team": team })).await)["team"]["wallet"].clone();
+        let member = &wallet["members"][1];
+        assert_eq!((&member["drawn"], &wallet["available"]), (&json!(drawn), &json!(available)), "{what}");
+        member["userId"].clone()
+    };
+    let run = ask_as(&app, &ann.key, fails, json!({ "team": team })).await;
+    failed(&app, &ann, &data(&run)["generate"]["run"]["id"]).await;
+    let user = share("1", "29", "drawn for a run that failed").await;
+    let since = |minutes: i64| app.core.now() + chrono::TimeDelta::minutes(minutes);
+    mintmark_infra::gifts::send_stranded(&app.core, &app.reads, since(-10), None).await.unwrap();
+    share("1", "29", "not idle for long").await;
+    mintmark_infra::gifts::send_stranded(&app.core, &app.reads, since(1), None).await.unwrap();
+    share("0", "30", "idle").await;
+    let run = ask_as(&app, &ann.key, fails, json!({ "team": team })).await;
+    failed(&app, &ann, &data(&run)["generate"]["run"]["id"]).await;
+    share("1", "29", "drawn again").await;
+    let limit = "mutation ($team: Long!, $user: Long!) \
+                 { setTeamMemberLimit(number: $team, userId: $user, limit: \"0\") { available } }";
+    data(&ask(&app, limit, json!({"team": team, "user": user})).await);
+    share("0", "30", "another limit holds for all that is not spent").await;
+    let refused = ask_as(&app, &ann.key, fails, json!({ "team": team })).await;
+    assert_eq!(code(&refused), "INSUFFICIENT_CREDITS");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_run_of_a_removed_member_gives_back_later_is_the_teams_too() {
     let app = start().await;
     let (team, ann) = team(&app).await;
@@ -316,13 +360,7 @@ async fn what_a_run_of_a_removed_member_gives_back_later_is_the_teams_too() {
     data(&ask(&app, remove, json!({"team": team, "user": share["userId"]})).await);
     let wallet = ask(&app, WALLET, json!({ "team": team })).await;
     assert_eq!(data(&wallet)["team"]["wallet"]["available"], "29", "the rest is held for the run");
-    let status = "query ($id: ID!) { run(id: $id) { status } }";
-    let begun = std::time::Instant::now();
-    while data(&ask_as(&app, &ann.key, status, json!({ "id": run })).await)["run"]["status"] != "FAILED" {
-        assert!(begun.elapsed().as_secs() < 60, "the run does not end");
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    app.caught_up().await;
+    failed(&app, &ann, &run).await;
     for _ in 0..2 {
         mintmark_infra::gifts::send_stranded(&app.core, &app.reads, app.core.now() - chrono::TimeDelta::hours(1), None)
             .await

@@ -81,7 +81,7 @@ async fn one_is_shown_with_its_choices_its_fields_and_the_models_that_it_takes()
     let development = list(&app, "/screenplay").await;
     assert_eq!(development["data"]["status"], "development");
     let nothing = app.get("/api/v1/generators/nothing").await.json_of(404);
-    assert_eq!(nothing["error"]["message"], "Generator not found.");
+    assert_eq!(nothing["error"]["message"], "Generator not found");
 }
 
 #[tokio::test(flavor = "multi_thread")]

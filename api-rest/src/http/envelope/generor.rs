@@ -22,7 +22,19 @@ struct Error<'a> {
     status: u16,
 }
 
-/// The document's eight codes. Where it has none for a status of ours, the nearest.
+/// The document's codes, for the schema.
+const CODES: [&str; 8] = [
+    "UNAUTHORIZED",
+    "FORBIDDEN",
+    "NOT_FOUND",
+    "METHOD_NOT_ALLOWED",
+    "VALIDATION_ERROR",
+    "INSUFFICIENT_CREDITS",
+    "RATE_LIMIT_EXCEEDED",
+    "SERVER_ERROR",
+];
+
+/// The code of a kind. Where the document has none for a status of ours, the nearest.
 fn code(kind: Kind) -> &'static str {
     match kind {
         Kind::Unauthenticated => "UNAUTHORIZED",
@@ -56,7 +68,12 @@ impl Envelope for Generor {
 
     fn body(&self, problem: &Problem, _request_id: &str) -> String {
         let status = self.status(problem.kind).as_u16();
-        json_of(&Body { success: false, error: Error { code: code(problem.kind), message: &problem.message, status } })
+        let message = match problem.kind {
+            // As the document prints it.
+            Kind::NotFound => problem.message.strip_suffix('.').unwrap_or(&problem.message),
+            _ => &problem.message,
+        };
+        json_of(&Body { success: false, error: Error { code: code(problem.kind), message, status } })
     }
 
     fn schema(&self) -> (&'static str, Value) {
@@ -69,7 +86,7 @@ impl Envelope for Generor {
                     "type": "object",
                     "required": ["code", "message", "status"],
                     "properties": {
-                        "code": {"type": "string"},
+                        "code": {"type": "string", "enum": CODES},
                         "message": {"type": "string"},
                         "status": {"type": "integer"},
                     },

@@ -23,6 +23,21 @@ fn every_kind_in_generor() {
 }
 
 #[test]
+fn the_schema_has_the_codes_that_are_answered_and_no_other() {
+    let (_, schema) = super::envelope(Dialect::Generor).schema();
+    let codes = &schema["properties"]["error"]["properties"]["code"]["enum"];
+    let said: std::collections::BTreeSet<String> =
+        codes.as_array().unwrap().iter().map(|code| code.as_str().unwrap().to_owned()).collect();
+    let answered = Kind::ALL.iter().map(|kind| {
+        let body: serde_json::Value =
+            serde_json::from_str(&super::envelope(Dialect::Generor).body(&Problem::new(*kind, "Why."), "")).unwrap();
+        body["error"]["code"].as_str().unwrap().to_owned()
+    });
+    assert_eq!(answered.collect::<std::collections::BTreeSet<_>>(), said);
+    assert_eq!(said.len(), 8, "as many as the document has");
+}
+
+#[test]
 fn every_kind_in_genfire() {
     insta::assert_snapshot!(table(Dialect::Genfire));
 }
