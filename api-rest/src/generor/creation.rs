@@ -65,8 +65,7 @@ impl From<CreationState> for Status {
 /// A file of a creation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct File {
-    /// Its path on this server where everybody may see it, else a signed address, made anew at each
-    /// read.
+    /// Its path on this server; signed, and made anew at each read, where not everybody may see it.
     #[schema(examples("/users/42/img/image-12345.png"))]
     pub url: String,
     /// Its width in pixels; null of a sound.
@@ -216,11 +215,17 @@ pub(super) fn model_id(catalog: &Catalog, slug: &str) -> Option<u32> {
     catalog.model(slug).and_then(|model| model.generor.as_ref()).map(|listing| listing.id)
 }
 
+/// The path of an address of ours, as the document has paths.
+fn on_this_server(core: &Core, url: String) -> String {
+    let base = core.links.page("");
+    url.strip_prefix(base.trim_end_matches('/')).map(str::to_owned).unwrap_or(url)
+}
+
 fn file(core: &Core, output: &Output, privacy: Privacy) -> Option<File> {
     let Output::Asset { key, width, height, duration_ms, .. } = output else { return None };
     let url = match privacy {
         Privacy::Public => format!("/{key}"),
-        Privacy::Private => core.links.signed(key, core.now()),
+        Privacy::Private => on_this_server(core, core.links.signed(key, core.now())),
     };
     Some(File { url, width: *width, height: *height, duration_ms: *duration_ms })
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
+use mintmark_domain::Credits;
 use mintmark_domain::account::Scope;
 use mintmark_domain::catalog::Catalog;
 use mintmark_domain::ids::AccountId;
@@ -35,6 +36,10 @@ pub struct CreditBalance {
     pub earned: Amount,
     /// The ceiling up to which free credits are refilled.
     pub max: Amount,
+    /// Ours: what a payment that was taken back left owing, which whatever comes in pays first; absent where nothing is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub owed: Option<Amount>,
 }
 
 impl CreditBalance {
@@ -46,8 +51,13 @@ impl CreditBalance {
             free: balance.free.into(),
             earned: balance.earned.into(),
             max: wallet.max.into(),
+            owed: owed(balance.receivable),
         }
     }
+}
+
+fn owed(credits: Credits) -> Option<Amount> {
+    Some(credits).filter(|credits| !credits.is_zero()).map(Amount::from)
 }
 
 /// A movement of credits. The amounts of all of them sum to the balance.
@@ -77,6 +87,10 @@ pub struct CreditTransaction {
     pub description: Option<String>,
     /// The name of whoever gave or got a gift; null otherwise, for teams, and where they are gone.
     pub counterparty: Option<String>,
+    /// Ours: what a payment that was taken back left owing, negative where that was paid; absent where neither.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub owed: Option<Amount>,
     /// When it began.
     pub created_at: Moment,
     /// When it last changed.
@@ -95,6 +109,7 @@ impl CreditTransaction {
             model_id: row.model.as_deref().and_then(|slug| model_id(catalog, slug)),
             creation_ids: row.creations.clone(),
             description: row.detail.clone(),
+            owed: owed(row.owed),
             counterparty: row.other_account.and_then(|account| names.get(&account).cloned()),
             created_at: Moment(row.created_at),
             updated_at: Moment(row.updated_at),

@@ -40,7 +40,7 @@ fn takes(mode: Mode) -> &'static str {
     match mode {
         Mode::TextToOutput => "a prompt alone",
         Mode::ImageToOutput | Mode::Vision => "image_url",
-        Mode::References => "reference_images or reference_videos",
+        Mode::References => "reference_images",
         Mode::SourceVideo => "video_url",
         Mode::MotionControl => "image_url with video_url",
         Mode::FirstLastFrame => "image_url with ending_frame_url",
@@ -71,9 +71,9 @@ pub(super) fn refused(refusal: &Refusal) -> Problem {
             let modes = Mode::ALL.into_iter().filter(|mode| problem.allowed.iter().any(|name| name == mode.as_str()));
             let allowed: Vec<&str> = modes.map(takes).collect();
             let message = format!(
-                "{} does not go with this model and the other inputs. Allowed: {}.",
+                "The inputs do not fit this model: see {}. It takes {}.",
                 name(problem.field),
-                allowed.join("; ")
+                allowed.join("; or ")
             );
             Problem { message, ..Problem::refused(refusal, name) }
         }

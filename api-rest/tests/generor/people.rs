@@ -193,6 +193,9 @@ async fn what_is_private_is_neither_rated_nor_commented_on_by_strangers() {
         let answer = crowd.ask(&crowd.bob.key, method.clone(), &path, body).await;
         assert_eq!(answer.json_of(404)["error"]["code"], "NOT_FOUND", "{method} {path}");
     }
+    let never = crowd.ask(&crowd.bob.key, Method::DELETE, "/comments/424242", None).await.json_of(404);
+    let hidden = crowd.ask(&crowd.bob.key, Method::DELETE, &format!("/comments/{comment}"), None).await.json_of(404);
+    assert_eq!(hidden, never, "a comment that is out of sight is as one that never was");
     // Who said something can still take it back.
     crowd.ask(&crowd.ann.key, Method::DELETE, &format!("/comments/{comment}"), None).await.json_of(200);
 }

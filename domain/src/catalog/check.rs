@@ -150,7 +150,11 @@ impl Checker<'_> {
         }
         // Of a prompt alone it is not the prompt that is wrong: what should have come with it is named.
         let named = if mode == Mode::TextToOutput { allowed().next().unwrap_or(mode) } else { mode };
-        Err(AskProblem::new(field_of(named), AskReason::Combination).allowing(allowed()))
+        let field = match field_of(named) {
+            AskField::References if mode == named && self.ask.references == 0 => AskField::ReferenceVideos,
+            field => field,
+        };
+        Err(AskProblem::new(field, AskReason::Combination).allowing(allowed()))
     }
 
     fn amounts(&self) -> Result<(), AskProblem> {

@@ -200,8 +200,9 @@ impl Core {
             .decide(request, move |unit| {
                 // What one said oneself can be taken back even where it can no longer be seen.
                 let own = unit.state::<Comment>(id).posted().is_some_and(|posted| posted.account == by);
+                // Whoever may not see the creation is told what is told of a comment that never was.
                 if !own {
-                    visible(unit, creation, by)?;
+                    visible(unit, creation, by).map_err(|_| Refusal::NotFound("comment"))?;
                 }
                 permit.ask(unit)?;
                 unit.execute::<Comment>(id, CommentCommand::Delete { by, at: unit.now() })?;
