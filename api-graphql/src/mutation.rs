@@ -179,7 +179,7 @@ impl MutationRoot {
         let change = CreationChange { delete: true, ..CreationChange::default() };
         let caller = ctx.caller()?;
         let (_, confirmed) = ctx.core().change_creation(caller, number.0, change).await.map_err(GraphqlError::from)?;
-        wait(ctx, ProjectionName::Generation, caller.account.shard(), confirmed.clone()).await;
+        wait(ctx, ProjectionName::Generation, caller.account.shard(), confirmed).await;
         wait(ctx, ProjectionName::Search, caller.account.shard(), confirmed).await;
         Ok(true)
     }

@@ -66,11 +66,16 @@ async fn files_come_out(medium: MediaType) {
         if catalog.generator(slug).unwrap().media_type != medium {
             continue;
         }
-        let (_, fields) = made(&app, &example).await;
+        let (id, fields) = made(&app, &example).await;
         for (name, content_type) in &example.answer {
             let file = Answer::of(app.client.get(fields[name].as_str().unwrap())).await;
             assert_eq!((file.status, file.header("content-type")), (200, content_type.as_str()), "{slug}");
             assert!(!file.bytes.is_empty(), "{slug}");
+        }
+        if matches!(medium, MediaType::Img | MediaType::Svg) {
+            let detail = app.get(&format!("/api/v1/creations/{id}")).await.json_of(200);
+            let image = &detail["data"]["images"][0];
+            assert!(image["width"].as_u64() > Some(0) && image["height"].as_u64() > Some(0), "{slug}: {image}");
         }
         seen += 1;
     }

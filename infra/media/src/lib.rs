@@ -40,8 +40,8 @@ pub use audio::{
 pub use error::MediaError;
 pub use measure::measure;
 pub use picture::{
-    ImageFormat, Picture, brightness, cut_out, draw_image, draw_svg, parse_ratio, portrait, size_for, upscale_image,
-    video_size_for,
+    ImageFormat, Picture, brightness, cut_out, draw_image, draw_svg, parse_ratio, portrait, size_for, svg_size,
+    upscale_image, video_size_for,
 };
 pub use probe::{MediaClass, MediaInfo, MediaKind, ProbeError, probe};
 pub use samples::{Sample, sample};

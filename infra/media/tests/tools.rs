@@ -6,7 +6,7 @@ use bytes::Bytes;
 use mintmark_media::{
     EffectChoices, ImageFormat, LipsyncSpec, MediaError, MediaKind, MusicChoices, Picture, SyncMode, VideoMode,
     VideoSpec, cut_out, draw_image, draw_svg, extract_audio, make_effect, make_lipsync, make_music, make_music_with,
-    make_speech, make_transcript, make_video, measure, probe, upscale_image, upscale_video, video_frame,
+    make_speech, make_transcript, make_video, measure, probe, svg_size, upscale_image, upscale_video, video_frame,
 };
 
 fn film(duration_ms: u64, sound: bool) -> Bytes {
@@ -246,7 +246,26 @@ fn vectors_are_well_formed_and_hold_nothing_but_shapes() {
             assert!(!lower.contains(unsafe_word), "{prompt}: {unsafe_word}");
         }
         well_formed(&drawn);
+        assert_eq!(svg_size(drawn.as_bytes()), Some((910, 512)));
     }
+}
+
+#[test]
+fn a_vector_drawing_has_the_size_that_it_asks_for() {
+    for (svg, size) in [
+        ("<?xml version='1.0'?><!-- c --><svg width='10px' height=' 20.4 '/>", Some((10, 20))),
+        ("<svg width=\"100%\" height=\"100%\" viewBox=\"0,0 24 48\"></svg>", Some((24, 48))),
+        ("<s:svg xmlns:s='http://www.w3.org/2000/svg' viewBox='0 0 1 2'/>", Some((1, 2))),
+        ("<svg/>", None),
+        ("<svg width='1e9' height='1'/>", None),
+        ("<svg width='NaN' height='-1' viewBox='0 0 x'/>", None),
+        ("<html width='1' height='1'/>", None),
+        ("no drawing", None),
+        ("", None),
+    ] {
+        assert_eq!(svg_size(svg.as_bytes()), size, "{svg}");
+    }
+    assert_eq!(svg_size(b"\xff<svg width='\xff' height='1'/>"), None);
 }
 
 /// Every element that opens is closed in its turn, and every ampersand begins an entity.

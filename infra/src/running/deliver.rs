@@ -11,7 +11,7 @@ use mintmark_domain::es::StreamRef;
 use mintmark_domain::ports::{AssetError, Media, OutputReport, Report};
 use mintmark_domain::run::{AttemptRef, FailureReason, ReportedCost};
 use mintmark_domain::usecases::{Conclusion, Delivery, DeliveryContent, Refusal, TRANSCRIBED_AUDIO};
-use mintmark_media::{MediaClass, probe};
+use mintmark_media::{MediaClass, probe, svg_size};
 use serde::{Deserialize, Serialize};
 
 use super::execute::{Carried, Step, say};
@@ -251,7 +251,8 @@ impl Measured {
 async fn measure(asked: MediaType, claimed: String, bytes: Bytes) -> Option<Measured> {
     if asked == MediaType::Svg {
         let (content_type, extension) = ("image/svg+xml", "svg");
-        let vector = Measured { content_type, extension, width: None, height: None, duration_ms: None };
+        let (width, height) = svg_size(&bytes).unzip();
+        let vector = Measured { content_type, extension, width, height, duration_ms: None };
         return (claimed == content_type).then_some(vector);
     }
     // Reading a container takes a while; other tasks need not wait for it.

@@ -16,7 +16,7 @@ pub use codec::ImageFormat;
 pub(crate) use codec::{Plane, Rgb, cover_part, decode_image, fit_cover, scale};
 pub use rework::{cut_out, portrait, upscale_image};
 pub use size::{parse_ratio, size_for, video_size_for};
-pub use vector::draw_svg;
+pub use vector::{draw_svg, svg_size};
 
 use bytes::Bytes;
 

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use quick_xml::Reader;
+use quick_xml::events::Event;
 use tiny_skia::Color;
 
 use super::palette::{Mood, Palette};
@@ -9,6 +11,8 @@ use crate::seed::{Rng, Root};
 
 /// How many characters of the prompt its title shows.
 const TITLE_CHARS_MAX: usize = 80;
+/// The longest side of a drawing that is believed, in pixels.
+const SIDE_MAX: f64 = 100_000.0;
 
 /// What is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +22,36 @@ enum Motif {
     Badge,
     Tiles,
     Waves,
+}
+
+/// The size in pixels at which a vector drawing asks to be shown: its `width` and `height`, else those of its
+/// `viewBox`. `None` where it says neither (a share of what is around it is none), or is no drawing.
+pub fn svg_size(bytes: &[u8]) -> Option<(u32, u32)> {
+    let mut reader = Reader::from_reader(bytes);
+    let root = loop {
+        match reader.read_event().ok()? {
+            Event::Start(element) | Event::Empty(element) => break element,
+            Event::Eof => return None,
+            _ => {}
+        }
+    };
+    if root.local_name().as_ref() != b"svg" {
+        return None;
+    }
+    let said = |name: &str| {
+        let attribute = root.try_get_attribute(name).ok()??;
+        Some(std::str::from_utf8(&attribute.value).ok()?.trim().to_owned())
+    };
+    let pixels = |text: &str| {
+        let number: f64 = text.strip_suffix("px").unwrap_or(text).trim().parse().ok()?;
+        (1.0..=SIDE_MAX).contains(&number).then_some(number.round() as u32)
+    };
+    let side = |name: &str| said(name).and_then(|text| pixels(&text));
+    side("width").zip(side("height")).or_else(|| {
+        let view = said("viewBox")?;
+        let mut parts = view.split([' ', ',', '\n', '\t']).filter(|part| !part.is_empty()).skip(2);
+        Some((pixels(parts.next()?)?, pixels(parts.next()?)?))
+    })
 }
 
 /// Draws a vector picture from a prompt and a seed: SVG 1.1 of plain shapes, without scripts, styles,
