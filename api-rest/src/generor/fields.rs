@@ -51,9 +51,9 @@ fn takes(mode: Mode) -> &'static str {
 }
 
 /// The document's name for an input as runs call it; it has one source image.
-fn input(field: &'static str) -> &'static str {
+fn input(field: &str) -> &str {
     match field {
-        "images" | "first_frame" => "image_url",
+        "images" | "images[0]" | "first_frame" => "image_url",
         "last_frame" => "ending_frame_url",
         "source_video" => "video_url",
         other => other,
@@ -89,12 +89,5 @@ pub(super) fn failure(reason: &FailureReason) -> String {
     if !reason.is_of_an_input() {
         return reason.message.clone();
     }
-    let named = |word: &str| match word {
-        // The document has one source image.
-        "images[0]" | "first_frame" => "image_url".to_owned(),
-        "last_frame" => "ending_frame_url".to_owned(),
-        "source_video" => "video_url".to_owned(),
-        other => other.to_owned(),
-    };
-    reason.message.split(' ').map(named).collect::<Vec<_>>().join(" ")
+    reason.message.split(' ').map(input).collect::<Vec<_>>().join(" ")
 }

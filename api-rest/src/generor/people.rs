@@ -21,7 +21,7 @@ use super::creations::{generator, page};
 use super::envelope::{Listing, Pages, Success, listing, paging, success};
 use super::values::Moment;
 use crate::AppState;
-use crate::http::{Authenticated, LogPosition, Path, Problem, QueryParams, Visitor, fresh};
+use crate::http::{Authenticated, LogPosition, Path, Problem, QueryParams, Visitor, all_fresh, fresh};
 
 /// What everybody may see of somebody.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -96,9 +96,8 @@ pub(super) async fn get(
     Path(username): Path<String>,
     query: QueryParams,
 ) -> Result<impl IntoResponse, Problem> {
-    for projection in [ProjectionName::Accounts, ProjectionName::Generation, ProjectionName::People] {
-        fresh(&state, &caller, &query, projection).await?;
-    }
+    let shown = [ProjectionName::Accounts, ProjectionName::Generation, ProjectionName::People];
+    all_fresh(&state, &caller, &query, &shown).await?;
     let row = person(&state, &username).await?;
     let (following, position) = match &caller {
         Some(caller) => {

@@ -9,7 +9,7 @@ use super::creation::{Creation, shown_rows};
 use super::creations::generator;
 use super::envelope::{Listing, listing, paging_in};
 use crate::AppState;
-use crate::http::{Problem, QueryParams, Visitor, fresh};
+use crate::http::{Problem, QueryParams, Visitor, all_fresh};
 
 /// What is searched for. Errors name the parameter.
 fn terms(query: &QueryParams) -> Result<Terms, Problem> {
@@ -57,9 +57,7 @@ pub(super) async fn search(
     let search = Search { terms, generator, order: order(&query)? };
     // The order is the search's own.
     let paging = paging_in(&query, Order::Newest)?;
-    for projection in [ProjectionName::Generation, ProjectionName::Search] {
-        fresh(&state, &caller, &query, projection).await?;
-    }
+    all_fresh(&state, &caller, &query, &[ProjectionName::Generation, ProjectionName::Search]).await?;
     let page = state.reads.creation_search(&search, &paging).await?;
     let data = shown_rows(&state.core, &page.items).await?;
     let Json(mut listing) = listing(&paging, &page, data);

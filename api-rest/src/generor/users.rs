@@ -15,8 +15,7 @@ use super::credits::CreditBalance;
 use super::envelope::{Success, success};
 use super::values::Moment;
 use crate::AppState;
-use crate::http::fresh;
-use crate::http::{Authenticated, JsonBody, LogPosition, Problem, QueryParams, read_body};
+use crate::http::{Authenticated, JsonBody, LogPosition, Problem, QueryParams, all_fresh, read_body};
 
 /// How many of the caller's teams are told; `/teams` has all of them.
 const TEAMS_MAX: u32 = 100;
@@ -132,8 +131,7 @@ pub(super) async fn me(
     query: QueryParams,
 ) -> Result<impl IntoResponse, Problem> {
     caller.require(Scope::AccountRead)?;
-    fresh(&state, &caller, &query, ProjectionName::Generation).await?;
-    fresh(&state, &caller, &query, ProjectionName::People).await?;
+    all_fresh(&state, &caller, &query, &[ProjectionName::Generation, ProjectionName::People]).await?;
     let view = state.core.account_view(caller.account).await?;
     let (position, me) = me_of(&state, &caller, view).await?;
     Ok((position, success(me)))

@@ -38,11 +38,22 @@ pub(crate) async fn fresh<'c>(
     query: &QueryParams,
     projection: ProjectionName,
 ) -> Result<(), Problem> {
+    all_fresh(state, caller, query, &[projection]).await
+}
+
+/// The same of several projections: the log is asked once.
+pub(crate) async fn all_fresh<'c>(
+    state: &AppState,
+    caller: impl Into<Option<&'c Caller>>,
+    query: &QueryParams,
+    projections: &[ProjectionName],
+) -> Result<(), Problem> {
     let caller = caller.into();
-    if reached(state, query, projection).await? {
-        return Ok(());
+    let mut is_asked = false;
+    for projection in projections {
+        is_asked = reached(state, query, *projection).await?;
     }
-    let Some(caller) = caller else { return Ok(()) };
+    let Some(caller) = caller.filter(|_| !is_asked) else { return Ok(()) };
     let shard = caller.account.shard();
     let request = DecisionRequest::new(shard, caller.acting(), caller.account);
     // A decision about nothing: it appends nothing and is told where the log ends.
@@ -53,8 +64,10 @@ pub(crate) async fn fresh<'c>(
         .await
         .map_err(|error| error.unwrap_or_else(Refusal::from))?;
     let end = Positions::one(shard, confirmed.end.position);
-    if state.reads.wait_for_all(projection, &end, FRESH_WITHIN).await != Waited::Reached {
-        tracing::debug!(?projection, "a list is shown as far as it is");
+    for projection in projections {
+        if state.reads.wait_for_all(*projection, &end, FRESH_WITHIN).await != Waited::Reached {
+            tracing::debug!(?projection, "a list is shown as far as it is");
+        }
     }
     Ok(())
 }

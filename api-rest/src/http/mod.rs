@@ -20,7 +20,7 @@ pub(crate) use amount::exact_decimal;
 pub use auth::{Authenticated, Authenticator, KeyUse, NoKeyUse, Visitor};
 pub(crate) use context::OAUTH_TOKEN;
 pub use context::{REQUEST_ID_CHARS_MAX, RequestContext, dialect_of, opens_socket, surface_of};
-pub(crate) use fresh::{fresh, reached};
+pub(crate) use fresh::{all_fresh, fresh, reached};
 pub use headers::{Applied, Idempotency, LogPosition, Prefer, Replayed};
 pub(crate) use json::read as read_body;
 pub use json::{BODY_WITHIN, JSON_BYTES_MAX, JsonBody, OptionalJsonBody, typed};
