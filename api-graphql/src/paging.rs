@@ -147,9 +147,24 @@ pub(crate) async fn creations(
     after: Option<String>,
 ) -> Result<CreationConnection> {
     let (first, walk) = page(first, after)?;
-    let stretch = ctx.reads().creation_walk(list, &filter, Order::Newest, &walk, first).await?;
+    Ok(shown(ctx.reads().creation_walk(list, &filter, Order::Newest, &walk, first).await?))
+}
+
+/// A page of the caller's feed.
+pub(crate) async fn feed(
+    ctx: &Context<'_>,
+    filter: CreationFilter,
+    first: Option<i32>,
+    after: Option<String>,
+) -> Result<CreationConnection> {
+    let (first, walk) = page(first, after)?;
+    let reader = ctx.caller()?.account;
+    Ok(shown(ctx.reads().feed_walk(reader, &filter, Order::Newest, &walk, first).await?))
+}
+
+fn shown(stretch: Stretch<mintmark_projections::generation::Creation>) -> CreationConnection {
     let (rows, more) = with_cursors(stretch);
-    Ok(CreationConnection::new(rows.into_iter().map(|(cursor, row)| (cursor, Creation(row))).collect(), more))
+    CreationConnection::new(rows.into_iter().map(|(cursor, row)| (cursor, Creation(row))).collect(), more)
 }
 
 /// A movement of credits.

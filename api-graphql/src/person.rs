@@ -199,7 +199,7 @@ impl PeopleQuery {
         #[graphql(desc = "Only of this medium.")] media_type: Option<String>,
     ) -> async_graphql::Result<CreationConnection> {
         let filter = CreationFilter { generator, media_type: self::media_type(media_type)? };
-        Ok(paging::creations(ctx, CreationList::Feed(ctx.caller()?.account), filter, first, after).await?)
+        Ok(paging::feed(ctx, filter, first, after).await?)
     }
 }
 

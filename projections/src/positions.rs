@@ -129,6 +129,11 @@ pub struct Walk {
 }
 
 impl Walk {
+    /// The positions that it is pinned to; `None` where it has just begun.
+    pub(crate) fn pinned(&self) -> Option<&Positions> {
+        Some(&self.as_of).filter(|said| said.iter().next().is_some())
+    }
+
     /// The opaque cursor.
     #[must_use]
     pub fn to_token(&self) -> String {

@@ -33,6 +33,26 @@ pub enum Order {
     Oldest,
 }
 
+impl Order {
+    /// As SQL says it.
+    pub(crate) fn direction(self) -> &'static str {
+        match self {
+            Order::Newest => "DESC",
+            Order::Oldest => "ASC",
+        }
+    }
+
+    /// ` AND` what lies beyond a place in this order, of `columns`; nothing where a walk begins. (A condition that is
+    /// there for both, "no place, or beyond it", would be looked at for each row: no index leads to it.)
+    pub(crate) fn beyond(self, after: Option<Place>, columns: &str, place: &str) -> String {
+        let sign = match self {
+            Order::Newest => "<",
+            Order::Oldest => ">",
+        };
+        after.map(|_| format!(" AND {columns} {sign} {place}")).unwrap_or_default()
+    }
+}
+
 /// A numbered page of a list that is pinned to the positions of its first page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Paging {
@@ -120,6 +140,18 @@ impl<T> Stretch<T> {
     }
 }
 
+/// The table in which a projection keeps how far it is.
+fn checkpoints(projection: ProjectionName) -> &'static str {
+    match projection {
+        ProjectionName::Wallets => "read_wallets_v2.checkpoints",
+        ProjectionName::Generation => "read_generation_v2.checkpoints",
+        ProjectionName::Accounts => "read_accounts_v2.checkpoints",
+        ProjectionName::People => "read_people_v1.checkpoints",
+        ProjectionName::Search => "read_search_v1.checkpoints",
+        ProjectionName::Webhooks => "webhook_follower.checkpoints",
+    }
+}
+
 /// The read models: all that is shown of what happened.
 ///
 /// Cheap to clone; everything is shared.
@@ -139,35 +171,41 @@ impl ReadModels {
 
     /// Up to where each shard is applied.
     pub async fn applied(&self, projection: ProjectionName) -> Result<Positions, QueryError> {
-        let sql = match projection {
-            ProjectionName::Wallets => "SELECT shard, position FROM read_wallets_v2.checkpoints",
-            ProjectionName::Generation => "SELECT shard, position FROM read_generation_v2.checkpoints",
-            ProjectionName::Accounts => "SELECT shard, position FROM read_accounts_v2.checkpoints",
-            ProjectionName::People => "SELECT shard, position FROM read_people_v1.checkpoints",
-            ProjectionName::Search => "SELECT shard, position FROM read_search_v1.checkpoints",
-            ProjectionName::Webhooks => "SELECT shard, position FROM webhook_follower.checkpoints",
-        };
-        let rows: Vec<(i16, i64)> = sqlx::query_as(sql).fetch_all(&self.pool).await?;
-        let mut positions = Positions::default();
-        for (shard, position) in rows {
-            if let Some(shard) = Shard::new(shard.cast_unsigned()) {
+        let of_all = self.applied_by(&[projection]).await?;
+        Ok(of_all.into_iter().next().unwrap_or_default())
+    }
+
+    /// Up to where all that concerns each of some projections is applied: a checkpoint follows what was passed over
+    /// now and then only.
+    pub(crate) async fn passed(&self, projections: &[ProjectionName]) -> Result<Positions, QueryError> {
+        let mut of_all = self.applied_by(projections).await?;
+        for health in self.board.health() {
+            let at = projections.iter().position(|projection| *projection == health.projection);
+            if let Some(positions) = at.and_then(|at| of_all.get_mut(at)) {
+                positions.raise(health.shard, health.position);
+            }
+        }
+        Ok(of_all.into_iter().reduce(|one, other| one.least(&other)).unwrap_or_default())
+    }
+
+    /// The checkpoints of some projections, in their order, all of one moment.
+    async fn applied_by(&self, projections: &[ProjectionName]) -> Result<Vec<Positions>, QueryError> {
+        let each = projections.iter().enumerate();
+        let each = each.map(|(at, name)| format!("SELECT {at}, shard, position FROM {}", checkpoints(*name)));
+        let sql = each.collect::<Vec<_>>().join(" UNION ALL ");
+        let rows: Vec<(i32, i16, i64)> = sqlx::query_as(&sql).fetch_all(&self.pool).await?;
+        let mut of_all = vec![Positions::default(); projections.len()];
+        for (at, shard, position) in rows {
+            let positions = usize::try_from(at).ok().and_then(|at| of_all.get_mut(at));
+            if let (Some(positions), Some(shard)) = (positions, Shard::new(shard.cast_unsigned())) {
                 positions.raise(shard, Position(position.unsigned_abs()));
             }
         }
-        Ok(positions)
+        Ok(of_all)
     }
 
-    /// Up to where all that concerns a projection is applied: its checkpoint follows what it passed over now and
-    /// then only.
-    pub(crate) async fn passed(&self, projection: ProjectionName) -> Result<Positions, QueryError> {
-        let mut positions = self.applied(projection).await?;
-        for health in self.board.health().into_iter().filter(|health| health.projection == projection) {
-            positions.raise(health.shard, health.position);
-        }
-        Ok(positions)
-    }
-
-    /// A transaction for pages of lists whose order an index has.
+    /// A transaction for pages of lists whose order an index has. It has nothing to commit: dropped when all is read,
+    /// it ends beside the answer rather than before it.
     pub(crate) async fn steady(&self) -> sqlx::Result<sqlx::Transaction<'static, sqlx::Postgres>> {
         self.pool.begin_with(STEADY).await
     }

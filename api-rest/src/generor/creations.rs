@@ -21,7 +21,7 @@ use super::creation::{self, Creation, Facts, Failure, Status, shown_rows};
 use super::envelope::{Listing, Pages, Success, listing, paging, success};
 use super::values::{license, privacy};
 use crate::AppState;
-use crate::http::{Authenticated, JsonBody, LogPosition, Path, Problem, QueryParams, Visitor, fresh};
+use crate::http::{Authenticated, JsonBody, LogPosition, Path, Problem, QueryParams, Visitor, all_fresh, fresh};
 
 /// How long a change waits for the lists to show it.
 const SHOWN_WITHIN: Duration = Duration::from_secs(1);
@@ -36,10 +36,14 @@ pub(super) async fn page(
 ) -> Result<Json<Listing<Creation>>, Problem> {
     let paging = paging(query)?;
     fresh(state, caller, query, ProjectionName::Generation).await?;
-    let filter = CreationFilter { generator: generator.map(str::to_owned), ..CreationFilter::default() };
+    let filter = made_with(generator);
     let page = state.reads.creation_page(list, &filter, &paging).await?;
     let data = shown_rows(&state.core, &page.items).await?;
     Ok(listing(&paging, &page, data))
+}
+
+fn made_with(generator: Option<&str>) -> CreationFilter {
+    CreationFilter { generator: generator.map(str::to_owned), ..CreationFilter::default() }
 }
 
 /// The generator that a list is narrowed to. Errors: there is no such generator.
@@ -111,8 +115,11 @@ pub(super) async fn feed(
 ) -> Result<Json<Listing<Creation>>, Problem> {
     caller.require(Scope::RunsRead)?;
     let generator = generator(&state, &query)?;
-    fresh(&state, &caller, &query, ProjectionName::People).await?;
-    page(&state, Some(&caller), &query, CreationList::Feed(caller.account), generator).await
+    let paging = paging(&query)?;
+    all_fresh(&state, &caller, &query, &[ProjectionName::Generation, ProjectionName::People]).await?;
+    let page = state.reads.feed_page(caller.account, &made_with(generator), &paging).await?;
+    let data = shown_rows(&state.core, &page.items).await?;
+    Ok(listing(&paging, &page, data))
 }
 
 fn not_found() -> Problem {

@@ -219,12 +219,14 @@ async fn accept(
     body: GenerateBody,
     key: Option<IdempotencyKey>,
 ) -> Result<Accepted, Problem> {
+    let generator = core.catalog.generator(&slug);
     // Which one is needed is known with the model; a key that has none of them is told so whatever it says.
     let scopes = Capability::ALL.map(scope_to_generate);
     if !scopes.iter().any(|scope| caller.require(*scope).is_ok()) {
-        caller.require(Scope::WorkflowsWrite)?;
+        let usual = generator.and_then(|generator| generator.capabilities.first());
+        caller.require(usual.map_or(Scope::WorkflowsWrite, |capability| scope_to_generate(*capability)))?;
     }
-    let read = match core.catalog.generator(&slug) {
+    let read = match generator {
         Some(_) => body.read(&core.catalog, slug),
         None => Err(Problem::not_found("Generator")),
     };

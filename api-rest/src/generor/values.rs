@@ -104,17 +104,18 @@ const IMAGE_RATIOS: [(&str, &str, &str); 5] = [
 /// The same for videos.
 const VIDEO_RATIOS: [(&str, &str, &str); 2] = [("1", "16:9", "wide"), ("2", "9:16", "tall")];
 
-/// The ratio that a number, a ratio or a name stands for in a medium; `None` in one that has none,
-/// where it says nothing. Errors: none of the table; whether the model takes it is judged later.
+/// The ratio that a number, a ratio or a name stands for in a medium; `None` in one that has none, where it says
+/// nothing. Errors: none of the medium's table, or of any; whether the model takes it is judged later.
 pub(super) fn ratio(media_type: MediaType, asked: &WordOrNumber) -> Result<Option<String>, Problem> {
-    let table: &[(&str, &str, &str)] = match media_type {
-        MediaType::Img | MediaType::Svg => &IMAGE_RATIOS,
-        MediaType::Video => &VIDEO_RATIOS,
-        MediaType::Text | MediaType::Audio => return Ok(None),
+    let (table, is_used): (&[(&str, &str, &str)], bool) = match media_type {
+        MediaType::Img | MediaType::Svg => (&IMAGE_RATIOS, true),
+        MediaType::Video => (&VIDEO_RATIOS, true),
+        // The images' table has all that there is in the videos'.
+        MediaType::Text | MediaType::Audio => (&IMAGE_RATIOS, false),
     };
     let said = asked.0.to_string().to_ascii_lowercase();
     let row = table.iter().find(|(number, ratio, name)| [*number, *ratio, *name].contains(&said.as_str()));
-    row.map(|(_, ratio, _)| Some((*ratio).to_owned())).ok_or_else(|| {
+    row.map(|(_, ratio, _)| is_used.then(|| (*ratio).to_owned())).ok_or_else(|| {
         let rows: Vec<String> =
             table.iter().map(|(number, ratio, name)| format!("{number} / {ratio} / {name}")).collect();
         Problem::invalid(format!("aspect_ratio must be one of: {}.", rows.join(", ")))

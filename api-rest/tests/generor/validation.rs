@@ -54,6 +54,7 @@ fn cases() -> Vec<Case> {
         ("image", json!({"model_id": 10_003, "aspect_ratio": 6}), "1 / 1:1 / square"),
         ("image", json!({"model_id": 10_003, "aspect_ratio": "2:7"}), "aspect_ratio must be one of"),
         ("image", json!({"model_id": 10_003, "aspect_ratio": []}), "aspect_ratio must be a string or a whole number"),
+        ("joke", json!({"model_id": 3, "aspect_ratio": "banana"}), "aspect_ratio must be one of"),
         ("video", json!({"model_id": 20_010, "aspect_ratio": "square"}), "1 / 16:9 / wide"),
         ("video", json!({"model_id": 20_010, "aspect_ratio": "4:3"}), "aspect_ratio must be one of"),
         (

@@ -29,6 +29,9 @@ pub enum TeamError {
     /// Nobody has put credits into the team's wallet.
     #[error("insufficient credits: the team's wallet is empty")]
     NothingThere,
+    /// It was told to pay for no more runs while one was being accepted.
+    #[error("insufficient credits: the team's wallet pays for its members no more; ask again to pay yourself")]
+    PaysNoMore,
     /// The invite code is not the team's, or no longer.
     #[error("the invite code opens no team")]
     BadInvite,

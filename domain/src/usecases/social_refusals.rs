@@ -50,7 +50,9 @@ impl Refusal {
             Refusal::Team(error) => match error {
                 TeamError::NotFound | TeamError::BadInvite | TeamError::NoMember => (ErrorClass::NotFound, "not_found"),
                 TeamError::OwnersAct => (ErrorClass::Forbidden, "not_owner"),
-                TeamError::NothingThere => (ErrorClass::InsufficientCredits, "insufficient_credits"),
+                TeamError::NothingThere | TeamError::PaysNoMore => {
+                    (ErrorClass::InsufficientCredits, "insufficient_credits")
+                }
                 TeamError::BadLimit => (ErrorClass::Validation, "invalid_amount"),
                 TeamError::TooMany => (ErrorClass::Validation, "too_many"),
                 TeamError::OwnerStays => (ErrorClass::Conflict, "owner_stays"),

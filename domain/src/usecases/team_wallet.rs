@@ -208,7 +208,7 @@ impl Core {
             state.for_act(member, Act::Spend)?;
             let Purse { pays, member_limit: team_limit } = state.purse();
             if !pays {
-                return Err(Refusal::Team(TeamError::NothingThere));
+                return Err(Refusal::Team(TeamError::PaysNoMore));
             }
             let draw = AllowanceCommand::Draw { gift, amount: lacking, team_limit, at };
             unit.execute::<Allowance>(allowance, draw)?;

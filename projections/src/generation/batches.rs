@@ -164,16 +164,13 @@ impl ReadModels {
         let shard = account.shard();
         let as_of = self.pin(ProjectionName::Generation, shard, Some(&walk.as_of)).await?;
         let limit = Paging::first(limit).limit();
-        let (direction, beyond) = match order {
-            Order::Newest => ("DESC", "<"),
-            Order::Oldest => ("ASC", ">"),
-        };
+        let direction = order.direction();
+        let beyond = order.beyond(walk.after, "(recorded_at, batch_id)", "($6, $7)");
         let sql = format!(
             "SELECT {COLUMNS} FROM read_generation_v2.batches b
              WHERE NOT EXISTS (SELECT FROM read_generation_v2.unreadable u WHERE u.stream_id = b.batch_id)
                AND account_id = $1 AND position <= $2 AND (cardinality($3::text[]) = 0 OR status = ANY($3))
-               AND ($4::text IS NULL OR mode = $4) AND ($5::text IS NULL OR target = $5)
-               AND ($6::timestamptz IS NULL OR (recorded_at, batch_id) {beyond} ($6, $7))
+               AND ($4::text IS NULL OR mode = $4) AND ($5::text IS NULL OR target = $5){beyond}
              ORDER BY recorded_at {direction}, batch_id {direction} LIMIT $8"
         );
         let statuses: Vec<String> = filter.statuses.iter().map(crate::sql::name_of).collect();

@@ -11,7 +11,7 @@ use super::creations::{COLUMNS, Creation, READABLE, RUN, View};
 use crate::accounts::AUTHOR;
 use crate::as_of::Listed;
 use crate::error::QueryError;
-use crate::positions::{Positions, Walk};
+use crate::positions::{Place, Positions, Walk};
 use crate::projection::ProjectionName;
 use crate::reads::{Order, Page, Paging, ReadModels, Stretch};
 
@@ -24,8 +24,6 @@ pub enum CreationList {
     OfUser(AccountId),
     /// What everybody may see.
     Public,
-    /// What everybody may see of those whom an account follows.
-    Feed(AccountId),
     /// What was made for a team: what everybody may see, and what is the reader's own and not deleted.
     OfTeam {
         /// The team.
@@ -54,12 +52,6 @@ pub(super) const IN_PUBLIC: &str = "c.listed_from IS NOT NULL
            AND (c.listed_until IS NULL OR c.listed_until > ($1::bigint[])[c.shard + 1])
          OR c.listed_before IS NOT NULL AND c.listed_before::int8multirange @> ($1::bigint[])[c.shard + 1])
     AND ($4::text IS NULL OR c.media_type = $4)";
-/// Whom the account followed at the walk's positions.
-const FOLLOWED: &str = "c.account_id IN (
-    SELECT f.followee FROM read_people_v1.follows f WHERE f.follower = $2
-      AND (f.listed_from <= ($1::bigint[])[f.shard + 1]
-             AND (f.listed_until IS NULL OR f.listed_until > ($1::bigint[])[f.shard + 1])
-           OR f.listed_before IS NOT NULL AND f.listed_before::int8multirange @> ($1::bigint[])[f.shard + 1]))";
 /// What is still to be seen of what was there when the walk began.
 const STILL_OWN: &str = "c.deleted_position IS NULL";
 pub(super) const STILL_PUBLIC: &str = "c.listed_until IS NULL";
@@ -86,9 +78,6 @@ impl CreationList {
                     AND ($4::text IS NULL OR c.media_type = $4))",
                 reader.0.as_hyphenated()
             ),
-            CreationList::Feed(_) => {
-                format!("{FOLLOWED} AND ($3::text IS NULL OR c.generator = $3) AND {IN_PUBLIC}")
-            }
         }
     }
 
@@ -101,14 +90,14 @@ impl CreationList {
                     reader.0
                 )
             }
-            CreationList::OfUser(_) | CreationList::Public | CreationList::Feed(_) => STILL_PUBLIC.to_owned(),
+            CreationList::OfUser(_) | CreationList::Public => STILL_PUBLIC.to_owned(),
         }
     }
 
     /// Whose list it is: parameter 2.
     fn of(self) -> Option<Uuid> {
         match self {
-            CreationList::Own(account) | CreationList::OfUser(account) | CreationList::Feed(account) => Some(account.0),
+            CreationList::Own(account) | CreationList::OfUser(account) => Some(account.0),
             CreationList::OfTeam { team, .. } => Some(team.0),
             CreationList::Public => None,
         }
@@ -120,21 +109,26 @@ impl CreationList {
             CreationList::Own(_) => (b"own", None),
             CreationList::OfUser(_) => (b"of_user", None),
             CreationList::Public => (b"public", None),
-            CreationList::Feed(_) => (b"feed", None),
             CreationList::OfTeam { reader, .. } => (b"of_team", Some(reader.0)),
         };
-        let bytes = |id: &Option<Uuid>| id.map_or(Vec::new(), |id| id.as_bytes().to_vec());
-        let generator = filter.generator.as_deref().unwrap_or_default().as_bytes();
-        let media_type = filter.media_type.map_or("", MediaType::as_str).as_bytes();
-        Listed::of(&[name, &bytes(&self.of()), &bytes(&reader), generator, media_type])
+        filter.listed(name, self.of(), reader)
     }
 }
 
-pub(super) fn directions(order: Order) -> (&'static str, &'static str) {
-    match order {
-        Order::Newest => ("DESC", "<"),
-        Order::Oldest => ("ASC", ">"),
+impl CreationFilter {
+    /// What the total of a list of these belongs to.
+    pub(super) fn listed(&self, name: &[u8], of: Option<Uuid>, reader: Option<Uuid>) -> Listed {
+        let bytes = |id: Option<Uuid>| id.map_or(Vec::new(), |id| id.as_bytes().to_vec());
+        let generator = self.generator.as_deref().unwrap_or_default().as_bytes();
+        let media_type = self.media_type.map_or("", MediaType::as_str).as_bytes();
+        Listed::of(&[name, &bytes(of), &bytes(reader), generator, media_type])
     }
+}
+
+/// Where a walk through creations `c` stands, after the creation of parameter 6 and its time, 5.
+pub(super) fn beyond(order: Order, after: Option<Place>) -> String {
+    let place = "($5, (SELECT number FROM read_generation_v2.creations WHERE creation_id = $6))";
+    order.beyond(after, "(c.recorded_at, c.number)", place)
 }
 
 pub(super) type Query<'q, O> = QueryAs<'q, Postgres, O, PgArguments>;
@@ -160,12 +154,9 @@ impl ReadModels {
         filter: &CreationFilter,
         paging: &Paging,
     ) -> Result<Page<Creation>, QueryError> {
-        if let CreationList::Feed(reader) = list {
-            return self.feed_page(reader, filter, paging).await;
-        }
         let (as_of, total) = self.creation_total(list, filter, paging).await?;
         let members = list.members(filter);
-        let (direction, _) = directions(paging.order);
+        let direction = paging.order.direction();
         let sql = format!(
             "SELECT {COLUMNS} FROM (
                  SELECT * FROM read_generation_v2.creations c WHERE {members}
@@ -179,7 +170,6 @@ impl ReadModels {
             .bind(paging.offset())
             .fetch_all(&mut *steady)
             .await?;
-        steady.commit().await?;
         let items = rows.into_iter().map(View::shown).collect::<Result<_, _>>()?;
         Ok(Page::counted(items, list.listed(filter), total, as_of))
     }
@@ -193,25 +183,23 @@ impl ReadModels {
         walk: &Walk,
         limit: u32,
     ) -> Result<Stretch<Creation>, QueryError> {
-        let said = Some(&walk.as_of).filter(|said| said.iter().next().is_some());
-        let as_of = self.pin_creations(list, said).await?;
+        let as_of = self.pin_creations(list, walk.pinned()).await?;
         let limit = Paging::first(limit).limit();
-        let (direction, beyond) = directions(order);
+        let (direction, beyond) = (order.direction(), beyond(order, walk.after));
         let sql = format!(
             "SELECT {COLUMNS} FROM (
-                 SELECT * FROM read_generation_v2.creations c WHERE {} AND {} AND {READABLE}
-                 AND ($5::timestamptz IS NULL OR (c.recorded_at, c.number) {beyond}
-                      ($5, (SELECT number FROM read_generation_v2.creations WHERE creation_id = $6)))
+                 SELECT * FROM read_generation_v2.creations c WHERE {} AND {} AND {READABLE}{beyond}
                  ORDER BY c.recorded_at {direction}, c.number {direction} LIMIT $7) AS c {RUN} {AUTHOR}
              ORDER BY c.recorded_at {direction}, c.number {direction}",
             list.members(filter),
             list.still()
         );
+        let mut steady = self.steady().await?;
         let rows: Vec<View> = bind(sqlx::query_as(&sql), list, filter, &as_of)
             .bind(walk.after.map(|place| place.at))
             .bind(walk.after.map_or_else(Uuid::nil, |place| place.id))
             .bind(limit + 1)
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *steady)
             .await?;
         let shown = rows.into_iter().map(|row| row.shown().map(|creation| (creation.place(), creation)));
         Ok(Stretch::of(shown.collect::<Result<_, _>>()?, limit, as_of))
@@ -227,14 +215,6 @@ impl ReadModels {
                 self.pin(ProjectionName::Generation, account.shard(), said).await
             }
             CreationList::Public | CreationList::OfTeam { .. } => self.pin_all(ProjectionName::Generation, said).await,
-            // Of whom one follows, and of what they made: as far as both are applied.
-            CreationList::Feed(_) => match said {
-                Some(said) => Ok(said.clone()),
-                None => {
-                    let people = self.passed(ProjectionName::People).await?;
-                    Ok(self.passed(ProjectionName::Generation).await?.least(&people))
-                }
-            },
         }
     }
 }

@@ -2,11 +2,11 @@
 
 mod batch_fold;
 mod batches;
+mod creation_feed;
 mod creation_fold;
 mod creation_lists;
 mod creation_totals;
 mod creations;
-mod feed_page;
 mod pending;
 mod projection;
 mod rows;
@@ -16,10 +16,10 @@ mod usage;
 mod work;
 
 pub use batches::{Batch, BatchFilter, BatchItem};
+#[cfg(test)]
+pub(crate) use creation_feed::FeedLimits;
 pub use creation_lists::{CreationFilter, CreationList};
 pub use creations::{Creation, CreationCounts, CreationState};
-#[cfg(test)]
-pub(crate) use feed_page::FeedLimits;
 pub use projection::GenerationProjection;
 pub use runs::{Run, RunFilter};
 pub use usage::{Usage, UsageBy, UsageFilter, UsageGroup, UsageTotals};

@@ -175,10 +175,8 @@ impl ReadModels {
         let shard = account.shard();
         let as_of = self.pin(ProjectionName::Generation, shard, Some(&walk.as_of)).await?;
         let limit = Paging::first(limit).limit();
-        let (direction, beyond) = match order {
-            Order::Newest => ("DESC", "<"),
-            Order::Oldest => ("ASC", ">"),
-        };
+        let direction = order.direction();
+        let beyond = order.beyond(walk.after, "(recorded_at, run_id)", "($10, $11)");
         // Said as a literal, so that the partial index of what was not delivered is used.
         let not_delivered = filter.statuses.iter().all(|status| match status {
             RunStatus::Failed | RunStatus::Cancelled => true,
@@ -197,8 +195,7 @@ impl ReadModels {
                AND (cardinality($4::text[]) = 0 OR surface = ANY($4))
                AND ($5::text IS NULL OR capability = $5) AND ($6::text IS NULL OR model = $6)
                AND ($7::text IS NULL OR generator = $7) AND ($8::uuid IS NULL OR batch_id = $8)
-               AND ($9::bigint IS NULL OR key_id = $9)
-               AND ($10::timestamptz IS NULL OR (recorded_at, run_id) {beyond} ($10, $11))
+               AND ($9::bigint IS NULL OR key_id = $9){beyond}
              ORDER BY recorded_at {direction}, run_id {direction} LIMIT $12"
         );
         let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.as_str()).collect();

@@ -11,7 +11,7 @@ use crate::accounts::AUTHOR;
 use crate::as_of::{Listed, Total};
 use crate::error::QueryError;
 use crate::positions::{Positions, position_column, shard_column};
-use crate::reads::{Order, Page, Paging, ReadModels};
+use crate::reads::{Page, Paging, ReadModels};
 use crate::sql::{named, unsigned};
 
 /// A comment.
@@ -114,10 +114,7 @@ impl ReadModels {
             (None, _) => self.listed_comments(creation).await?,
         };
         let position = as_of.get(shard).map_or(0, position_column);
-        let direction = match paging.order {
-            Order::Newest => "DESC",
-            Order::Oldest => "ASC",
-        };
+        let direction = paging.order.direction();
         let sql = format!(
             "SELECT {COLUMNS} FROM (
                  SELECT * FROM read_people_v1.comments c WHERE {MEMBERS}
@@ -135,7 +132,6 @@ impl ReadModels {
             .bind(paging.offset())
             .fetch_all(&mut *steady)
             .await?;
-        steady.commit().await?;
         let items = rows.into_iter().map(View::shown).collect::<Result<_, _>>()?;
         Ok(Page::counted(items, list, total, as_of))
     }

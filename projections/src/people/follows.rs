@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::as_of::{Listed, Total};
 use crate::error::QueryError;
 use crate::positions::Positions;
-use crate::reads::{Order, Page, Paging, ReadModels};
+use crate::reads::{Page, Paging, ReadModels};
 use crate::sql::unsigned;
 
 /// Which side of follows is listed.
@@ -84,10 +84,7 @@ impl ReadModels {
             (None, _) => self.kept_follows(list).await?,
         };
         let (of, listed) = list.columns();
-        let direction = match paging.order {
-            Order::Newest => "DESC",
-            Order::Oldest => "ASC",
-        };
+        let direction = paging.order.direction();
         let sql = format!(
             "SELECT listed, followed_at FROM (
                  SELECT f.{listed} AS listed, f.followed_at, f.listed_until FROM read_people_v1.follows f
@@ -103,7 +100,6 @@ impl ReadModels {
             .bind(paging.offset())
             .fetch_all(&mut *steady)
             .await?;
-        steady.commit().await?;
         let items = rows.into_iter().map(|(account, at)| (AccountId(account), at)).collect();
         Ok(Page::counted(items, counted_of, total, as_of))
     }

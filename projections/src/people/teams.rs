@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::error::QueryError;
 use crate::projection::ProjectionName;
-use crate::reads::{Order, Page, Paging, ReadModels};
+use crate::reads::{Page, Paging, ReadModels};
 use crate::sql::unsigned;
 
 /// A team that an account belongs to.
@@ -62,10 +62,7 @@ impl ReadModels {
             .bind(account.0)
             .fetch_one(&self.pool)
             .await?;
-        let direction = match paging.order {
-            Order::Newest => "DESC",
-            Order::Oldest => "ASC",
-        };
+        let direction = paging.order.direction();
         let sql = format!(
             "SELECT t.team_id, t.number, t.name, t.owner, t.members, t.created_at, m.joined_at
              FROM read_people_v1.team_members m JOIN read_people_v1.teams t USING (team_id)

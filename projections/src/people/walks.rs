@@ -9,22 +9,9 @@ use super::comments::{COLUMNS, Comment, MEMBERS, SHOWN, View};
 use super::follows::{FollowList, HELD};
 use crate::accounts::AUTHOR;
 use crate::error::QueryError;
-use crate::positions::{Place, Positions, Walk, position_column};
+use crate::positions::{Place, Walk, position_column};
 use crate::projection::ProjectionName;
 use crate::reads::{Order, Paging, ReadModels, Stretch};
-
-/// How rows are ordered, and what lies beyond a place in that order.
-fn directions(order: Order) -> (&'static str, &'static str) {
-    match order {
-        Order::Newest => ("DESC", "<"),
-        Order::Oldest => ("ASC", ">"),
-    }
-}
-
-/// The positions that a walk is pinned to, unless it has just begun.
-fn pinned(walk: &Walk) -> Option<&Positions> {
-    Some(&walk.as_of).filter(|said| said.iter().next().is_some())
-}
 
 impl ReadModels {
     /// A stretch of a creation's comments, by when they were made. `reader` is whose votes are told.
@@ -37,20 +24,21 @@ impl ReadModels {
         limit: u32,
     ) -> Result<Stretch<Comment>, QueryError> {
         let shard = creation.shard();
-        let as_of = self.pin(ProjectionName::People, shard, pinned(walk)).await?;
+        let as_of = self.pin(ProjectionName::People, shard, walk.pinned()).await?;
         let position = as_of.get(shard).map_or(0, position_column);
         let limit = Paging::first(limit).limit();
-        let (direction, beyond) = directions(order);
+        let direction = order.direction();
+        let place = "($4, (SELECT number FROM read_people_v1.comments WHERE comment_id = $5))";
+        let beyond = order.beyond(walk.after, "(c.recorded_at, c.number)", place);
         let sql = format!(
             "SELECT {COLUMNS} FROM (
-                 SELECT * FROM read_people_v1.comments c WHERE {MEMBERS} AND {SHOWN}
-                 AND ($4::timestamptz IS NULL OR (c.recorded_at, c.number) {beyond}
-                      ($4, (SELECT number FROM read_people_v1.comments WHERE comment_id = $5)))
+                 SELECT * FROM read_people_v1.comments c WHERE {MEMBERS} AND {SHOWN}{beyond}
                  ORDER BY c.recorded_at {direction}, c.number {direction} LIMIT $6) AS c
              {AUTHOR}
              LEFT JOIN read_people_v1.votes v ON v.comment_id = c.comment_id AND v.voter = $3
              ORDER BY c.recorded_at {direction}, c.number {direction}"
         );
+        let mut steady = self.steady().await?;
         let rows: Vec<View> = sqlx::query_as(&sql)
             .bind(creation.0)
             .bind(position)
@@ -58,7 +46,7 @@ impl ReadModels {
             .bind(walk.after.map(|place| place.at))
             .bind(walk.after.map_or_else(Uuid::nil, |place| place.id))
             .bind(limit + 1)
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *steady)
             .await?;
         let placed =
             |row: View| row.shown().map(|comment| (Place { at: comment.created_at, id: comment.id.0 }, comment));
@@ -73,23 +61,24 @@ impl ReadModels {
         walk: &Walk,
         limit: u32,
     ) -> Result<Stretch<(AccountId, Timestamp)>, QueryError> {
-        let as_of = self.pin_all(ProjectionName::People, pinned(walk)).await?;
+        let as_of = self.pin_all(ProjectionName::People, walk.pinned()).await?;
         let limit = Paging::first(limit).limit();
-        let (direction, beyond) = directions(order);
+        let direction = order.direction();
         let (of, listed) = list.columns();
+        let beyond = order.beyond(walk.after, &format!("(f.followed_at, f.{listed})"), "($3, $4)");
         let sql = format!(
             "SELECT f.{listed}, f.followed_at FROM read_people_v1.follows f
-             WHERE f.{of} = $1 AND {HELD} AND f.listed_until IS NULL
-             AND ($3::timestamptz IS NULL OR (f.followed_at, f.{listed}) {beyond} ($3, $4))
+             WHERE f.{of} = $1 AND {HELD} AND f.listed_until IS NULL{beyond}
              ORDER BY f.followed_at {direction}, f.{listed} {direction} LIMIT $5"
         );
+        let mut steady = self.steady().await?;
         let rows: Vec<(Uuid, DateTime<Utc>)> = sqlx::query_as(&sql)
             .bind(list.account().0)
             .bind(as_of.by_number())
             .bind(walk.after.map(|place| place.at))
             .bind(walk.after.map_or_else(Uuid::nil, |place| place.id))
             .bind(limit + 1)
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *steady)
             .await?;
         let items = rows.into_iter().map(|(id, at)| (Place { at, id }, (AccountId(id), at))).collect();
         Ok(Stretch::of(items, limit, as_of))

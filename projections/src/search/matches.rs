@@ -64,10 +64,7 @@ impl Sought {
     }
 
     async fn find_by(&self, walks: bool, connection: &mut PgConnection, as_of: &Positions) -> sqlx::Result<Vec<Match>> {
-        let direction = match self.order {
-            Order::Newest => "DESC",
-            Order::Oldest => "ASC",
-        };
+        let direction = self.order.direction();
         let in_order = format!("ORDER BY t.recorded_at {direction}, t.number {direction}");
         // Each inner query stays as it is written: the planner knows neither words nor how they meet.
         let fitting = if walks {

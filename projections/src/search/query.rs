@@ -90,7 +90,7 @@ impl ReadModels {
         let as_of = match said {
             Some(said) => said.clone(),
             // Words are found in one read model and creations in another: as far as both are applied.
-            None => self.applied(ProjectionName::Search).await?.least(&self.applied(ProjectionName::Generation).await?),
+            None => self.passed(&[ProjectionName::Search, ProjectionName::Generation]).await?,
         };
         let end = from.saturating_add(limit.clamp(1, PAGE_ROWS_MAX) as usize).min(FOUND_MAX);
         let (matches, total) = if search.terms.is_empty() {
@@ -99,9 +99,7 @@ impl ReadModels {
             let mut reading = self.pool.begin_with(BY_INDEXES).await?;
             let known = Known::of(&mut reading, &search.terms, search.generator.as_deref()).await?;
             let hunt = Hunt { search, known, as_of: &as_of, is_first: said.is_none(), end };
-            let found = hunt.run(&mut reading).await?;
-            reading.rollback().await?;
-            found
+            hunt.run(&mut reading).await?
         };
         let shown = matches.get(from..end.min(matches.len())).unwrap_or_default();
         let items = self.in_sight(from, shown).await?;

@@ -1,19 +1,21 @@
 //! The feed: however it is put together, it is what everybody may see of those whom one follows.
 
+use mintmark_domain::creation::Privacy;
 use mintmark_domain::ids::{AccountId, CreationId, FollowId};
 use mintmark_domain::social::{Follow, FollowCommand};
 use mintmark_domain::wallet::LotKind;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use uuid::Uuid;
 
 use super::creations::{make, set_privacy};
 use super::history::History;
 use super::support::Bench;
 use crate::as_of::AsOf;
-use crate::generation::{CreationFilter, CreationList, FeedLimits};
-use crate::positions::Walk;
+use crate::generation::{CreationFilter, FeedLimits};
+use crate::positions::{Positions, Walk};
+use crate::projection::ProjectionName;
 use crate::reads::{Order, Paging, ReadModels};
-use mintmark_domain::creation::Privacy;
 
 /// How many people there are; the first reads.
 const PEOPLE: usize = 6;
@@ -89,18 +91,52 @@ impl Told {
     }
 }
 
-/// All of a feed by its definition, at the positions of a walk or now.
+/// Whether a row of creations or follows was listed at the positions of a walk.
+fn listed(row: &str) -> String {
+    format!(
+        "({row}.listed_from <= ($1::bigint[])[{row}.shard + 1]
+            AND ({row}.listed_until IS NULL OR {row}.listed_until > ($1::bigint[])[{row}.shard + 1])
+          OR {row}.listed_before::int8multirange @> ($1::bigint[])[{row}.shard + 1])"
+    )
+}
+
+/// All of a feed by its definition, at the positions of a walk, as far as it is still to be seen.
 async fn defined(
     reads: &ReadModels,
     reader: AccountId,
     filter: &CreationFilter,
     order: Order,
-    as_of: Option<&AsOf>,
+    as_of: &Positions,
 ) -> Vec<CreationId> {
-    let walk = Walk { as_of: as_of.map(|as_of| as_of.positions.clone()).unwrap_or_default(), after: None };
-    let list = CreationList::Feed(reader);
-    let all = reads.creation_walk(list, filter, order, &walk, 1_000).await.unwrap();
-    all.items.into_iter().map(|(_, creation)| creation.id).collect()
+    let (of, direction) = (listed("c"), order.direction());
+    let sql = format!(
+        "SELECT c.creation_id FROM read_generation_v2.creations c
+         WHERE {of} AND c.listed_until IS NULL AND ($3::text IS NULL OR c.generator = $3)
+           AND c.account_id IN (SELECT f.followee FROM read_people_v1.follows f WHERE f.follower = $2 AND {})
+         ORDER BY c.recorded_at {direction}, c.number {direction}",
+        listed("f")
+    );
+    let all = sqlx::query_scalar(&sql).bind(as_of.by_number()).bind(reader.0).bind(&filter.generator);
+    let all: Vec<Uuid> = all.fetch_all(&reads.pool).await.unwrap();
+    all.into_iter().map(CreationId).collect()
+}
+
+/// A walk through a feed, two by two, from a cursor on; with the cursor after the first two.
+async fn walked(
+    reads: &ReadModels,
+    (limits, reader): (FeedLimits, AccountId),
+    filter: &CreationFilter,
+    order: Order,
+    mut walk: Walk,
+) -> (Vec<CreationId>, Option<Walk>) {
+    let (mut all, mut after_first) = (Vec::new(), None);
+    loop {
+        let stretch = reads.feed_walk_within(limits, reader, filter, order, &walk, 2).await.unwrap();
+        all.extend(stretch.items.iter().map(|(_, creation)| creation.id));
+        let Some((place, _)) = stretch.items.last().filter(|_| stretch.has_more) else { return (all, after_first) };
+        walk = Walk::from_token(&stretch.cursor(*place)).unwrap();
+        after_first.get_or_insert_with(|| walk.clone());
+    }
 }
 
 async fn equal_in_every_way(before: &[Act], meanwhile: &[Act], filter: &CreationFilter, order: Order) {
@@ -109,8 +145,9 @@ async fn equal_in_every_way(before: &[Act], meanwhile: &[Act], filter: &Creation
     let bench = Bench::new(&told.history).await;
     bench.catch_up(7).await;
     let (reads, reader) = (bench.reads(), told.people[0]);
-    let all = defined(&reads, reader, filter, order, None).await;
-    let mut firsts = Vec::new();
+    let now = reads.passed(&[ProjectionName::People, ProjectionName::Generation]).await.unwrap();
+    let all = defined(&reads, reader, filter, order, &now).await;
+    let (mut firsts, mut walks) = (Vec::new(), Vec::new());
     for limits in WAYS {
         let counted = all.len().min(usize::try_from(limits.counted_max).unwrap());
         for page in 1..=3_u32 {
@@ -122,13 +159,16 @@ async fn equal_in_every_way(before: &[Act], meanwhile: &[Act], filter: &Creation
             assert_eq!((found.total, found.total_capped), (counted as u64, all.len() > counted), "{limits:?}");
             firsts.extend((page == 1).then_some((limits, found)));
         }
+        let (ids, after_two) = walked(&reads, (limits, reader), filter, order, Walk::default()).await;
+        assert_eq!(ids, all, "walked by {limits:?}");
+        walks.extend(after_two.map(|walk| (limits, walk)));
     }
     // A walk goes on where it was, whatever happens: what is gone is missing from its page.
     told.tell(meanwhile).await;
     let later = Bench { log: told.history.log.clone(), ..bench };
     later.catch_up(100).await;
     for (limits, first) in firsts {
-        let still = defined(&reads, reader, filter, order, Some(&first.as_of)).await;
+        let still = defined(&reads, reader, filter, order, &first.as_of.positions).await;
         let as_of = AsOf::from_token(&first.as_of.to_token()).unwrap();
         let paging = Paging { page: 2, order, as_of: Some(as_of), ..Paging::first(2) };
         let found = reads.feed_page_within(limits, reader, filter, &paging).await.unwrap();
@@ -136,6 +176,12 @@ async fn equal_in_every_way(before: &[Act], meanwhile: &[Act], filter: &Creation
         let wanted: Vec<CreationId> = all.iter().skip(2).take(2).filter(|id| still.contains(id)).copied().collect();
         assert_eq!(ids, wanted, "pinned, by {limits:?}");
         assert_eq!((found.total, found.total_capped), (first.total, first.total_capped), "pinned, by {limits:?}");
+    }
+    for (limits, walk) in walks {
+        let still = defined(&reads, reader, filter, order, &walk.as_of).await;
+        let wanted: Vec<CreationId> = all.iter().skip(2).filter(|id| still.contains(id)).copied().collect();
+        let (ids, _) = walked(&reads, (limits, reader), filter, order, walk).await;
+        assert_eq!(ids, wanted, "walked on by {limits:?}");
     }
     later.db.close().await;
 }

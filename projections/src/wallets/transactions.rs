@@ -279,16 +279,16 @@ impl ReadModels {
         let as_of = self.pin(ProjectionName::Wallets, wallet.shard(), Some(&walk.as_of)).await?;
         let limit = Paging::first(limit).limit();
         let after = walk.after.map(|place| i64::try_from(place.id.as_u128()).unwrap_or(i64::MAX));
-        let sql = match order {
-            Order::Newest => transactions!("DESC", "AND ($5::bigint IS NULL OR number < $5)"),
-            Order::Oldest => transactions!("ASC", "AND ($5::bigint IS NULL OR number > $5)"),
+        let (sql, start) = match order {
+            Order::Newest => (transactions!("DESC", "AND number < $5"), i64::MAX),
+            Order::Oldest => (transactions!("ASC", "AND number > $5"), i64::MIN),
         };
         let rows: Vec<View> = sqlx::query_as(sql)
             .bind(wallet.0)
             .bind(pinned(&as_of, wallet))
             .bind(kind.map(TransactionKind::as_str))
             .bind(limit + 1)
-            .bind(after)
+            .bind(after.unwrap_or(start))
             .fetch_all(&self.pool)
             .await?;
         let items = rows.into_iter().map(|row| Ok((row.place(), row.shown()?))).collect::<Result<_, QueryError>>()?;

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::error::QueryError;
 use crate::positions::{Place, Positions};
-use crate::reads::{Paging, ReadModels, Stretch};
+use crate::reads::{Order, Paging, ReadModels, Stretch};
 use crate::sql::named;
 
 /// Where a delivery stands.
@@ -148,10 +148,10 @@ impl ReadModels {
         limit: u32,
     ) -> Result<Stretch<Delivery>, QueryError> {
         let limit = Paging::first(limit).limit();
+        let beyond = Order::Newest.beyond(after, "(created_at, delivery_id)", "($3, $4)");
         let sql = format!(
             "SELECT {COLUMNS} FROM read_side.webhook_deliveries
-             WHERE account_id = $1 AND ($2::uuid IS NULL OR endpoint_id = $2)
-               AND ($3::timestamptz IS NULL OR (created_at, delivery_id) < ($3, $4))
+             WHERE account_id = $1 AND ($2::uuid IS NULL OR endpoint_id = $2){beyond}
              ORDER BY created_at DESC, delivery_id DESC LIMIT $5"
         );
         let rows: Vec<View> = sqlx::query_as(&sql)

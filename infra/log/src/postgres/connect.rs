@@ -13,6 +13,9 @@ const IDLE_IN_TRANSACTION_MAX: &str = "10s";
 const STATEMENT_MAX: &str = "60s";
 /// How long a new session may take.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
+/// A session of a pool that rested for so long is tried before it is used again: the server may have gone meanwhile.
+/// Sooner that would be a round trip more for each statement.
+const UNTRIED_MAX: Duration = Duration::from_secs(1);
 
 /// Why there is no session.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +76,15 @@ pub fn pool(options: PgConnectOptions, application_name: &str, connections_max: 
     PgPoolOptions::new()
         .max_connections(connections_max)
         .acquire_timeout(CONNECT_MAX)
+        .test_before_acquire(false)
+        .before_acquire(|connection, resting| {
+            Box::pin(async move {
+                if resting.idle_for >= UNTRIED_MAX {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .after_connect(|connection, _| {
             Box::pin(async move {
                 refuse_standby(connection).await.map_err(|error| match error {

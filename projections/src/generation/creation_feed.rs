@@ -7,14 +7,16 @@ use mintmark_domain::ids::AccountId;
 use sqlx::postgres::PgArguments;
 use sqlx::query::QueryAs;
 use sqlx::{PgConnection, Postgres};
+use uuid::Uuid;
 
-use super::creation_lists::{CreationFilter, CreationList, IN_PUBLIC, STILL_PUBLIC, directions};
+use super::creation_lists::{CreationFilter, IN_PUBLIC, STILL_PUBLIC, beyond};
 use super::creations::{COLUMNS, Creation, READABLE, RUN, View};
 use crate::accounts::AUTHOR;
 use crate::as_of::Total;
 use crate::error::QueryError;
-use crate::positions::Positions;
-use crate::reads::{Page, Paging, ReadModels};
+use crate::positions::{Place, Positions, Walk};
+use crate::projection::ProjectionName;
+use crate::reads::{Order, Page, Paging, ReadModels, Stretch};
 use crate::sql::unsigned;
 
 /// From where on a feed is put together in another way, in rows.
@@ -45,40 +47,89 @@ const FOLLOWED: &str = "f.follower = $2
            AND (f.listed_until IS NULL OR f.listed_until > ($1::bigint[])[f.shard + 1])
          OR f.listed_before IS NOT NULL AND f.listed_before::int8multirange @> ($1::bigint[])[f.shard + 1])";
 
-/// A page that is wanted of a feed.
+/// What is wanted of a feed.
 struct Wanted<'a> {
     reader: AccountId,
     filter: &'a CreationFilter,
-    paging: &'a Paging,
+    order: Order,
     as_of: &'a Positions,
+    stretch: Wants,
     limits: FeedLimits,
+}
+
+/// Which stretch of it.
+#[derive(Clone, Copy)]
+enum Wants {
+    /// So many after a number of others. What was taken out of the list since the first page keeps its place.
+    Page { offset: i64, limit: i64, is_first: bool },
+    /// So many after a place. What was taken out of the list has no place.
+    Walk { after: Option<Place>, limit: i64 },
+}
+
+impl Wants {
+    fn limit(self) -> i64 {
+        match self {
+            Wants::Page { limit, .. } | Wants::Walk { limit, .. } => limit,
+        }
+    }
+
+    fn offset(self) -> i64 {
+        match self {
+            Wants::Page { offset, .. } => offset,
+            Wants::Walk { .. } => 0,
+        }
+    }
+
+    /// Up to where the list is looked at.
+    fn reach(self) -> i64 {
+        self.offset() + self.limit()
+    }
+
+    fn after(self) -> Option<Place> {
+        match self {
+            Wants::Page { .. } => None,
+            Wants::Walk { after, .. } => after,
+        }
+    }
 }
 
 type Query<'q, O> = QueryAs<'q, Postgres, O, PgArguments>;
 
 impl Wanted<'_> {
-    /// What of creations `c` may be in it. Parameters 3 and 4: generator and medium.
+    /// What of creations `c` may be in it. Parameters 3 and 4: generator and medium; 5 and 6: the place after
+    /// which it begins.
     fn listed(&self) -> String {
         let generator = if self.filter.generator.is_some() { "c.generator = $3" } else { "$3::text IS NULL" };
-        format!("{generator} AND {IN_PUBLIC}")
+        let listed = format!("{generator} AND {IN_PUBLIC}{}", beyond(self.order, self.stretch.after()));
+        match self.stretch {
+            Wants::Page { .. } => listed,
+            Wants::Walk { .. } => format!("{listed} AND {STILL_PUBLIC} AND {READABLE}"),
+        }
     }
 
     fn order(&self, of: &str) -> String {
-        let (direction, _) = directions(self.paging.order);
+        let direction = self.order.direction();
         format!("ORDER BY {of}.recorded_at {direction}, {of}.number {direction}")
     }
 
     fn bind<'q, O>(&self, query: Query<'q, O>) -> Query<'q, O> {
+        let after = self.stretch.after();
         query
             .bind(self.as_of.by_number())
             .bind(self.reader.0)
             .bind(self.filter.generator.clone())
             .bind(self.filter.media_type.map(MediaType::as_str))
+            .bind(after.map(|place| place.at))
+            .bind(after.map_or_else(Uuid::nil, |place| place.id))
     }
 }
 
 impl ReadModels {
-    pub(super) async fn feed_page(
+    /// A numbered page of what everybody may see of those whom an account follows, ordered by when it was asked for.
+    ///
+    /// What was taken out of the list since the first page keeps its place, so that nothing moves, but is not shown:
+    /// such a page holds fewer rows.
+    pub async fn feed_page(
         &self,
         reader: AccountId,
         filter: &CreationFilter,
@@ -87,7 +138,6 @@ impl ReadModels {
         self.feed_page_within(FeedLimits::default(), reader, filter, paging).await
     }
 
-    /// A page of a feed. What was taken out of the list since the first page keeps its place and is not shown.
     pub(crate) async fn feed_page_within(
         &self,
         limits: FeedLimits,
@@ -95,15 +145,16 @@ impl ReadModels {
         filter: &CreationFilter,
         paging: &Paging,
     ) -> Result<Page<Creation>, QueryError> {
-        let list = CreationList::Feed(reader);
-        let as_of = self.pin_creations(list, paging.pinned()).await?;
-        let wanted = Wanted { reader, filter, paging, as_of: &as_of, limits };
+        let as_of = self.pin_feed(paging.pinned()).await?;
+        let list = filter.listed(b"feed", Some(reader.0), None);
+        let is_first = paging.pinned().is_none();
+        let stretch = Wants::Page { offset: paging.offset(), limit: paging.limit(), is_first };
+        let wanted = Wanted { reader, filter, order: paging.order, as_of: &as_of, stretch, limits };
         let mut steady = self.steady().await?;
         let extent = wanted.extent(&mut steady).await?;
-        let told = paging.total(list.listed(filter)).filter(|total| total.capped);
-        let (total, whole) = match told {
-            Some(total) => (total, None),
-            None if wanted.is_long(&mut steady).await? => (wanted.capped(), None),
+        let (total, whole) = match paging.total(list).filter(|total| total.capped) {
+            Some(told) => (told, None),
+            None if extent.kept >= limits.long_from => (wanted.capped(), None),
             None => wanted.whole(&mut steady, extent).await?,
         };
         let numbers = match whole {
@@ -111,33 +162,81 @@ impl ReadModels {
             None => wanted.part(&mut steady, extent).await?,
         };
         let items = wanted.still_listed(&mut steady, numbers).await?;
-        steady.commit().await?;
-        Ok(Page::counted(items, list.listed(filter), total, as_of))
+        Ok(Page::counted(items, list, total, as_of))
+    }
+
+    /// A stretch of a walk through a feed, ordered by when its creations were asked for.
+    pub async fn feed_walk(
+        &self,
+        reader: AccountId,
+        filter: &CreationFilter,
+        order: Order,
+        walk: &Walk,
+        limit: u32,
+    ) -> Result<Stretch<Creation>, QueryError> {
+        self.feed_walk_within(FeedLimits::default(), reader, filter, order, walk, limit).await
+    }
+
+    pub(crate) async fn feed_walk_within(
+        &self,
+        limits: FeedLimits,
+        reader: AccountId,
+        filter: &CreationFilter,
+        order: Order,
+        walk: &Walk,
+        limit: u32,
+    ) -> Result<Stretch<Creation>, QueryError> {
+        let as_of = self.pin_feed(walk.pinned()).await?;
+        let limit = Paging::first(limit).limit();
+        let stretch = Wants::Walk { after: walk.after, limit: limit + 1 };
+        let wanted = Wanted { reader, filter, order, as_of: &as_of, stretch, limits };
+        let mut steady = self.steady().await?;
+        let extent = wanted.extent(&mut steady).await?;
+        let numbers = wanted.part(&mut steady, extent).await?;
+        let found = wanted.still_listed(&mut steady, numbers).await?;
+        Ok(Stretch::of(found.into_iter().map(|creation| (creation.place(), creation)).collect(), limit, as_of))
+    }
+
+    /// Of whom one follows, and of what they made: as far as both are applied.
+    async fn pin_feed(&self, said: Option<&Positions>) -> Result<Positions, QueryError> {
+        match said {
+            Some(said) => Ok(said.clone()),
+            None => self.passed(&[ProjectionName::People, ProjectionName::Generation]).await,
+        }
     }
 }
 
 /// Of how much a feed is put together, by now.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, sqlx::FromRow)]
 struct Extent {
     /// How many are followed.
     following: i64,
     /// How much everybody may see, of the wanted generator and medium.
     listed: i64,
+    /// How much a few of those who are followed have listed, by kept totals.
+    kept: i64,
 }
 
 impl Wanted<'_> {
     async fn extent(&self, connection: &mut PgConnection) -> sqlx::Result<Extent> {
-        let (following, listed) = sqlx::query_as(
-            "SELECT coalesce((SELECT following FROM read_people_v1.follow_counts WHERE account_id = $1), 0),
+        let sql = format!(
+            "SELECT coalesce((SELECT following FROM read_people_v1.follow_counts WHERE account_id = $2), 0) AS following,
                     (SELECT coalesce(sum(listed), 0)::bigint FROM read_generation_v2.listed_totals
-                     WHERE ($2::text IS NULL OR generator = $2) AND ($3::text IS NULL OR media_type = $3))",
-        )
-        .bind(self.reader.0)
-        .bind(&self.filter.generator)
-        .bind(self.filter.media_type.map(MediaType::as_str))
-        .fetch_one(connection)
-        .await?;
-        Ok(Extent { following, listed })
+                     WHERE ($3::text IS NULL OR generator = $3) AND ($4::text IS NULL OR media_type = $4)) AS listed,
+                    (SELECT coalesce(sum(n.listed), 0)::bigint
+                     FROM (SELECT f.followee FROM read_people_v1.follows f WHERE {FOLLOWED} LIMIT $7) AS f
+                     CROSS JOIN LATERAL (SELECT n.listed FROM read_generation_v2.creation_counts n
+                                         WHERE n.account_id = f.followee LIMIT 1) AS n) AS kept"
+        );
+        self.bind(sqlx::query_as(&sql)).bind(self.asked_for_totals()).fetch_one(connection).await
+    }
+
+    /// Kept totals tell of now, and of everything that an author has listed: they are asked for only where a walk
+    /// begins, and believed only where they tell of more than could have been taken out of the list in the moment
+    /// between.
+    fn asked_for_totals(&self) -> i64 {
+        let is_first = matches!(self.stretch, Wants::Page { is_first: true, .. });
+        if is_first && *self.filter == CreationFilter::default() { self.limits.asked_for_totals } else { 0 }
     }
 
     /// Whether the author of a creation `c` is followed. LIMIT 1 keeps one probe for each row: without it all that
@@ -159,27 +258,6 @@ impl Wanted<'_> {
         )
     }
 
-    /// Whether there is more than is counted, by the kept totals of a few of those who are followed. They tell of now,
-    /// and of everything an author has listed: so only for a walk that begins here, and for more than could have been
-    /// taken out of the list in the moment between.
-    async fn is_long(&self, connection: &mut PgConnection) -> sqlx::Result<bool> {
-        if self.paging.pinned().is_some() || *self.filter != CreationFilter::default() {
-            return Ok(false);
-        }
-        let listed: i64 = sqlx::query_scalar(&format!(
-            "SELECT coalesce(sum(n.listed), 0)::bigint
-             FROM (SELECT f.followee FROM read_people_v1.follows f WHERE {FOLLOWED} LIMIT $3) AS f
-             CROSS JOIN LATERAL (SELECT n.listed FROM read_generation_v2.creation_counts n
-                                 WHERE n.account_id = f.followee LIMIT 1) AS n"
-        ))
-        .bind(self.as_of.by_number())
-        .bind(self.reader.0)
-        .bind(self.limits.asked_for_totals)
-        .fetch_one(connection)
-        .await?;
-        Ok(listed >= self.limits.long_from)
-    }
-
     fn capped(&self) -> Total {
         Total { items: self.limits.counted_max.unsigned_abs(), capped: true }
     }
@@ -194,30 +272,30 @@ impl Wanted<'_> {
         let all = if extent.listed < extent.following {
             format!("read_generation_v2.creations c {} WHERE {}", Self::by_followed(), self.listed())
         } else {
-            format!("read_people_v1.follows f {} WHERE {FOLLOWED}", self.first_of("f.followee", "$5"))
+            format!("read_people_v1.follows f {} WHERE {FOLLOWED}", self.first_of("f.followee", "$7"))
         };
         let sql = format!(
-            "SELECT count(*), CASE WHEN count(*) < $5
-                 THEN coalesce((array_agg(c.number {}))[($6 + 1)::int : ($6 + $7)::int], ARRAY[]::bigint[]) END
-             FROM (SELECT c.recorded_at, c.number FROM {all} LIMIT $5) AS c",
+            "SELECT count(*), CASE WHEN count(*) < $7
+                 THEN coalesce((array_agg(c.number {}))[($8 + 1)::int : ($8 + $9)::int], ARRAY[]::bigint[]) END
+             FROM (SELECT c.recorded_at, c.number FROM {all} LIMIT $7) AS c",
             self.order("c")
         );
         let most = self.limits.counted_max;
         let (found, numbers): (i64, Option<Vec<i64>>) = self
             .bind(sqlx::query_as(&sql))
             .bind(most + 1)
-            .bind(self.paging.offset())
-            .bind(self.paging.limit())
+            .bind(self.stretch.offset())
+            .bind(self.stretch.limit())
             .fetch_one(connection)
             .await?;
         Ok((Total { items: unsigned("creations", found.min(most))?, capped: found > most }, numbers))
     }
 
-    /// The numbers on a page of a feed that has more than is counted.
+    /// The numbers of what is wanted, without all that there is having been looked at.
     async fn part(&self, connection: &mut PgConnection, extent: Extent) -> sqlx::Result<Vec<i64>> {
         if extent.following > self.limits.few {
             let found = self.by_time(connection).await?;
-            if i64::try_from(found.len()).is_ok_and(|found| found == self.paging.limit()) {
+            if i64::try_from(found.len()).is_ok_and(|found| found == self.stretch.limit()) {
                 return Ok(found);
             }
         }
@@ -227,38 +305,36 @@ impl Wanted<'_> {
     /// Looks through what everybody may see, from the newest on, for what those that are followed made. Finds
     /// less than there is where that lies further down.
     async fn by_time(&self, connection: &mut PgConnection) -> sqlx::Result<Vec<i64>> {
-        let reach = self.paging.offset() + self.paging.limit();
         let sql = format!(
             "SELECT c.number
              FROM (SELECT c.account_id, c.recorded_at, c.number FROM read_generation_v2.creations c
-                   WHERE {} {} LIMIT $5) AS c
-             {} {} LIMIT $6 OFFSET $7",
+                   WHERE {} {} LIMIT $7) AS c
+             {} {} LIMIT $8 OFFSET $9",
             self.listed(),
             self.order("c"),
             Self::by_followed(),
             self.order("c")
         );
-        self.numbers(connection, &sql, reach * self.limits.walked_for_each).await
+        self.numbers(connection, &sql, self.stretch.reach() * self.limits.walked_for_each).await
     }
 
     /// Looks at the newest of each who is followed: of so many items only as many authors can be, those whose
     /// newest are newest.
     async fn by_author(&self, connection: &mut PgConnection) -> sqlx::Result<Vec<i64>> {
-        let reach = self.paging.offset() + self.paging.limit();
         let sql = format!(
             "WITH authors AS MATERIALIZED (
-                 SELECT f.followee FROM read_people_v1.follows f {} WHERE {FOLLOWED} {} LIMIT $5)
-             SELECT c.number FROM authors {} {} LIMIT $6 OFFSET $7",
+                 SELECT f.followee FROM read_people_v1.follows f {} WHERE {FOLLOWED} {} LIMIT $7)
+             SELECT c.number FROM authors {} {} LIMIT $8 OFFSET $9",
             self.first_of("f.followee", "1"),
             self.order("c"),
-            self.first_of("authors.followee", "$5"),
+            self.first_of("authors.followee", "$7"),
             self.order("c")
         );
-        self.numbers(connection, &sql, reach).await
+        self.numbers(connection, &sql, self.stretch.reach()).await
     }
 
     async fn numbers(&self, connection: &mut PgConnection, sql: &str, most: i64) -> sqlx::Result<Vec<i64>> {
-        let found = self.bind(sqlx::query_as(sql)).bind(most).bind(self.paging.limit()).bind(self.paging.offset());
+        let found = self.bind(sqlx::query_as(sql)).bind(most).bind(self.stretch.limit()).bind(self.stretch.offset());
         let rows: Vec<(i64,)> = found.fetch_all(connection).await?;
         Ok(rows.into_iter().map(|(number,)| number).collect())
     }
