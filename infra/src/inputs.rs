@@ -25,10 +25,17 @@ pub struct GuardedInputs {
     clock: Arc<dyn Clock>,
     youtube: YoutubeSource,
     measuring: Turns,
+    portraits: Turns,
 }
 
 /// How wide and high a picture of a profile is, in pixels.
 const PORTRAIT_EDGE: u32 = 512;
+/// How many pictures of profiles are made at once: each takes some 200 MB while it is decoded.
+const PORTRAITS_AT_ONCE_MAX: usize = 2;
+/// How many of them are one account's.
+const ACCOUNT_PORTRAITS_AT_ONCE_MAX: usize = 1;
+/// How long a request waits for its picture's turn.
+const PORTRAIT_TURN_WITHIN: Duration = Duration::from_secs(10);
 /// How many files are measured at once: each may take half a gigabyte of the temporary directory.
 const MEASURED_AT_ONCE_MAX: usize = 8;
 /// How many of them are one account's: a slow file keeps its own account waiting and nobody else.
@@ -45,7 +52,8 @@ impl GuardedInputs {
     #[must_use]
     pub fn new(egress: Egress, links: Arc<dyn Links>, assets: AssetStore, clock: Arc<dyn Clock>) -> Self {
         let measuring = Turns::new(MEASURED_AT_ONCE_MAX, ACCOUNT_MEASURED_AT_ONCE_MAX);
-        GuardedInputs { egress, links, assets, clock, youtube: YoutubeSource::None, measuring }
+        let portraits = Turns::new(PORTRAITS_AT_ONCE_MAX, ACCOUNT_PORTRAITS_AT_ONCE_MAX);
+        GuardedInputs { egress, links, assets, clock, youtube: YoutubeSource::None, measuring, portraits }
     }
 
     /// With a source for videos on YouTube.
@@ -180,8 +188,11 @@ impl InputFetcher for GuardedInputs {
         Ok(FetchedInput { content_type: info.content_type().to_owned(), bytes })
     }
 
-    async fn portrait(&self, picture: Bytes) -> Result<Bytes, InputError> {
+    async fn portrait(&self, account: AccountId, picture: Bytes) -> Result<Bytes, InputError> {
+        let turn = self.portraits.take(account, PORTRAIT_TURN_WITHIN).await.ok_or(InputError::Busy)?;
         let made = tokio::task::spawn_blocking(move || {
+            // Whoever asked may go away meanwhile; the work, and what it takes, does not.
+            let _turn = turn;
             judged(InputWanted { kind: InputKind::Image, bytes_max: u64::MAX }, probe(&picture))?;
             portrait(&picture, PORTRAIT_EDGE).map_err(|error| InputError::Unreadable(error.to_string()))
         });
@@ -232,11 +243,14 @@ mod tests {
         }
     }
 
-    async fn fetch(store: &AssetStore, url: &str, kind: InputKind, bytes_max: u64) -> Result<String, InputError> {
+    fn inputs(store: &AssetStore) -> GuardedInputs {
         let egress = Egress::new(Vec::new(), Arc::new(SystemResolver), Arc::new(document_sample));
         let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
-        let inputs = GuardedInputs::new(egress, Arc::new(OwnLinks), store.clone(), clock);
-        inputs.fetch(url, InputWanted { kind, bytes_max }).await.map(|fetched| fetched.content_type)
+        GuardedInputs::new(egress, Arc::new(OwnLinks), store.clone(), clock)
+    }
+
+    async fn fetch(store: &AssetStore, url: &str, kind: InputKind, bytes_max: u64) -> Result<String, InputError> {
+        inputs(store).fetch(url, InputWanted { kind, bytes_max }).await.map(|fetched| fetched.content_type)
     }
 
     #[tokio::test]
@@ -256,5 +270,21 @@ mod tests {
         }
         let sound = fetch(&store, "https://example.com/a.wav", InputKind::Image, 1 << 30).await;
         assert!(matches!(sound, Err(InputError::OtherKind { .. })), "{sound:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_picture_of_a_profile_waits_for_its_turn_and_no_longer_than_it_may() {
+        let directory = tempfile::tempdir().unwrap();
+        let inputs = inputs(&AssetStore::open(directory.path().to_str().unwrap()).unwrap());
+        let picture = sample(MediaClass::Image, "a.png").bytes;
+        let accounts = [1, 2, 3].map(|number| AccountId(uuid::Uuid::from_u128(number)));
+        let [one, two, other] = accounts;
+        let first = inputs.portraits.try_take(one).unwrap();
+        assert_eq!(inputs.portrait(one, picture.clone()).await, Err(InputError::Busy), "one has one turn");
+        let _second = inputs.portraits.try_take(two).unwrap();
+        assert_eq!(inputs.portrait(other, picture.clone()).await, Err(InputError::Busy), "all have two");
+        drop(first);
+        assert!(inputs.portrait(other, picture).await.is_ok());
+        assert!(inputs.portraits.try_take(other).is_some(), "its turn is over");
     }
 }

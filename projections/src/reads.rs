@@ -144,7 +144,7 @@ impl<T> Stretch<T> {
 fn checkpoints(projection: ProjectionName) -> &'static str {
     match projection {
         ProjectionName::Wallets => "read_wallets_v2.checkpoints",
-        ProjectionName::Generation => "read_generation_v2.checkpoints",
+        ProjectionName::Generation => "read_generation_v3.checkpoints",
         ProjectionName::Accounts => "read_accounts_v2.checkpoints",
         ProjectionName::People => "read_people_v1.checkpoints",
         ProjectionName::Search => "read_search_v1.checkpoints",

@@ -87,7 +87,7 @@ async fn what_was_just_made_private_is_nobody_elses_although_the_read_model_stil
     let change = json!({"number": number["number"], "private": true});
     data(&ask(&app, HIDE, change).await);
     // As a projection that lags has it.
-    sqlx::query("UPDATE read_generation_v2.creations SET privacy = 'public' WHERE number = $1")
+    sqlx::query("UPDATE read_generation_v3.creations SET privacy = 'public' WHERE number = $1")
         .bind(number["number"].as_i64().unwrap())
         .execute(app.pool())
         .await

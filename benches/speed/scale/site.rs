@@ -173,7 +173,7 @@ async fn positions(options: &PgConnectOptions) -> anyhow::Result<(i64, i64)> {
         "SELECT (SELECT max(position) FROM events WHERE shard = 0),
                 coalesce(least((SELECT position FROM read_wallets_v2.checkpoints WHERE shard = 0),
                                (SELECT position FROM read_accounts_v2.checkpoints WHERE shard = 0),
-                               (SELECT position FROM read_generation_v2.checkpoints WHERE shard = 0),
+                               (SELECT position FROM read_generation_v3.checkpoints WHERE shard = 0),
                                (SELECT position FROM read_people_v1.checkpoints WHERE shard = 0),
                                (SELECT position FROM read_search_v1.checkpoints WHERE shard = 0)), 0)",
     )

@@ -241,7 +241,7 @@ impl InputFetcher for World {
         Err(InputError::Unreachable(url.into()))
     }
 
-    async fn portrait(&self, picture: Bytes) -> Result<Bytes, InputError> {
+    async fn portrait(&self, _: AccountId, picture: Bytes) -> Result<Bytes, InputError> {
         Ok(picture)
     }
 

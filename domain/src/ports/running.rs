@@ -185,8 +185,8 @@ pub trait InputFetcher: Send + Sync + 'static {
     async fn fetch(&self, url: &str, wanted: InputWanted) -> Result<FetchedInput, InputError>;
 
     /// A picture as a profile shows it: a small square JPEG, and nothing of what the camera wrote beside the
-    /// pixels. Errors: not a picture, or one that cannot be read.
-    async fn portrait(&self, picture: Bytes) -> Result<Bytes, InputError>;
+    /// pixels. `account` is whose turn it takes. Errors: not a picture, or one that cannot be read; no turn in time.
+    async fn portrait(&self, account: AccountId, picture: Bytes) -> Result<Bytes, InputError>;
 
     /// How long a sound or a video lasts, in milliseconds: read to its end, and let go of. For what is
     /// priced by its length. `account` is whose turn it takes.

@@ -127,7 +127,7 @@ impl Core {
                 self.inputs.fetch(&url, wanted).await.map_err(refused)?.bytes
             }
         };
-        let portrait = self.inputs.portrait(file).await.map_err(refused)?;
+        let portrait = self.inputs.portrait(caller.account, file).await.map_err(refused)?;
         let name = hex::encode(&Sha256::digest(&portrait)[..NAME_BYTES]);
         let key = format!("users/{}/avatar/{name}.jpg", caller.user_id);
         Ok(self.assets.put(&key, "image/jpeg", portrait).await?.key)

@@ -292,7 +292,7 @@ mod tests {
             Ok(FetchedInput { content_type: "image/png".into(), bytes })
         }
 
-        async fn portrait(&self, picture: Bytes) -> Result<Bytes, InputError> {
+        async fn portrait(&self, _: AccountId, picture: Bytes) -> Result<Bytes, InputError> {
             Ok(picture)
         }
 
@@ -343,7 +343,7 @@ mod tests {
             Ok(FetchedInput { content_type: "audio/wav".into(), bytes: wav.into() })
         }
 
-        async fn portrait(&self, picture: Bytes) -> Result<Bytes, InputError> {
+        async fn portrait(&self, _: AccountId, picture: Bytes) -> Result<Bytes, InputError> {
             Ok(picture)
         }
 

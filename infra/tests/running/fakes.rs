@@ -120,7 +120,7 @@ impl InputFetcher for Samples {
         Ok(FetchedInput { content_type: "image/png".into(), bytes })
     }
 
-    async fn portrait(&self, picture: Bytes) -> Result<Bytes, InputError> {
+    async fn portrait(&self, _: AccountId, picture: Bytes) -> Result<Bytes, InputError> {
         Ok(picture)
     }
 

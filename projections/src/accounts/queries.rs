@@ -199,7 +199,7 @@ impl ReadModels {
         let (user, key, creation, comment, team): Highest = sqlx::query_as(
             "SELECT (SELECT max(user_id) FROM read_accounts_v2.accounts),
                     (SELECT max(key_id) FROM read_accounts_v2.api_keys),
-                    (SELECT max(number) FROM read_generation_v2.creations),
+                    (SELECT max(number) FROM read_generation_v3.creations),
                     (SELECT max(number) FROM read_people_v1.comments),
                     (SELECT max(number) FROM read_people_v1.teams)",
         )

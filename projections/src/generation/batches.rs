@@ -145,9 +145,9 @@ impl View {
 impl ReadModels {
     /// One batch, whoever owns it; `None` if there is none.
     pub async fn batch(&self, batch: BatchId) -> Result<Option<Batch>, QueryError> {
-        self.readable("SELECT EXISTS (SELECT FROM read_generation_v2.unreadable WHERE stream_id = $1)", batch.0)
+        self.readable("SELECT EXISTS (SELECT FROM read_generation_v3.unreadable WHERE stream_id = $1)", batch.0)
             .await?;
-        let sql = format!("SELECT {COLUMNS} FROM read_generation_v2.batches WHERE batch_id = $1");
+        let sql = format!("SELECT {COLUMNS} FROM read_generation_v3.batches WHERE batch_id = $1");
         let row: Option<View> = sqlx::query_as(&sql).bind(batch.0).fetch_optional(&self.pool).await?;
         row.map(View::shown).transpose()
     }
@@ -167,8 +167,8 @@ impl ReadModels {
         let direction = order.direction();
         let beyond = order.beyond(walk.after, "(recorded_at, batch_id)", "($6, $7)");
         let sql = format!(
-            "SELECT {COLUMNS} FROM read_generation_v2.batches b
-             WHERE NOT EXISTS (SELECT FROM read_generation_v2.unreadable u WHERE u.stream_id = b.batch_id)
+            "SELECT {COLUMNS} FROM read_generation_v3.batches b
+             WHERE NOT EXISTS (SELECT FROM read_generation_v3.unreadable u WHERE u.stream_id = b.batch_id)
                AND account_id = $1 AND position <= $2 AND (cardinality($3::text[]) = 0 OR status = ANY($3))
                AND ($4::text IS NULL OR mode = $4) AND ($5::text IS NULL OR target = $5){beyond}
              ORDER BY recorded_at {direction}, batch_id {direction} LIMIT $8"
@@ -196,7 +196,7 @@ impl ReadModels {
     /// account has no such batch.
     pub async fn batch_place(&self, account: AccountId, batch: BatchId) -> Result<Option<Place>, QueryError> {
         let row: Option<(DateTime<Utc>,)> = sqlx::query_as(
-            "SELECT recorded_at FROM read_generation_v2.batches WHERE batch_id = $1 AND account_id = $2",
+            "SELECT recorded_at FROM read_generation_v3.batches WHERE batch_id = $1 AND account_id = $2",
         )
         .bind(batch.0)
         .bind(account.0)
@@ -212,10 +212,10 @@ impl ReadModels {
         first: u32,
         limit: Option<u32>,
     ) -> Result<Vec<BatchItem>, QueryError> {
-        self.readable("SELECT EXISTS (SELECT FROM read_generation_v2.unreadable WHERE stream_id = $1)", batch.0)
+        self.readable("SELECT EXISTS (SELECT FROM read_generation_v3.unreadable WHERE stream_id = $1)", batch.0)
             .await?;
         let rows: Vec<(i32, String, Uuid, Decimal, Option<Uuid>)> = sqlx::query_as(
-            "SELECT item_index, state, inputs, maximum, run_id FROM read_generation_v2.batch_items
+            "SELECT item_index, state, inputs, maximum, run_id FROM read_generation_v3.batch_items
              WHERE batch_id = $1 AND item_index >= $2 ORDER BY item_index LIMIT $3",
         )
         .bind(batch.0)

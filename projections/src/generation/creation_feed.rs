@@ -99,8 +99,8 @@ impl Wanted<'_> {
     /// What of creations `c` may be in it. Parameters 3 and 4: generator and medium; 5 and 6: the place after
     /// which it begins.
     fn listed(&self) -> String {
-        let generator = if self.filter.generator.is_some() { "c.generator = $3" } else { "$3::text IS NULL" };
-        let listed = format!("{generator} AND {IN_PUBLIC}{}", beyond(self.order, self.stretch.after()));
+        let (wanted, beyond) = (self.filter.wanted(), beyond(self.order, self.stretch.after()));
+        let listed = format!("{wanted} AND {IN_PUBLIC}{beyond}");
         match self.stretch {
             Wants::Page { .. } => listed,
             Wants::Walk { .. } => format!("{listed} AND {STILL_PUBLIC} AND {READABLE}"),
@@ -221,11 +221,11 @@ impl Wanted<'_> {
     async fn extent(&self, connection: &mut PgConnection) -> sqlx::Result<Extent> {
         let sql = format!(
             "SELECT coalesce((SELECT following FROM read_people_v1.follow_counts WHERE account_id = $2), 0) AS following,
-                    (SELECT coalesce(sum(listed), 0)::bigint FROM read_generation_v2.listed_totals
+                    (SELECT coalesce(sum(listed), 0)::bigint FROM read_generation_v3.listed_totals
                      WHERE ($3::text IS NULL OR generator = $3) AND ($4::text IS NULL OR media_type = $4)) AS listed,
                     (SELECT coalesce(sum(n.listed), 0)::bigint
                      FROM (SELECT f.followee FROM read_people_v1.follows f WHERE {FOLLOWED} LIMIT $7) AS f
-                     CROSS JOIN LATERAL (SELECT n.listed FROM read_generation_v2.creation_counts n
+                     CROSS JOIN LATERAL (SELECT n.listed FROM read_generation_v3.creation_counts n
                                          WHERE n.account_id = f.followee LIMIT 1) AS n) AS kept"
         );
         self.bind(sqlx::query_as(&sql)).bind(self.asked_for_totals()).fetch_one(connection).await
@@ -251,7 +251,7 @@ impl Wanted<'_> {
     /// So many of what an author has listed, the newest (or oldest) first.
     fn first_of(&self, author: &str, count: &str) -> String {
         format!(
-            "CROSS JOIN LATERAL (SELECT c.recorded_at, c.number FROM read_generation_v2.creations c
+            "CROSS JOIN LATERAL (SELECT c.recorded_at, c.number FROM read_generation_v3.creations c
                                  WHERE c.account_id = {author} AND {} {} LIMIT {count}) AS c",
             self.listed(),
             self.order("c")
@@ -270,7 +270,7 @@ impl Wanted<'_> {
         extent: Extent,
     ) -> Result<(Total, Option<Vec<i64>>), QueryError> {
         let all = if extent.listed < extent.following {
-            format!("read_generation_v2.creations c {} WHERE {}", Self::by_followed(), self.listed())
+            format!("read_generation_v3.creations c {} WHERE {}", Self::by_followed(), self.listed())
         } else {
             format!("read_people_v1.follows f {} WHERE {FOLLOWED}", self.first_of("f.followee", "$7"))
         };
@@ -307,7 +307,7 @@ impl Wanted<'_> {
     async fn by_time(&self, connection: &mut PgConnection) -> sqlx::Result<Vec<i64>> {
         let sql = format!(
             "SELECT c.number
-             FROM (SELECT c.account_id, c.recorded_at, c.number FROM read_generation_v2.creations c
+             FROM (SELECT c.account_id, c.recorded_at, c.number FROM read_generation_v3.creations c
                    WHERE {} {} LIMIT $7) AS c
              {} {} LIMIT $8 OFFSET $9",
             self.listed(),
@@ -345,7 +345,7 @@ impl Wanted<'_> {
         numbers: Vec<i64>,
     ) -> Result<Vec<Creation>, QueryError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM read_generation_v2.creations c {RUN} {AUTHOR}
+            "SELECT {COLUMNS} FROM read_generation_v3.creations c {RUN} {AUTHOR}
              WHERE c.number = ANY($1) AND {STILL_PUBLIC} AND {READABLE} {}",
             self.order("c")
         );

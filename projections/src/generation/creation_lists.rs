@@ -44,14 +44,12 @@ pub struct CreationFilter {
 
 /// Parameters 1 to 4: the position of each shard (by number + 1), the account, the generator, the
 /// medium.
-const IN_OWN: &str = "c.account_id = $2 AND c.position <= ($1::bigint[])[c.shard + 1]
-    AND (c.deleted_position IS NULL OR c.deleted_position > ($1::bigint[])[c.shard + 1])
-    AND ($3::text IS NULL OR c.generator = $3) AND ($4::text IS NULL OR c.media_type = $4)";
+const IN_OWN: &str = "c.position <= ($1::bigint[])[c.shard + 1]
+    AND (c.deleted_position IS NULL OR c.deleted_position > ($1::bigint[])[c.shard + 1])";
 pub(super) const IN_PUBLIC: &str = "c.listed_from IS NOT NULL
     AND (c.listed_from <= ($1::bigint[])[c.shard + 1]
            AND (c.listed_until IS NULL OR c.listed_until > ($1::bigint[])[c.shard + 1])
-         OR c.listed_before IS NOT NULL AND c.listed_before::int8multirange @> ($1::bigint[])[c.shard + 1])
-    AND ($4::text IS NULL OR c.media_type = $4)";
+         OR c.listed_before IS NOT NULL AND c.listed_before::int8multirange @> ($1::bigint[])[c.shard + 1])";
 /// What is still to be seen of what was there when the walk began.
 const STILL_OWN: &str = "c.deleted_position IS NULL";
 pub(super) const STILL_PUBLIC: &str = "c.listed_until IS NULL";
@@ -59,23 +57,14 @@ pub(super) const STILL_PUBLIC: &str = "c.listed_until IS NULL";
 impl CreationList {
     /// What was in the list at the walk's positions.
     pub(super) fn members(self, filter: &CreationFilter) -> String {
+        let wanted = filter.wanted();
         match self {
-            CreationList::Own(_) => IN_OWN.to_owned(),
-            // With a generator and without, each is served by an index of its own.
-            CreationList::OfUser(_) if filter.generator.is_some() => {
-                format!("c.account_id = $2 AND c.generator = $3 AND {IN_PUBLIC}")
-            }
-            CreationList::OfUser(_) => format!("c.account_id = $2 AND $3::text IS NULL AND {IN_PUBLIC}"),
-            CreationList::Public if filter.generator.is_some() => {
-                format!("$2::uuid IS NULL AND c.generator = $3 AND {IN_PUBLIC}")
-            }
-            CreationList::Public => format!("$2::uuid IS NULL AND $3::text IS NULL AND {IN_PUBLIC}"),
+            CreationList::Own(_) => format!("c.account_id = $2 AND {wanted} AND {IN_OWN}"),
+            CreationList::OfUser(_) => format!("c.account_id = $2 AND {wanted} AND {IN_PUBLIC}"),
+            CreationList::Public => format!("$2::uuid IS NULL AND {wanted} AND {IN_PUBLIC}"),
             // The reader's id is written as a UUID is, and holds nothing else.
             CreationList::OfTeam { reader, .. } => format!(
-                "c.team_id = $2 AND ($3::text IS NULL OR c.generator = $3) AND (({IN_PUBLIC})
-                 OR c.account_id = '{}' AND c.position <= ($1::bigint[])[c.shard + 1]
-                    AND (c.deleted_position IS NULL OR c.deleted_position > ($1::bigint[])[c.shard + 1])
-                    AND ($4::text IS NULL OR c.media_type = $4))",
+                "c.team_id = $2 AND {wanted} AND ({IN_PUBLIC} OR c.account_id = '{}' AND {IN_OWN})",
                 reader.0.as_hyphenated()
             ),
         }
@@ -116,6 +105,13 @@ impl CreationList {
 }
 
 impl CreationFilter {
+    /// Of the wanted generator and medium: with each and without, lists are served by indexes of their own.
+    pub(super) fn wanted(&self) -> String {
+        let generator = if self.generator.is_some() { "c.generator = $3" } else { "$3::text IS NULL" };
+        let media_type = if self.media_type.is_some() { "c.media_type = $4" } else { "$4::text IS NULL" };
+        format!("{generator} AND {media_type}")
+    }
+
     /// What the total of a list of these belongs to.
     pub(super) fn listed(&self, name: &[u8], of: Option<Uuid>, reader: Option<Uuid>) -> Listed {
         let bytes = |id: Option<Uuid>| id.map_or(Vec::new(), |id| id.as_bytes().to_vec());
@@ -127,7 +123,7 @@ impl CreationFilter {
 
 /// Where a walk through creations `c` stands, after the creation of parameter 6 and its time, 5.
 pub(super) fn beyond(order: Order, after: Option<Place>) -> String {
-    let place = "($5, (SELECT number FROM read_generation_v2.creations WHERE creation_id = $6))";
+    let place = "($5, (SELECT number FROM read_generation_v3.creations WHERE creation_id = $6))";
     order.beyond(after, "(c.recorded_at, c.number)", place)
 }
 
@@ -159,7 +155,7 @@ impl ReadModels {
         let direction = paging.order.direction();
         let sql = format!(
             "SELECT {COLUMNS} FROM (
-                 SELECT * FROM read_generation_v2.creations c WHERE {members}
+                 SELECT * FROM read_generation_v3.creations c WHERE {members}
                  ORDER BY c.recorded_at {direction}, c.number {direction} LIMIT $5 OFFSET $6) AS c {RUN} {AUTHOR}
              WHERE {} AND {READABLE} ORDER BY c.recorded_at {direction}, c.number {direction}",
             list.still()
@@ -188,7 +184,7 @@ impl ReadModels {
         let (direction, beyond) = (order.direction(), beyond(order, walk.after));
         let sql = format!(
             "SELECT {COLUMNS} FROM (
-                 SELECT * FROM read_generation_v2.creations c WHERE {} AND {} AND {READABLE}{beyond}
+                 SELECT * FROM read_generation_v3.creations c WHERE {} AND {} AND {READABLE}{beyond}
                  ORDER BY c.recorded_at {direction}, c.number {direction} LIMIT $7) AS c {RUN} {AUTHOR}
              ORDER BY c.recorded_at {direction}, c.number {direction}",
             list.members(filter),

@@ -44,7 +44,7 @@ impl ReadModels {
         filter: &CreationFilter,
         as_of: &Positions,
     ) -> Result<u64, QueryError> {
-        let sql = format!("SELECT count(*) FROM read_generation_v2.creations c WHERE {}", list.members(filter));
+        let sql = format!("SELECT count(*) FROM read_generation_v3.creations c WHERE {}", list.members(filter));
         let (total,): (i64,) = bind(sqlx::query_as(&sql), list, filter, as_of).fetch_one(&self.pool).await?;
         unsigned(TABLE, total)
     }
@@ -52,8 +52,8 @@ impl ReadModels {
     /// How far each shard is applied, and what everybody may see there: both of one moment.
     async fn public_total(&self, filter: &CreationFilter) -> Result<(Positions, Total), QueryError> {
         let rows: Vec<(i16, i64, i64)> = sqlx::query_as(
-            "SELECT k.shard, k.position, coalesce(sum(t.listed), 0)::bigint FROM read_generation_v2.checkpoints k
-             LEFT JOIN read_generation_v2.listed_totals t ON t.shard = k.shard
+            "SELECT k.shard, k.position, coalesce(sum(t.listed), 0)::bigint FROM read_generation_v3.checkpoints k
+             LEFT JOIN read_generation_v3.listed_totals t ON t.shard = k.shard
                   AND ($1::text IS NULL OR t.generator = $1) AND ($2::text IS NULL OR t.media_type = $2)
              GROUP BY k.shard, k.position",
         )
@@ -74,8 +74,8 @@ impl ReadModels {
     /// How far an account's shard is applied, and what everybody may see of the account's there.
     async fn total_of_user(&self, account: AccountId) -> Result<(Positions, Total), QueryError> {
         let row: Option<(i64, i64)> = sqlx::query_as(
-            "SELECT k.position, coalesce(c.listed, 0) FROM read_generation_v2.checkpoints k
-             LEFT JOIN read_generation_v2.creation_counts c ON c.account_id = $2 WHERE k.shard = $1",
+            "SELECT k.position, coalesce(c.listed, 0) FROM read_generation_v3.checkpoints k
+             LEFT JOIN read_generation_v3.creation_counts c ON c.account_id = $2 WHERE k.shard = $1",
         )
         .bind(shard_column(account.shard()))
         .bind(account.0)

@@ -109,10 +109,10 @@ pub(super) const COLUMNS: &str = "
     c.failure_message, c.hidden, c.deleted_position, c.recorded_at, c.completed_at, c.updated_at, c.position";
 /// Rows of a creation `c` that are as its stream says.
 pub(super) const READABLE: &str =
-    "NOT EXISTS (SELECT FROM read_generation_v2.unreadable u WHERE u.stream_id = c.creation_id)";
+    "NOT EXISTS (SELECT FROM read_generation_v3.unreadable u WHERE u.stream_id = c.creation_id)";
 /// The run `r` of a creation `c`; LIMIT 1 as with [`AUTHOR`].
 pub(super) const RUN: &str = "
-    LEFT JOIN LATERAL (SELECT status FROM read_generation_v2.runs r WHERE r.run_id = c.run_id LIMIT 1) AS r ON true";
+    LEFT JOIN LATERAL (SELECT status FROM read_generation_v3.runs r WHERE r.run_id = c.run_id LIMIT 1) AS r ON true";
 
 #[derive(sqlx::FromRow)]
 pub(super) struct View {
@@ -215,11 +215,11 @@ impl ReadModels {
             sqlx::query::QueryAs<'q, sqlx::Postgres, View, sqlx::postgres::PgArguments>,
         ) -> sqlx::query::QueryAs<'q, sqlx::Postgres, View, sqlx::postgres::PgArguments>,
     ) -> Result<Option<Creation>, QueryError> {
-        let sql = format!("SELECT {COLUMNS} FROM read_generation_v2.creations c {RUN} {AUTHOR} WHERE {condition}");
+        let sql = format!("SELECT {COLUMNS} FROM read_generation_v3.creations c {RUN} {AUTHOR} WHERE {condition}");
         let row = bind(sqlx::query_as(&sql)).fetch_optional(&self.pool).await?;
         let Some(row) = row else { return Ok(None) };
         self.readable(
-            "SELECT EXISTS (SELECT FROM read_generation_v2.unreadable WHERE stream_id = $1)",
+            "SELECT EXISTS (SELECT FROM read_generation_v3.unreadable WHERE stream_id = $1)",
             row.creation_id,
         )
         .await?;
@@ -251,7 +251,7 @@ impl ReadModels {
             return Ok(Vec::new());
         }
         let sql = format!(
-            "SELECT {COLUMNS} FROM read_generation_v2.creations c {RUN} {AUTHOR} WHERE {condition} AND {READABLE} {order}"
+            "SELECT {COLUMNS} FROM read_generation_v3.creations c {RUN} {AUTHOR} WHERE {condition} AND {READABLE} {order}"
         );
         let rows: Vec<View> = sqlx::query_as(&sql).bind(ids).fetch_all(&self.pool).await?;
         rows.into_iter().map(View::shown).collect()
@@ -260,7 +260,7 @@ impl ReadModels {
     /// How many creations an account has.
     pub async fn creation_counts(&self, account: AccountId) -> Result<CreationCounts, QueryError> {
         let row: Option<(i64, i64)> =
-            sqlx::query_as("SELECT made, listed FROM read_generation_v2.creation_counts WHERE account_id = $1")
+            sqlx::query_as("SELECT made, listed FROM read_generation_v3.creation_counts WHERE account_id = $1")
                 .bind(account.0)
                 .fetch_optional(&self.pool)
                 .await?;

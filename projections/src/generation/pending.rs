@@ -50,10 +50,10 @@ impl WorkQueue for ReadModels {
             "SELECT * FROM (
                  SELECT run_id AS id, true AS is_run, account_id, provider, status, node, cancel_requested, batch_id,
                         updated_at AS changed_at
-                 FROM read_generation_v2.runs WHERE completed_at IS NULL
+                 FROM read_generation_v3.runs WHERE completed_at IS NULL
                  UNION ALL
                  SELECT batch_id, false, account_id, NULL, NULL, NULL, cancel_requested, NULL, updated_at
-                 FROM read_generation_v2.batches
+                 FROM read_generation_v3.batches
                  WHERE completed_at IS NULL AND waiting > 0 AND NOT cancel_requested) AS open
              WHERE $1::timestamptz IS NULL OR (changed_at, id) > ($1, $2)
              ORDER BY changed_at, id LIMIT $3",

@@ -32,7 +32,7 @@ impl Projection for GenerationProjection {
 
     fn definition(&self) -> Definition {
         Definition {
-            schema: "read_generation_v2",
+            schema: "read_generation_v3",
             ddl: include_str!("schema.sql"),
             tables: &[
                 ("runs", "run_id"),

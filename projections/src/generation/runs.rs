@@ -85,7 +85,7 @@ const COLUMNS: &str = "run_id, request, status, attempt, node, provider_request_
     completed_at, updated_at, updated_position";
 
 /// Rows of a run `r` that are as its stream says.
-const READABLE: &str = "NOT EXISTS (SELECT FROM read_generation_v2.unreadable u WHERE u.stream_id = r.run_id)";
+const READABLE: &str = "NOT EXISTS (SELECT FROM read_generation_v3.unreadable u WHERE u.stream_id = r.run_id)";
 
 #[derive(sqlx::FromRow)]
 struct View {
@@ -150,7 +150,7 @@ impl View {
 impl ReadModels {
     /// One run, whoever owns it; `None` if there is none.
     pub async fn run(&self, run: RunId) -> Result<Option<Run>, QueryError> {
-        self.readable("SELECT EXISTS (SELECT FROM read_generation_v2.unreadable WHERE stream_id = $1)", run.0).await?;
+        self.readable("SELECT EXISTS (SELECT FROM read_generation_v3.unreadable WHERE stream_id = $1)", run.0).await?;
         Ok(self.runs_by_id(&[run]).await?.pop())
     }
 
@@ -158,7 +158,7 @@ impl ReadModels {
     /// left out. For dataloaders.
     pub async fn runs_by_id(&self, ids: &[RunId]) -> Result<Vec<Run>, QueryError> {
         let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-        let sql = format!("SELECT {COLUMNS} FROM read_generation_v2.runs r WHERE run_id = ANY($1) AND {READABLE}");
+        let sql = format!("SELECT {COLUMNS} FROM read_generation_v3.runs r WHERE run_id = ANY($1) AND {READABLE}");
         let rows: Vec<View> = sqlx::query_as(&sql).bind(ids).fetch_all(&self.pool).await?;
         self.with_creations(rows).await
     }
@@ -189,7 +189,7 @@ impl ReadModels {
         let narrowed =
             if not_delivered && !filter.statuses.is_empty() { "AND status IN ('failed', 'cancelled')" } else { "" };
         let sql = format!(
-            "SELECT {COLUMNS} FROM read_generation_v2.runs r
+            "SELECT {COLUMNS} FROM read_generation_v3.runs r
              WHERE account_id = $1 AND position <= $2 {narrowed} AND {READABLE}
                AND (cardinality($3::text[]) = 0 OR status = ANY($3))
                AND (cardinality($4::text[]) = 0 OR surface = ANY($4))
@@ -224,7 +224,7 @@ impl ReadModels {
     /// account has no such run.
     pub async fn run_place(&self, account: AccountId, run: RunId) -> Result<Option<Place>, QueryError> {
         let row: Option<(DateTime<Utc>,)> =
-            sqlx::query_as("SELECT recorded_at FROM read_generation_v2.runs WHERE run_id = $1 AND account_id = $2")
+            sqlx::query_as("SELECT recorded_at FROM read_generation_v3.runs WHERE run_id = $1 AND account_id = $2")
                 .bind(run.0)
                 .bind(account.0)
                 .fetch_optional(&self.pool)

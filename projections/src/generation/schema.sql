@@ -90,6 +90,11 @@ CREATE INDEX creations_listed_by_author ON creations (account_id, recorded_at, n
 CREATE INDEX creations_listed_by_author_generator ON creations (account_id, generator, recorded_at, number)
     WHERE listed_from IS NOT NULL AND generator IS NOT NULL;
 
+-- Of one medium: one that few make lies far apart in the lists above.
+CREATE INDEX creations_listed_by_media ON creations (media_type, recorded_at, number) WHERE listed_from IS NOT NULL;
+CREATE INDEX creations_listed_by_author_media ON creations (account_id, media_type, recorded_at, number)
+    WHERE listed_from IS NOT NULL;
+
 -- How many creations everybody may see now.
 CREATE TABLE listed_totals (
     shard      smallint NOT NULL,

@@ -124,11 +124,11 @@ impl ReadModels {
         let sql = format!(
             "WITH ended AS (
                  SELECT day, capability, model, surface, key_id, succeeded, failed, cancelled, credits
-                 FROM read_generation_v2.usage_days WHERE account_id = $1 AND day >= $2 AND day < $3
+                 FROM read_generation_v3.usage_days WHERE account_id = $1 AND day >= $2 AND day < $3
                  UNION ALL
                  SELECT (completed_at AT TIME ZONE 'UTC')::date, capability, model, surface, coalesce(key_id, 0),
                         (status = 'succeeded')::int, (status = 'failed')::int, (status = 'cancelled')::int, captured
-                 FROM read_generation_v2.runs
+                 FROM read_generation_v3.runs
                  WHERE account_id = $1 AND completed_at IS NOT NULL
                    AND (completed_at >= $4 AND completed_at < $5 OR completed_at >= $6 AND completed_at < $7))
              SELECT {group}, sum(succeeded)::bigint, sum(failed)::bigint, sum(cancelled)::bigint, sum(credits)

@@ -114,7 +114,7 @@ impl ReadModels {
         let rows: Vec<RunView> = sqlx::query_as(
             "SELECT run_id, account_id, provider, batch_id, item_index, status, attempt, client_id, node, submit_by,
                     provider_request_id, unknown_until, cancel_requested, position, recorded_at, updated_at
-             FROM read_generation_v2.runs
+             FROM read_generation_v3.runs
              WHERE completed_at IS NULL AND shard = $1 AND position > $2 ORDER BY position LIMIT $3",
         )
         .bind(shard_column(shard))
@@ -132,7 +132,7 @@ impl ReadModels {
             "SELECT batch_id, account_id, waiting,
                     CASE WHEN cancel_requested THEN 0 ELSE greatest(least(waiting, concurrency - running), 0) END,
                     cancel_requested, position
-             FROM read_generation_v2.batches
+             FROM read_generation_v3.batches
              WHERE completed_at IS NULL AND shard = $1 AND position > $2 ORDER BY position LIMIT $3",
         )
         .bind(shard_column(shard))

@@ -16,6 +16,8 @@ mod terms;
 mod texts;
 mod vocabulary;
 
+#[cfg(test)]
+pub(crate) use matches::SearchLimits;
 pub use projection::SearchProjection;
 pub use query::{Found, Search, SearchOrder};
 pub use terms::{QUERY_CHARACTERS_MAX, QUERY_WORDS_MAX, SearchProblem, Terms};

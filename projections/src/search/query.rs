@@ -7,9 +7,10 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::lookup::Known;
-use super::matches::{Match, Sought};
+use super::matches::{Match, Matches, SearchLimits, Sought};
 use super::terms::{Terms, quoted};
 use super::texts::generator_word;
+use crate::as_of::Total;
 use crate::error::QueryError;
 use crate::generation::Creation;
 use crate::positions::Positions;
@@ -87,6 +88,17 @@ impl ReadModels {
         from: usize,
         limit: u32,
     ) -> Result<Found, QueryError> {
+        self.creations_found_within(SearchLimits::default(), search, said, from, limit).await
+    }
+
+    pub(crate) async fn creations_found_within(
+        &self,
+        limits: SearchLimits,
+        search: &Search,
+        said: Option<&Positions>,
+        from: usize,
+        limit: u32,
+    ) -> Result<Found, QueryError> {
         let as_of = match said {
             Some(said) => said.clone(),
             // Words are found in one read model and creations in another: as far as both are applied.
@@ -94,16 +106,17 @@ impl ReadModels {
         };
         let end = from.saturating_add(limit.clamp(1, PAGE_ROWS_MAX) as usize).min(FOUND_MAX);
         let (matches, total) = if search.terms.is_empty() {
-            (Vec::new(), 0)
+            (Vec::new(), Total::exact(0))
         } else {
             let mut reading = self.pool.begin_with(BY_INDEXES).await?;
             let known = Known::of(&mut reading, &search.terms, search.generator.as_deref()).await?;
-            let hunt = Hunt { search, known, as_of: &as_of, is_first: said.is_none(), end };
+            let hunt = Hunt { search, known, as_of: &as_of, is_first: said.is_none(), end, limits };
             hunt.run(&mut reading).await?
         };
         let shown = matches.get(from..end.min(matches.len())).unwrap_or_default();
         let items = self.in_sight(from, shown).await?;
-        Ok(Found { items, total: total.min(FOUND_MAX), total_capped: total > FOUND_MAX, as_of })
+        let found = usize::try_from(total.items).unwrap_or(FOUND_MAX);
+        Ok(Found { items, total: found, total_capped: total.capped, as_of })
     }
 
     /// Matches as creations, as far as everybody may see them now.
@@ -125,52 +138,64 @@ struct Hunt<'a> {
     is_first: bool,
     /// Up to which place it is asked for.
     end: usize,
+    limits: SearchLimits,
+}
+
+/// How many were found, where there may be more than was searched.
+fn counted(found: usize, is_all: bool) -> Total {
+    Total { items: found.min(FOUND_MAX) as u64, capped: found > FOUND_MAX || !is_all }
 }
 
 impl Hunt<'_> {
-    /// The matches in their order, at least up to the end, and how many there are, counted up to one more
-    /// than [`FOUND_MAX`].
-    async fn run(&self, reading: &mut PgConnection) -> sqlx::Result<(Vec<Match>, usize)> {
+    /// The matches in their order, at least up to the end, and how many there are, counted up to [`FOUND_MAX`].
+    async fn run(&self, reading: &mut PgConnection) -> sqlx::Result<(Vec<Match>, Total)> {
         match self.search.order {
             SearchOrder::Relevance => self.by_relevance(reading).await,
             SearchOrder::Time(order) => self.by_time(reading, order).await,
         }
     }
 
-    async fn by_time(&self, reading: &mut PgConnection, order: Order) -> sqlx::Result<(Vec<Match>, usize)> {
+    async fn by_time(&self, reading: &mut PgConnection, order: Order) -> sqlx::Result<(Vec<Match>, Total)> {
         let needed = if self.is_many() { self.end } else { FOUND_MAX + 1 };
-        let found = self.matches(reading, &self.sought(true, order, needed)).await?;
-        let total = if found.len() < needed { found.len() } else { FOUND_MAX + 1 };
+        let Matches { found, is_all } = self.matches(reading, &self.sought(true, Some(order), needed)).await?;
+        let total = if found.len() < needed { counted(found.len(), is_all) } else { counted(FOUND_MAX + 1, true) };
         Ok((found, total))
     }
 
     /// What is written exactly, then what may have been meant; in each the best first.
-    async fn by_relevance(&self, reading: &mut PgConnection) -> sqlx::Result<(Vec<Match>, usize)> {
+    async fn by_relevance(&self, reading: &mut PgConnection) -> sqlx::Result<(Vec<Match>, Total)> {
         let terms = &self.search.terms;
         let needed = if self.is_many() { self.end.next_multiple_of(RANKED_TOGETHER) } else { FOUND_MAX + 1 };
-        let mut exact = self.sought(false, Order::Newest, needed);
+        let mut exact = self.sought(false, Some(Order::Newest), needed);
         exact.ranked_by = Some(terms.wanted(&HashMap::new()));
-        let mut found = self.matches(reading, &exact).await?;
+        let Matches { mut found, mut is_all } = self.matches(reading, &exact).await?;
         if found.len() >= needed {
             let together = if self.exactly().is_some() { RANKED_TOGETHER } else { needed };
             found.chunks_mut(together).for_each(best_first);
-            return Ok((found, FOUND_MAX + 1));
+            return Ok((found, counted(FOUND_MAX + 1, true)));
         }
         best_first(&mut found);
-        if !self.known.instead.is_empty() {
-            let mut near = self.sought(true, Order::Newest, FOUND_MAX + 1 - found.len());
-            near.ranked_by = Some(terms.wanted(&self.known.instead));
-            near.except = Some(exact.wanted);
-            let mut near = self.matches(reading, &near).await?;
-            best_first(&mut near);
-            found.append(&mut near);
+        if self.known.instead.is_empty() {
+            let total = counted(found.len(), is_all);
+            return Ok((found, total));
         }
-        let total = found.len();
+        // Where what is asked for is found already, what may have been meant is only counted.
+        let is_shown = found.len() < self.end;
+        let mut near = self.sought(true, is_shown.then_some(Order::Newest), FOUND_MAX + 1 - found.len());
+        near.ranked_by = is_shown.then(|| terms.wanted(&self.known.instead));
+        near.except = Some(exact.wanted);
+        let mut near = self.matches(reading, &near).await?;
+        is_all &= near.is_all;
+        let total = counted(found.len() + near.found.len(), is_all);
+        if is_shown {
+            best_first(&mut near.found);
+            found.append(&mut near.found);
+        }
         Ok((found, total))
     }
 
     /// What is looked for: as it is written, or widely, as it may be meant.
-    fn sought(&self, widely: bool, order: Order, needed: usize) -> Sought {
+    fn sought(&self, widely: bool, order: Option<Order>, needed: usize) -> Sought {
         let (terms, generator) = (&self.search.terms, self.search.generator.as_deref());
         let as_written = HashMap::new();
         let wanted = terms.wanted(if widely { &self.known.instead } else { &as_written });
@@ -182,13 +207,15 @@ impl Hunt<'_> {
             order,
             needed,
             expected: self.known.expected(terms, generator, widely),
+            in_a_row: terms.has_rows(),
+            limits: self.limits,
         }
     }
 
-    async fn matches(&self, reading: &mut PgConnection, sought: &Sought) -> sqlx::Result<Vec<Match>> {
+    async fn matches(&self, reading: &mut PgConnection, sought: &Sought) -> sqlx::Result<Matches> {
         // The vocabulary knows every word that is to be found.
         if sought.expected <= 0.0 {
-            return Ok(Vec::new());
+            return Ok(Matches { found: Vec::new(), is_all: true });
         }
         sought.find(reading, self.as_of, self.known.texts).await
     }

@@ -78,6 +78,11 @@ impl Terms {
         self.clauses.iter().flatten().flat_map(|term| term.words()).map(String::as_str)
     }
 
+    /// Whether some of the words have to stand in a row.
+    pub(super) fn has_rows(&self) -> bool {
+        self.clauses.iter().flatten().any(|term| term.single().is_none())
+    }
+
     /// The word that may be the beginning of one.
     pub(super) fn beginning(&self) -> Option<&str> {
         self.clauses.last()?.last()?.single().filter(|_| self.unfinished)

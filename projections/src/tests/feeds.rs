@@ -1,5 +1,6 @@
 //! The feed: however it is put together, it is what everybody may see of those whom one follows.
 
+use mintmark_domain::catalog::MediaType;
 use mintmark_domain::creation::Privacy;
 use mintmark_domain::ids::{AccountId, CreationId, FollowId};
 use mintmark_domain::social::{Follow, FollowCommand};
@@ -110,13 +111,15 @@ async fn defined(
 ) -> Vec<CreationId> {
     let (of, direction) = (listed("c"), order.direction());
     let sql = format!(
-        "SELECT c.creation_id FROM read_generation_v2.creations c
+        "SELECT c.creation_id FROM read_generation_v3.creations c
          WHERE {of} AND c.listed_until IS NULL AND ($3::text IS NULL OR c.generator = $3)
+           AND ($4::text IS NULL OR c.media_type = $4)
            AND c.account_id IN (SELECT f.followee FROM read_people_v1.follows f WHERE f.follower = $2 AND {})
          ORDER BY c.recorded_at {direction}, c.number {direction}",
         listed("f")
     );
     let all = sqlx::query_scalar(&sql).bind(as_of.by_number()).bind(reader.0).bind(&filter.generator);
+    let all = all.bind(filter.media_type.map(MediaType::as_str));
     let all: Vec<Uuid> = all.fetch_all(&reads.pool).await.unwrap();
     all.into_iter().map(CreationId).collect()
 }
@@ -190,11 +193,15 @@ async fn equal_in_every_way(before: &[Act], meanwhile: &[Act], filter: &Creation
 fn however_a_feed_is_put_together_it_is_what_its_definition_says() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let mut runner = TestRunner::new(Config { cases: 16, failure_persistence: None, ..Config::default() });
-    let cases = (acts(40), acts(12), any::<bool>(), any::<bool>());
+    let filters = [
+        CreationFilter::default(),
+        CreationFilter { generator: Some(GENERATORS[0].to_owned()), ..CreationFilter::default() },
+        CreationFilter { media_type: Some(MediaType::Text), ..CreationFilter::default() },
+        CreationFilter { media_type: Some(MediaType::Img), ..CreationFilter::default() },
+    ];
+    let cases = (acts(40), acts(12), prop::sample::select(filters.to_vec()), any::<bool>());
     runner
-        .run(&cases, |(before, meanwhile, narrowed, oldest)| {
-            let generator = narrowed.then(|| GENERATORS[0].to_owned());
-            let filter = CreationFilter { generator, ..CreationFilter::default() };
+        .run(&cases, |(before, meanwhile, filter, oldest)| {
             let order = if oldest { Order::Oldest } else { Order::Newest };
             runtime.block_on(equal_in_every_way(&before, &meanwhile, &filter, order));
             Ok(())

@@ -196,7 +196,7 @@ async fn lists_leave_out_what_only_a_newer_release_understands() {
     let reads = bench.reads();
     let pool = bench.db.pool();
     let (account, run): (uuid::Uuid, uuid::Uuid) = sqlx::query_as(
-        "SELECT account_id, run_id FROM read_generation_v2.creations WHERE deleted_position IS NULL LIMIT 1",
+        "SELECT account_id, run_id FROM read_generation_v3.creations WHERE deleted_position IS NULL LIMIT 1",
     )
     .fetch_one(pool)
     .await
@@ -490,7 +490,7 @@ async fn two_shards_are_applied_and_listed_together() {
         wait(&reads, history).await;
     }
     running.stop().await;
-    let made: i64 = bench.count("read_generation_v2.creations WHERE listed_from IS NOT NULL").await;
+    let made: i64 = bench.count("read_generation_v3.creations WHERE listed_from IS NOT NULL").await;
     let any = crate::generation::CreationFilter::default();
     let public = crate::generation::CreationList::Public;
     let page = reads.creation_page(public, &any, &Paging::first(100)).await.unwrap();

@@ -173,7 +173,7 @@ async fn usage_counts_runs_when_they_ended_and_ties_to_the_captures() {
             sum.credits += part.credits;
         }
         assert_eq!((sum.succeeded, sum.failed, sum.credits), (54, 6, captured), "cut at {middle}");
-        let ended: i64 = sqlx::query_scalar("SELECT count(*) FROM read_generation_v2.runs WHERE completed_at < $1")
+        let ended: i64 = sqlx::query_scalar("SELECT count(*) FROM read_generation_v3.runs WHERE completed_at < $1")
             .bind(middle)
             .fetch_one(bench.db.pool())
             .await

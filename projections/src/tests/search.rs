@@ -13,7 +13,7 @@ use super::support::Bench;
 use crate::projection::Projection as _;
 use crate::reads::{Order, Paging};
 use crate::rebuild::{rebuild, verify};
-use crate::search::{Search, SearchOrder, SearchProjection, Terms};
+use crate::search::{Search, SearchLimits, SearchOrder, SearchProjection, Terms};
 
 pub(super) async fn history() -> (History, AccountId) {
     let mut history = History::new().await;
@@ -332,5 +332,50 @@ async fn what_is_not_public_now_is_not_shown_though_it_is_still_found() {
     bench.step(&crate::generation::GenerationProjection, &feed, 100).await.unwrap();
     let page = bench.reads().creation_search(&search("vulpine"), &Paging::first(10)).await.unwrap();
     assert!(page.items.is_empty());
+    bench.db.close().await;
+}
+
+#[tokio::test]
+async fn what_may_have_been_meant_is_counted_where_it_is_not_shown() {
+    let (mut history, ada) = history().await;
+    for _ in 0..12 {
+        say(&mut history, ada, "portrait of a queen").await;
+    }
+    let typo = say(&mut history, ada, "portrat of a king").await;
+    let bench = Bench::new(&history).await;
+    bench.catch_up(100).await;
+    let reads = bench.reads();
+    for (per_page, shown) in [(1, 1), (2, 2), (20, 13)] {
+        let page = reads.creation_search(&search("portrat"), &Paging::first(per_page)).await.unwrap();
+        assert_eq!((page.items.len(), page.items[0].id), (shown, typo));
+        assert_eq!((page.total, page.total_capped), (13, false), "{per_page} to a page");
+    }
+    bench.db.close().await;
+}
+
+#[tokio::test]
+async fn words_in_a_row_that_are_in_too_many_texts_are_looked_for_in_the_newest() {
+    let (mut history, ada) = history().await;
+    let old = say(&mut history, ada, "the old castle").await;
+    for _ in 0..3 {
+        say(&mut history, ada, "castle, old as it is").await;
+    }
+    let new = say(&mut history, ada, "an old castle again").await;
+    let bench = Bench::new(&history).await;
+    bench.catch_up(100).await;
+    let reads = bench.reads();
+    let found = async |limits: SearchLimits, order: SearchOrder| {
+        let search = Search { order, ..search("\"old castle\"") };
+        let found = reads.creations_found_within(limits, &search, None, 0, 20).await.unwrap();
+        let ids: Vec<CreationId> = found.items.iter().map(|(_, creation)| creation.id).collect();
+        (ids, found.total, found.total_capped)
+    };
+    for order in [SearchOrder::Relevance, SearchOrder::Time(Order::Newest)] {
+        assert_eq!(found(SearchLimits::default(), order).await, (vec![new, old], 2, false));
+        let few = SearchLimits { walked_max: 3, fetched_max: 4 };
+        assert_eq!(found(few, order).await, (vec![new], 1, true), "more than four hold both words");
+        let enough = SearchLimits { walked_max: 3, fetched_max: 5 };
+        assert_eq!(found(enough, order).await, (vec![new, old], 2, false));
+    }
     bench.db.close().await;
 }

@@ -202,7 +202,7 @@ macro_rules! transactions {
     ($order:literal, $rest:literal) => {
         concat!(
             "SELECT t.*, r.model, r.generator,
-                    ARRAY(SELECT c.number FROM read_generation_v2.creations c
+                    ARRAY(SELECT c.number FROM read_generation_v3.creations c
                           WHERE c.run_id = t.run_id ORDER BY c.output_index) AS creations
              FROM (SELECT number, recorded_at, kind, run_id, batch_id, payment_id, gift_id, other_account, lot, detail,
                           owed, amount, held, captured, status, rule, balance_after, updated_at
@@ -212,7 +212,7 @@ macro_rules! transactions {
             " ORDER BY number ",
             $order,
             " LIMIT $4) AS t
-             LEFT JOIN read_generation_v2.runs r ON r.run_id = t.run_id
+             LEFT JOIN read_generation_v3.runs r ON r.run_id = t.run_id
              ORDER BY t.number ",
             $order
         )

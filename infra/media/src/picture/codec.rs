@@ -84,16 +84,21 @@ pub(super) fn encode(rgb: &Rgb, format: ImageFormat) -> Result<Vec<u8>, MediaErr
 
 /// Reads a PNG, JPEG or WebP file; transparency is laid on white, the camera's orientation applied.
 pub(crate) fn decode_image(bytes: &[u8], index: usize) -> Result<Rgb, MediaError> {
+    decode_within(bytes, index, INPUT_IMAGE_PIXELS_MAX)
+}
+
+/// The same of a picture that has at most so many pixels.
+pub(crate) fn decode_within(bytes: &[u8], index: usize, pixels_max: u64) -> Result<Rgb, MediaError> {
     let fail = |reason: String| MediaError::Input { index, reason };
     let mut reader =
         ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| fail(error.to_string()))?;
     let mut limits = Limits::default();
-    limits.max_alloc = Some(INPUT_IMAGE_PIXELS_MAX * 8);
+    limits.max_alloc = Some(pixels_max * 8);
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(|error| fail(error.to_string()))?;
     let (width, height) = decoder.dimensions();
-    if width == 0 || height == 0 || u64::from(width) * u64::from(height) > INPUT_IMAGE_PIXELS_MAX {
-        return Err(fail(format!("{width}x{height} pixels are more than {INPUT_IMAGE_PIXELS_MAX}")));
+    if width == 0 || height == 0 || u64::from(width) * u64::from(height) > pixels_max {
+        return Err(fail(format!("{width}x{height} pixels are more than {pixels_max}")));
     }
     let orientation = decoder.orientation().ok();
     let mut image = DynamicImage::from_decoder(decoder).map_err(|error| fail(error.to_string()))?;

@@ -8,7 +8,7 @@ use image::{ExtendedColorType, ImageEncoder};
 
 use super::codec::{self, ImageFormat, Rgb, decode_image};
 use crate::error::MediaError;
-use crate::limits::{EDGE_MIN, UPSCALED_IMAGE_EDGE_MAX};
+use crate::limits::{EDGE_MIN, PORTRAIT_PIXELS_MAX, UPSCALED_IMAGE_EDGE_MAX};
 
 /// How many colours stand for the border of a picture.
 const BORDER_COLOURS: usize = 6;
@@ -40,7 +40,7 @@ pub fn upscale_image(file: &Bytes, factor: u32, format: ImageFormat) -> Result<V
 /// # Errors
 /// [`MediaError::Input`] for what cannot be read.
 pub fn portrait(file: &Bytes, edge: u32) -> Result<Vec<u8>, MediaError> {
-    let rgb = decode_image(file, 0)?;
+    let rgb = codec::decode_within(file, 0, PORTRAIT_PIXELS_MAX)?;
     codec::encode(&codec::fit_cover(&rgb, edge, edge), ImageFormat::Jpeg)
 }
 
