@@ -6,10 +6,12 @@ use mintmark_domain::account::Scope;
 use mintmark_domain::ids::CreationId;
 use mintmark_domain::social::{Direction, SCORE_MAX, SCORE_MIN};
 use mintmark_domain::usecases::{NewComment, Refusal};
+use mintmark_projections::ProjectionName;
 use mintmark_projections::people::Comment as Row;
-use mintmark_projections::{Order, ProjectionName};
 
 use crate::error::{GraphqlError, Result};
+use crate::filter::ListOrder;
+use crate::fresh::fresh_in;
 use crate::guard::Needs;
 use crate::mutation::wait;
 use crate::paging::{self, CommentConnection};
@@ -42,25 +44,6 @@ impl From<Direction> for Vote {
         match direction {
             Direction::Up => Vote::Up,
             Direction::Down => Vote::Down,
-        }
-    }
-}
-
-/// Which comments come first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
-pub(crate) enum CommentOrder {
-    /// What was said first.
-    #[default]
-    Oldest,
-    /// What was said last.
-    Newest,
-}
-
-impl From<CommentOrder> for Order {
-    fn from(order: CommentOrder) -> Self {
-        match order {
-            CommentOrder::Oldest => Order::Oldest,
-            CommentOrder::Newest => Order::Newest,
         }
     }
 }
@@ -140,17 +123,18 @@ async fn opened(ctx: &Context<'_>, rows: Vec<Row>) -> Result<Vec<Comment>> {
 pub(crate) async fn comments(
     ctx: &Context<'_>,
     creation: CreationId,
-    order: CommentOrder,
+    order: ListOrder,
     first: Option<i32>,
     after: Option<String>,
 ) -> Result<CommentConnection> {
     let (first, walk) = paging::page(first, after)?;
     let reader = ctx.anyone()?.map(|caller| caller.account);
+    fresh_in(ctx, creation.shard(), &[ProjectionName::People]).await?;
     let stretch = ctx.reads().comment_walk(creation, reader, order.into(), &walk, first).await?;
     let (rows, more) = paging::with_cursors(stretch);
     let (cursors, rows): (Vec<String>, Vec<Row>) = rows.into_iter().unzip();
     let nodes = cursors.into_iter().zip(opened(ctx, rows).await?).collect();
-    Ok(CommentConnection::new(nodes, more))
+    Ok(CommentConnection::new(nodes, more, creation))
 }
 
 /// What a creation is rated. Whoever has the creation at hand may see it.
