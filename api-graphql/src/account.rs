@@ -9,6 +9,7 @@ use mintmark_domain::usecases::{AccountView, NewClient, NewKey};
 use mintmark_projections::ProjectionName;
 
 use crate::error::GraphqlError;
+use crate::fresh::fresh;
 use crate::guard::Needs;
 use crate::mutation::wait;
 use crate::scalar::Long;
@@ -68,6 +69,7 @@ impl Account {
     /// When the account was made; null for the moment until the read models show it.
     #[graphql(complexity = 3)]
     async fn joined_at(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<DateTime<Utc>>> {
+        fresh(ctx, &[ProjectionName::Accounts]).await?;
         let row = ctx.reads().account(self.0.account).await.map_err(GraphqlError::from)?;
         Ok(row.map(|row| row.created_at))
     }
@@ -75,24 +77,28 @@ impl Account {
     /// How many creations they have that were made and not deleted, private ones too.
     #[graphql(complexity = 3)]
     async fn creation_count(&self, ctx: &Context<'_>) -> async_graphql::Result<Long> {
+        fresh(ctx, &[ProjectionName::Generation]).await?;
         Ok(Long(ctx.reads().creation_counts(self.0.account).await.map_err(GraphqlError::from)?.made))
     }
 
     /// How many follow them.
     #[graphql(complexity = 3)]
     async fn follower_count(&self, ctx: &Context<'_>) -> async_graphql::Result<Long> {
+        fresh(ctx, &[ProjectionName::People]).await?;
         Ok(Long(ctx.reads().follow_counts(self.0.account).await.map_err(GraphqlError::from)?.followers))
     }
 
     /// How many they follow.
     #[graphql(complexity = 3)]
     async fn following_count(&self, ctx: &Context<'_>) -> async_graphql::Result<Long> {
+        fresh(ctx, &[ProjectionName::People]).await?;
         Ok(Long(ctx.reads().follow_counts(self.0.account).await.map_err(GraphqlError::from)?.following))
     }
 
     /// The active API keys.
     #[graphql(guard = "Needs(Scope::AccountRead)")]
     async fn api_keys(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<ApiKey>> {
+        fresh(ctx, &[ProjectionName::Accounts]).await?;
         let shown = ctx.reads().api_keys(self.0.account, false).await.map_err(GraphqlError::from)?;
         let key = |(id, key): (u64, &mintmark_domain::account::ApiKey)| {
             let row = shown.iter().find(|row| row.key_id == id);

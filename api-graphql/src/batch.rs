@@ -11,6 +11,8 @@ use mintmark_projections::ProjectionName;
 use mintmark_projections::generation::{Batch as Row, BatchFilter, BatchItem as ItemRow};
 
 use crate::error::{GraphqlError, Result};
+use crate::filter;
+use crate::fresh::fresh;
 use crate::guard::Needs;
 use crate::input::CreateRunInput;
 use crate::paging::{self, BatchConnection, BatchItemConnection};
@@ -258,6 +260,7 @@ impl BatchQuery {
     #[graphql(guard = "Needs(Scope::BatchesRead)")]
     async fn batch(&self, ctx: &Context<'_>, id: ID) -> async_graphql::Result<Option<Batch>> {
         let Ok(id) = id.parse::<BatchId>() else { return Ok(None) };
+        fresh(ctx, &[ProjectionName::Generation]).await?;
         Ok(own(ctx, id).await?)
     }
 
@@ -272,7 +275,7 @@ impl BatchQuery {
         #[graphql(desc = "Only of this workflow or operation.")] target: Option<String>,
     ) -> async_graphql::Result<BatchConnection> {
         let statuses = status.map(Into::into).into_iter().collect();
-        let filter = BatchFilter { statuses, mode: None, target };
+        let filter = BatchFilter { statuses, mode: None, target: filter::text("target", target)? };
         Ok(paging::batches(ctx, first, after, filter).await?)
     }
 }

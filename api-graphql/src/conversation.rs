@@ -3,13 +3,15 @@
 use async_graphql::{Context, Enum, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use mintmark_domain::account::Scope;
-use mintmark_domain::ids::CreationId;
-use mintmark_domain::social::{Direction, SCORE_MAX, SCORE_MIN};
+use mintmark_domain::ids::{CommentId, CreationId};
+use mintmark_domain::social::{Direction, PostedComment, SCORE_MAX, SCORE_MIN};
 use mintmark_domain::usecases::{NewComment, Refusal};
+use mintmark_projections::ProjectionName;
 use mintmark_projections::people::Comment as Row;
-use mintmark_projections::{Order, ProjectionName};
 
 use crate::error::{GraphqlError, Result};
+use crate::filter::ListOrder;
+use crate::fresh::fresh_in;
 use crate::guard::Needs;
 use crate::mutation::wait;
 use crate::paging::{self, CommentConnection};
@@ -42,25 +44,6 @@ impl From<Direction> for Vote {
         match direction {
             Direction::Up => Vote::Up,
             Direction::Down => Vote::Down,
-        }
-    }
-}
-
-/// Which comments come first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
-pub(crate) enum CommentOrder {
-    /// What was said first.
-    #[default]
-    Oldest,
-    /// What was said last.
-    Newest,
-}
-
-impl From<CommentOrder> for Order {
-    fn from(order: CommentOrder) -> Self {
-        match order {
-            CommentOrder::Oldest => Order::Oldest,
-            CommentOrder::Newest => Order::Newest,
         }
     }
 }
@@ -140,17 +123,18 @@ async fn opened(ctx: &Context<'_>, rows: Vec<Row>) -> Result<Vec<Comment>> {
 pub(crate) async fn comments(
     ctx: &Context<'_>,
     creation: CreationId,
-    order: CommentOrder,
+    order: ListOrder,
     first: Option<i32>,
     after: Option<String>,
 ) -> Result<CommentConnection> {
     let (first, walk) = paging::page(first, after)?;
     let reader = ctx.anyone()?.map(|caller| caller.account);
+    fresh_in(ctx, creation.shard(), &[ProjectionName::People]).await?;
     let stretch = ctx.reads().comment_walk(creation, reader, order.into(), &walk, first).await?;
     let (rows, more) = paging::with_cursors(stretch);
     let (cursors, rows): (Vec<String>, Vec<Row>) = rows.into_iter().unzip();
     let nodes = cursors.into_iter().zip(opened(ctx, rows).await?).collect();
-    Ok(CommentConnection::new(nodes, more))
+    Ok(CommentConnection::new(nodes, more, creation))
 }
 
 /// What a creation is rated. Whoever has the creation at hand may see it.
@@ -187,7 +171,7 @@ impl ConversationMutation {
             refusal => GraphqlError::from(refusal),
         })?;
         wait(ctx, ProjectionName::People, posted.creation.shard(), confirmed).await;
-        Ok(comment(ctx, posted.number).await?)
+        Ok(written(ctx, &posted, None).await?)
     }
 
     /// Takes a comment of the caller's back; its answers stay.
@@ -201,9 +185,10 @@ impl ConversationMutation {
     /// Votes on a comment; a vote before is changed.
     #[graphql(guard = "Needs(Scope::SocialWrite)")]
     async fn vote_comment(&self, ctx: &Context<'_>, number: Long, vote: Vote) -> async_graphql::Result<Comment> {
-        let voted = ctx.core().vote(ctx.caller()?, number.0, vote.into()).await.map_err(GraphqlError::from)?;
-        wait(ctx, ProjectionName::People, voted.0, voted.1).await;
-        Ok(comment(ctx, number.0).await?)
+        let vote = vote.into();
+        let (posted, confirmed) = ctx.core().vote(ctx.caller()?, number.0, vote).await.map_err(GraphqlError::from)?;
+        wait(ctx, ProjectionName::People, posted.creation.shard(), confirmed).await;
+        Ok(written(ctx, &posted, Some(vote)).await?)
     }
 
     /// Rates a creation; a rating before is changed.
@@ -225,11 +210,58 @@ impl ConversationMutation {
     }
 }
 
-/// One comment as it was just written.
-async fn comment(ctx: &Context<'_>, number: u64) -> Result<Comment> {
+/// A comment as it was just written, or voted on by the caller. What the read model does not show yet is told as it was
+/// decided.
+async fn written(ctx: &Context<'_>, posted: &PostedComment, vote: Option<Direction>) -> Result<Comment> {
     let reader = ctx.caller()?.account;
-    let row = ctx.reads().comment(number, Some(reader)).await?;
-    // A read model that is stopped shows nothing; what was said is in the log all the same.
-    let row = row.ok_or_else(|| GraphqlError::from(Refusal::NotFound("comment")))?;
+    let mut row = match ctx.reads().comment(posted.number, Some(reader)).await? {
+        Some(row) => row,
+        None => unseen(ctx, posted).await?,
+    };
+    if let Some(vote) = vote {
+        cast(&mut row, vote);
+    }
     opened(ctx, vec![row]).await?.pop().ok_or_else(|| GraphqlError::from(Refusal::NotFound("comment")))
+}
+
+/// A comment on which nobody's votes are counted yet.
+async fn unseen(ctx: &Context<'_>, posted: &PostedComment) -> Result<Row> {
+    let author = match ctx.core().account_view(posted.account).await {
+        Ok(view) => Some(view.profile.username),
+        Err(Refusal::NotFound(_)) => None,
+        Err(refusal) => return Err(refusal.into()),
+    };
+    Ok(Row {
+        id: CommentId::numbered(posted.creation.shard(), posted.number),
+        number: posted.number,
+        creation: posted.creation,
+        account: posted.account,
+        user_id: posted.user_id,
+        username: author.filter(|name| !name.is_empty()),
+        parent: posted.parent_number,
+        depth: posted.depth.into(),
+        text: posted.text,
+        ups: 0,
+        downs: 0,
+        own_vote: None,
+        deleted: false,
+        created_at: posted.at,
+    })
+}
+
+/// Counts the reader's vote where it is not counted yet, in the place of the one before.
+fn cast(row: &mut Row, vote: Direction) {
+    if row.own_vote == Some(vote) {
+        return;
+    }
+    match row.own_vote {
+        Some(Direction::Up) => row.ups = row.ups.saturating_sub(1),
+        Some(Direction::Down) => row.downs = row.downs.saturating_sub(1),
+        None => {}
+    }
+    match vote {
+        Direction::Up => row.ups += 1,
+        Direction::Down => row.downs += 1,
+    }
+    row.own_vote = Some(vote);
 }

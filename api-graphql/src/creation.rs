@@ -3,17 +3,23 @@
 use async_graphql::{Enum, Json, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use mintmark_domain::account::Scope;
-use mintmark_domain::creation::{License, Output, Privacy};
+use mintmark_domain::creation::{License, OpenedCreation, Output, Privacy};
 use mintmark_domain::usecases::CreationView;
+use mintmark_projections::ProjectionName;
 use mintmark_projections::generation::{self as reads, CreationState};
 
-use crate::conversation::{self, CommentOrder, CreationRating};
+use crate::conversation::{self, CreationRating};
 use crate::error::{GraphqlError, Result};
+use crate::filter::ListOrder;
+use crate::fresh::fresh_in;
 use crate::generator::{TextField, typed};
 use crate::paging::CommentConnection;
 use crate::run::Failure;
 use crate::scalar::Long;
 use crate::state::ContextExt as _;
+
+/// How long one creation waits for the read model to show it.
+const SHOWN_WITHIN: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Under which licence a creation may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -132,16 +138,22 @@ pub(crate) struct Creation(pub reads::Creation);
 /// model for a moment yet.
 pub(crate) async fn visible(ctx: &async_graphql::Context<'_>, number: u64) -> Result<Option<Creation>> {
     let caller = ctx.anyone()?;
-    let Some(state) = ctx.core().creation_state(number).await? else { return Ok(None) };
+    let Some((state, read_at)) = ctx.core().creation_state_at(number).await? else { return Ok(None) };
     if !state.is_public() {
         let owner = caller.filter(|caller| state.is_visible_to(caller.account));
         let Some(owner) = owner else { return Ok(None) };
         owner.require(Scope::RunsRead)?;
     }
-    let row = ctx.reads().creation_by_number(number).await?;
-    // The file's address is signed or not as the log has it, too.
-    let shown = row.zip(state.opened()).map(|(row, opened)| reads::Creation { privacy: opened.privacy, ..row });
-    Ok(shown.map(Creation))
+    let Some(opened) = state.opened() else { return Ok(None) };
+    ctx.reads().wait_for(ProjectionName::Generation, opened.run.shard(), read_at, SHOWN_WITHIN).await;
+    as_decided(ctx, opened).await
+}
+
+/// A creation with the privacy and the licence that the log has: whether its file's address is signed hangs on them.
+/// `None` for the moment until the read model shows what was asked for.
+pub(crate) async fn as_decided(ctx: &async_graphql::Context<'_>, opened: &OpenedCreation) -> Result<Option<Creation>> {
+    let row = ctx.reads().creation_by_number(opened.number).await?;
+    Ok(row.map(|row| Creation(reads::Creation { privacy: opened.privacy, license: opened.license, ..row })))
 }
 
 /// Something made.
@@ -248,7 +260,7 @@ impl Creation {
         ctx: &async_graphql::Context<'_>,
         #[graphql(desc = "At most 100.")] first: Option<i32>,
         #[graphql(desc = "A cursor.")] after: Option<String>,
-        #[graphql(default, desc = "What comes first.")] order: CommentOrder,
+        #[graphql(default_with = "ListOrder::Oldest", desc = "What comes first.")] order: ListOrder,
     ) -> async_graphql::Result<CommentConnection> {
         Ok(conversation::comments(ctx, self.0.id, order, first, after).await?)
     }
@@ -256,12 +268,14 @@ impl Creation {
     /// How many comments it has that were not taken back.
     #[graphql(complexity = 3)]
     async fn comment_count(&self, ctx: &async_graphql::Context<'_>) -> async_graphql::Result<Long> {
+        fresh_in(ctx, self.0.id.shard(), &[ProjectionName::People]).await?;
         Ok(Long(ctx.reads().comment_count(self.0.id).await.map_err(GraphqlError::from)?))
     }
 
     /// What it is rated.
     #[graphql(complexity = "3 + child_complexity")]
     async fn rating(&self, ctx: &async_graphql::Context<'_>) -> async_graphql::Result<CreationRating> {
+        fresh_in(ctx, self.0.id.shard(), &[ProjectionName::People]).await?;
         Ok(conversation::rating(ctx, self.0.id).await?)
     }
 

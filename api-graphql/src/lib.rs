@@ -12,6 +12,8 @@ mod cli_session;
 mod conversation;
 mod creation;
 mod error;
+mod filter;
+mod fresh;
 mod gate;
 mod generator;
 mod guard;

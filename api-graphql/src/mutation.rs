@@ -5,13 +5,13 @@ use mintmark_domain::account::{InfluencerStatus, Scope, Scopes};
 use mintmark_domain::catalog::{AskField, AskProblem, AskReason, Dialect};
 use mintmark_domain::creation::Privacy;
 use mintmark_domain::es::Confirmed;
-use mintmark_domain::usecases::{AvatarSource, CreationChange, ProfileChange, Refusal, scope_to_generate};
+use mintmark_domain::usecases::{AvatarSource, Caller, CreationChange, ProfileChange, Refusal, scope_to_generate};
 use mintmark_projections::ProjectionName;
 
 use crate::account::{Account, CreateApiKeyPayload, CreateOAuthClientPayload};
 use crate::character::{self, CreateInfluencerInput, Influencer, UpdateInfluencerInput, Voice};
 use crate::cli_session::Session;
-use crate::creation::{Creation, LicenseName};
+use crate::creation::{self, Creation, LicenseName};
 use crate::error::{GraphqlError, Result};
 use crate::generator::{self, GenerateInput};
 use crate::guard::Needs;
@@ -157,7 +157,7 @@ impl MutationRoot {
         Ok(CreateRunPayload { run, replayed, available: available.into() })
     }
 
-    /// Changes who may see a creation, or its licence.
+    /// Changes who may see a creation, its licence, or both.
     async fn update_creation(
         &self,
         ctx: &Context<'_>,
@@ -167,11 +167,16 @@ impl MutationRoot {
     ) -> async_graphql::Result<Creation> {
         let privacy = private.map(|private| if private { Privacy::Private } else { Privacy::Public });
         let change = CreationChange { privacy, license: license.map(Into::into), delete: false };
-        let (_, confirmed) =
-            ctx.core().change_creation(ctx.caller()?, number.0, change).await.map_err(GraphqlError::from)?;
-        wait(ctx, ProjectionName::Generation, ctx.caller()?.account.shard(), confirmed).await;
-        let found = ctx.reads().creation_by_number(number.0).await.map_err(GraphqlError::from)?;
-        Ok(found.map(Creation).ok_or_else(|| GraphqlError::from(Refusal::NotFound("creation")))?)
+        if change == CreationChange::default() {
+            return Err(GraphqlError::argument("private", "private or license is required").into());
+        }
+        let caller = ctx.caller()?;
+        let changed = ctx.core().change_creation(caller, number.0, change).await;
+        let (state, confirmed) = changed.map_err(GraphqlError::from)?;
+        hidden_or_shown(ctx, caller, confirmed).await;
+        let not_found = || GraphqlError::from(Refusal::NotFound("creation"));
+        let found = creation::as_decided(ctx, state.opened().ok_or_else(not_found)?).await?;
+        Ok(found.ok_or_else(not_found)?)
     }
 
     /// Deletes a creation: it is hidden everywhere, the books stay.
@@ -179,23 +184,23 @@ impl MutationRoot {
         let change = CreationChange { delete: true, ..CreationChange::default() };
         let caller = ctx.caller()?;
         let (_, confirmed) = ctx.core().change_creation(caller, number.0, change).await.map_err(GraphqlError::from)?;
-        wait(ctx, ProjectionName::Generation, caller.account.shard(), confirmed).await;
-        wait(ctx, ProjectionName::Search, caller.account.shard(), confirmed).await;
+        hidden_or_shown(ctx, caller, confirmed).await;
         Ok(true)
     }
 
-    /// Changes the caller's profile.
+    /// Changes the caller's profile: at least one field.
     async fn update_profile(&self, ctx: &Context<'_>, input: UpdateProfileInput) -> async_graphql::Result<Account> {
-        let avatar = input.avatar_url.map(|url| Some(url).filter(|url| !url.is_empty()));
+        let UpdateProfileInput { display_name, bio, website, avatar_url } = input;
+        if display_name.is_none() && bio.is_none() && website.is_none() && avatar_url.is_none() {
+            let required = "displayName, bio, website or avatarUrl is required";
+            return Err(GraphqlError::argument("input", required).into());
+        }
+        let avatar = avatar_url.map(|url| Some(url).filter(|url| !url.is_empty()));
         if let Some(Some(url)) = &avatar {
             check_urls("avatarUrl", std::slice::from_ref(url), 1)?;
         }
-        let change = ProfileChange {
-            display_name: input.display_name,
-            bio: input.bio,
-            website: input.website,
-            avatar: avatar.map(|url| url.map(AvatarSource::Address)),
-        };
+        let avatar = avatar.map(|url| url.map(AvatarSource::Address));
+        let change = ProfileChange { display_name, bio, website, avatar };
         let caller = ctx.caller()?;
         let (view, confirmed) = ctx.core().change_profile(caller, change).await.map_err(GraphqlError::from)?;
         wait(ctx, ProjectionName::Accounts, caller.account.shard(), confirmed).await;
@@ -319,6 +324,13 @@ fn parse_scopes(scopes: Option<Vec<String>>) -> Result<Scopes> {
     let Some(names) = scopes else { return Ok(Scopes::Full) };
     let scopes: std::result::Result<Vec<Scope>, _> = names.iter().map(|name| name.parse()).collect();
     scopes.map(Scopes::only).map_err(|error| GraphqlError::argument("scopes", error.to_string()))
+}
+
+/// Waits, for a while, until lists and search show a creation of the caller's as it was just changed: what was made
+/// private or deleted is in nobody's any more when the answer goes out.
+async fn hidden_or_shown(ctx: &Context<'_>, caller: &Caller, confirmed: Confirmed) {
+    let shown = |projection| wait(ctx, projection, caller.account.shard(), confirmed);
+    futures::join!(shown(ProjectionName::Generation), shown(ProjectionName::Search));
 }
 
 /// Waits, for a while, until a read model shows what was just written.

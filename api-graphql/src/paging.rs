@@ -2,20 +2,23 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{Context, SimpleObject};
+use async_graphql::{ComplexObject, Context, SimpleObject};
 use chrono::{DateTime, Utc};
-use mintmark_domain::ids::{AccountId, BatchId, WalletId, WebhookEndpointId};
-use mintmark_projections::generation::{BatchFilter, CreationFilter, CreationList, RunFilter};
+use mintmark_domain::ids::{AccountId, BatchId, CreationId, WalletId, WebhookEndpointId};
+use mintmark_projections::generation::{self as reads, BatchFilter, CreationFilter, CreationList, RunFilter};
 use mintmark_projections::wallets::{Transaction, TransactionKind};
-use mintmark_projections::{Order, Place, Stretch, Walk};
+use mintmark_projections::{Order, Place, ProjectionName, Stretch, Walk};
 
 use crate::batch::{Batch, BatchItem};
 use crate::conversation::Comment;
 use crate::creation::Creation;
 use crate::error::{GraphqlError, Result};
+use crate::filter::ListOrder;
+use crate::fresh::{fresh, fresh_in};
 use crate::run::Run;
-use crate::scalar::Credits;
+use crate::scalar::{Credits, Long};
 use crate::state::ContextExt as _;
+use crate::team::Team;
 use crate::webhook::WebhookDelivery;
 
 /// How many nodes a page may hold.
@@ -48,8 +51,8 @@ impl PageInfo {
     }
 }
 
-macro_rules! connection {
-    ($connection:ident, $edge:ident, $node:ty, $what:literal) => {
+macro_rules! edge {
+    ($edge:ident, $node:ty, $what:literal) => {
         #[doc = concat!("One ", $what, " in a list.")]
         #[derive(SimpleObject)]
         pub(crate) struct $edge {
@@ -58,6 +61,12 @@ macro_rules! connection {
             /// It.
             node: $node,
         }
+    };
+}
+
+macro_rules! connection {
+    ($connection:ident, $edge:ident, $node:ty, $what:literal) => {
+        edge!($edge, $node, $what);
 
         #[doc = concat!("A page of ", $what, "s. A walk is pinned to its first page: it neither skips nor repeats.")]
         #[derive(SimpleObject)]
@@ -78,13 +87,80 @@ macro_rules! connection {
     };
 }
 
+/// A list whose length can be told.
+pub(crate) trait Counted {
+    /// How many there are now; `None` where it is not kept.
+    async fn total(&self, ctx: &Context<'_>) -> Result<Option<u64>>;
+}
+
+/// The same with a total, which is asked for only where it is wanted; `$list` tells it.
+macro_rules! counted {
+    ($connection:ident, $edge:ident, $node:ty, $list:ty, $what:literal) => {
+        edge!($edge, $node, $what);
+
+        #[doc = concat!("A page of ", $what, "s. A walk is pinned to its first page: it neither skips nor repeats.")]
+        #[derive(SimpleObject)]
+        #[graphql(complex)]
+        pub(crate) struct $connection {
+            /// The nodes with their cursors.
+            edges: Vec<$edge>,
+            /// Where the page stands.
+            page_info: PageInfo,
+            #[graphql(skip)]
+            list: $list,
+        }
+
+        #[ComplexObject]
+        impl $connection {
+            /// How many the whole list has now; null where that is not kept.
+            #[graphql(complexity = 3)]
+            async fn total_count(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Long>> {
+                Ok(self.list.total(ctx).await?.map(Long))
+            }
+        }
+
+        impl $connection {
+            pub(crate) fn new(nodes: Vec<(String, $node)>, has_next_page: bool, list: $list) -> Self {
+                let page_info = PageInfo::of(&nodes, has_next_page, |(cursor, _)| cursor.as_str());
+                let edges = nodes.into_iter().map(|(cursor, node)| $edge { cursor, node }).collect();
+                $connection { edges, page_info, list }
+            }
+        }
+    };
+}
+
 connection!(RunConnection, RunEdge, Run, "run");
-connection!(CreationConnection, CreationEdge, Creation, "creation");
 connection!(TransactionConnection, TransactionEdge, WalletTransaction, "transaction");
 connection!(BatchConnection, BatchEdge, Batch, "batch");
 connection!(BatchItemConnection, BatchItemEdge, BatchItem, "item");
-connection!(CommentConnection, CommentEdge, Comment, "comment");
 connection!(WebhookDeliveryConnection, WebhookDeliveryEdge, WebhookDelivery, "delivery");
+counted!(CreationConnection, CreationEdge, Creation, ListedCreations, "creation");
+counted!(CommentConnection, CommentEdge, Comment, CreationId, "comment");
+counted!(TeamConnection, TeamEdge, Team, AccountId, "team");
+
+/// Which creations are listed; `None` of a feed.
+pub(crate) struct ListedCreations(Option<(CreationList, CreationFilter)>);
+
+impl Counted for ListedCreations {
+    async fn total(&self, ctx: &Context<'_>) -> Result<Option<u64>> {
+        let Some((list, filter)) = &self.0 else { return Ok(None) };
+        Ok(ctx.reads().creations_kept(*list, filter).await?)
+    }
+}
+
+/// The comments on a creation.
+impl Counted for CreationId {
+    async fn total(&self, ctx: &Context<'_>) -> Result<Option<u64>> {
+        Ok(Some(ctx.reads().comments_listed(*self).await?))
+    }
+}
+
+/// The teams of an account.
+impl Counted for AccountId {
+    async fn total(&self, ctx: &Context<'_>) -> Result<Option<u64>> {
+        Ok(Some(ctx.reads().team_count(*self).await?))
+    }
+}
 
 impl CreationEdge {
     /// A creation with the cursor that goes on after it.
@@ -130,6 +206,7 @@ pub(crate) async fn runs(
 ) -> Result<RunConnection> {
     let (first, walk) = page(first, after)?;
     let account = ctx.caller()?.account;
+    fresh(ctx, &[ProjectionName::Generation]).await?;
     let stretch = ctx.reads().run_walk(account, &filter, Order::Newest, &walk, first).await?;
     let (rows, more) = with_cursors(stretch);
     let views = futures::future::try_join_all(rows.iter().map(|(_, row)| ctx.core().run_view(account, row.id))).await?;
@@ -143,33 +220,41 @@ pub(crate) async fn creations(
     ctx: &Context<'_>,
     list: CreationList,
     filter: CreationFilter,
+    order: ListOrder,
     first: Option<i32>,
     after: Option<String>,
 ) -> Result<CreationConnection> {
     let (first, walk) = page(first, after)?;
-    Ok(shown(ctx.reads().creation_walk(list, &filter, Order::Newest, &walk, first).await?))
+    fresh(ctx, &[ProjectionName::Generation]).await?;
+    let stretch = ctx.reads().creation_walk(list, &filter, order.into(), &walk, first).await?;
+    Ok(shown(stretch, ListedCreations(Some((list, filter)))))
 }
 
 /// A page of the caller's feed.
 pub(crate) async fn feed(
     ctx: &Context<'_>,
     filter: CreationFilter,
+    order: ListOrder,
     first: Option<i32>,
     after: Option<String>,
 ) -> Result<CreationConnection> {
     let (first, walk) = page(first, after)?;
     let reader = ctx.caller()?.account;
-    Ok(shown(ctx.reads().feed_walk(reader, &filter, Order::Newest, &walk, first).await?))
+    fresh(ctx, &[ProjectionName::Generation, ProjectionName::People]).await?;
+    let stretch = ctx.reads().feed_walk(reader, &filter, order.into(), &walk, first).await?;
+    Ok(shown(stretch, ListedCreations(None)))
 }
 
-fn shown(stretch: Stretch<mintmark_projections::generation::Creation>) -> CreationConnection {
+fn shown(stretch: Stretch<reads::Creation>, list: ListedCreations) -> CreationConnection {
     let (rows, more) = with_cursors(stretch);
-    CreationConnection::new(rows.into_iter().map(|(cursor, row)| (cursor, Creation(row))).collect(), more)
+    CreationConnection::new(rows.into_iter().map(|(cursor, row)| (cursor, Creation(row))).collect(), more, list)
 }
 
 /// A movement of credits.
 #[derive(SimpleObject)]
 pub(crate) struct WalletTransaction {
+    /// Its number in the wallet.
+    number: Long,
     /// `spend`, `purchase`, `daily_bonus`, `weekly_bonus`, `signup_bonus`, `refund`, `gift_sent`,
     /// `gift_received`, `expiry`, `adjustment`, `chargeback`.
     r#type: String,
@@ -181,6 +266,12 @@ pub(crate) struct WalletTransaction {
     balance_after: Credits,
     /// The run it was for.
     run_id: Option<String>,
+    /// The canonical name of that run's model.
+    model: Option<String>,
+    /// That run's generator, where one was used.
+    generator: Option<String>,
+    /// The public integer ids of that run's creations, in order.
+    creation_numbers: Vec<Long>,
     /// The payment that it came with, or that was taken back.
     payment_id: Option<String>,
     /// A bonus's period, the operator's reason; `refunded` where a payment was taken back by the seller.
@@ -200,11 +291,15 @@ pub(crate) struct WalletTransaction {
 impl WalletTransaction {
     fn new(row: Transaction, names: &HashMap<AccountId, String>) -> Self {
         WalletTransaction {
+            number: Long(row.number),
             r#type: row.kind.as_str().to_owned(),
             status: row.status.as_str().to_owned(),
             amount: row.amount.into(),
             balance_after: row.balance_after.into(),
             run_id: row.run.map(|run| run.to_string()),
+            model: row.model,
+            generator: row.generator,
+            creation_numbers: row.creations.into_iter().map(Long).collect(),
             payment_id: row.payment.map(|payment| payment.to_string()),
             description: row.detail,
             counterparty: row.other_account.and_then(|account| names.get(&account).cloned()),
@@ -220,6 +315,7 @@ impl WalletTransaction {
 pub(crate) async fn transactions(
     ctx: &Context<'_>,
     wallet: WalletId,
+    order: ListOrder,
     first: Option<i32>,
     after: Option<String>,
     kind: Option<String>,
@@ -229,7 +325,9 @@ pub(crate) async fn transactions(
         let names: Vec<&str> = TransactionKind::ALL.iter().map(|kind| kind.as_str()).collect();
         GraphqlError::argument("type", format!("must be one of {}", names.join(", ")))
     })?;
-    let stretch = ctx.reads().transaction_walk(wallet, kind, Order::Newest, &walk, first).await?;
+    // What a movement paid for is the runs' to tell.
+    fresh_in(ctx, wallet.shard(), &[ProjectionName::Wallets, ProjectionName::Generation]).await?;
+    let stretch = ctx.reads().transaction_walk(wallet, kind, order.into(), &walk, first).await?;
     let (rows, more) = with_cursors(stretch);
     let others: Vec<AccountId> = rows.iter().filter_map(|(_, row)| row.other_account).collect();
     let names = ctx.reads().usernames(&others).await?;
@@ -245,6 +343,7 @@ pub(crate) async fn batches(
     filter: BatchFilter,
 ) -> Result<BatchConnection> {
     let (first, walk) = page(first, after)?;
+    fresh(ctx, &[ProjectionName::Generation]).await?;
     let stretch = ctx.reads().batch_walk(ctx.caller()?.account, &filter, Order::Newest, &walk, first).await?;
     let (rows, more) = with_cursors(stretch);
     Ok(BatchConnection::new(rows.into_iter().map(|(cursor, row)| (cursor, Batch(row))).collect(), more))
@@ -263,6 +362,7 @@ pub(crate) async fn batch_items(
         None => 0,
         Some(cursor) => cursor.parse::<u32>().ok().and_then(|place| place.checked_add(1)).ok_or_else(wrong)?,
     };
+    fresh(ctx, &[ProjectionName::Generation]).await?;
     let mut rows = ctx.reads().batch_items(batch, begin, Some(first + 1)).await?;
     let more = rows.len() > first as usize;
     rows.truncate(first as usize);
@@ -278,6 +378,7 @@ pub(crate) async fn webhook_deliveries(
     after: Option<String>,
 ) -> Result<WebhookDeliveryConnection> {
     let (first, walk) = page(first, after)?;
+    fresh(ctx, &[ProjectionName::Webhooks]).await?;
     let stretch = ctx.reads().webhook_deliveries(ctx.caller()?.account, endpoint, walk.after, first).await?;
     let (rows, more) = with_cursors(stretch);
     let nodes = rows.into_iter().map(|(cursor, row)| (cursor, row.into())).collect();

@@ -1,21 +1,22 @@
 //! People: public profiles, who follows whom, the feed, gifts.
 
-use async_graphql::{Context, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use mintmark_domain::account::Scope;
 use mintmark_domain::gift::GiftStatus;
 use mintmark_domain::ids::AccountId;
 use mintmark_domain::usecases::{IdempotencyKey, Refusal, SentGiftView};
+use mintmark_projections::ProjectionName;
 use mintmark_projections::accounts::Account as Row;
-use mintmark_projections::generation::{CreationFilter, CreationList};
+use mintmark_projections::generation::CreationList;
 use mintmark_projections::people::FollowList;
-use mintmark_projections::{Order, ProjectionName};
 
 use crate::error::{GraphqlError, Result};
+use crate::filter::{self, ListOrder};
+use crate::fresh::fresh;
 use crate::guard::Needs;
 use crate::mutation::wait;
 use crate::paging::{self, CreationConnection, PageInfo};
-use crate::query::media_type;
 use crate::scalar::{Credits, Long};
 use crate::state::ContextExt as _;
 
@@ -63,18 +64,21 @@ impl Person {
     /// How many public creations they have.
     #[graphql(complexity = 3)]
     async fn creation_count(&self, ctx: &Context<'_>) -> async_graphql::Result<Long> {
+        fresh(ctx, &[ProjectionName::Generation]).await?;
         Ok(Long(ctx.reads().creation_counts(self.0.id).await.map_err(GraphqlError::from)?.public))
     }
 
     /// How many follow them.
     #[graphql(complexity = 3)]
     async fn follower_count(&self, ctx: &Context<'_>) -> async_graphql::Result<Long> {
+        fresh(ctx, &[ProjectionName::People]).await?;
         Ok(Long(ctx.reads().follow_counts(self.0.id).await.map_err(GraphqlError::from)?.followers))
     }
 
     /// How many they follow.
     #[graphql(complexity = 3)]
     async fn following_count(&self, ctx: &Context<'_>) -> async_graphql::Result<Long> {
+        fresh(ctx, &[ProjectionName::People]).await?;
         Ok(Long(ctx.reads().follow_counts(self.0.id).await.map_err(GraphqlError::from)?.following))
     }
 
@@ -86,7 +90,7 @@ impl Person {
         Ok(Some(follows))
     }
 
-    /// Their public creations, newest first.
+    /// Their public creations, by when they were asked for.
     #[graphql(complexity = "10 + paging::cost(first, child_complexity)")]
     async fn creations(
         &self,
@@ -95,31 +99,34 @@ impl Person {
         #[graphql(desc = "A cursor.")] after: Option<String>,
         #[graphql(desc = "Only of this generator.")] generator: Option<String>,
         #[graphql(desc = "Only of this medium.")] media_type: Option<String>,
+        #[graphql(default, desc = "What comes first.")] order: ListOrder,
     ) -> async_graphql::Result<CreationConnection> {
-        let filter = CreationFilter { generator, media_type: self::media_type(media_type)? };
-        Ok(paging::creations(ctx, CreationList::OfUser(self.0.id), filter, first, after).await?)
+        let filter = filter::creations(ctx, generator, media_type)?;
+        Ok(paging::creations(ctx, CreationList::OfUser(self.0.id), filter, order, first, after).await?)
     }
 
-    /// Who follows them, the latest first.
+    /// Who follows them, by since when.
     #[graphql(complexity = "10 + paging::cost(first, child_complexity)")]
     async fn followers(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "At most 100.")] first: Option<i32>,
         #[graphql(desc = "A cursor.")] after: Option<String>,
+        #[graphql(default, desc = "What comes first.")] order: ListOrder,
     ) -> async_graphql::Result<PersonConnection> {
-        Ok(follows(ctx, FollowList::Followers(self.0.id), first, after).await?)
+        Ok(follows(ctx, FollowList::Followers(self.0.id), order, first, after).await?)
     }
 
-    /// Whom they follow, the latest first.
+    /// Whom they follow, by since when.
     #[graphql(complexity = "10 + paging::cost(first, child_complexity)")]
     async fn following(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "At most 100.")] first: Option<i32>,
         #[graphql(desc = "A cursor.")] after: Option<String>,
+        #[graphql(default, desc = "What comes first.")] order: ListOrder,
     ) -> async_graphql::Result<PersonConnection> {
-        Ok(follows(ctx, FollowList::Following(self.0.id), first, after).await?)
+        Ok(follows(ctx, FollowList::Following(self.0.id), order, first, after).await?)
     }
 }
 
@@ -136,22 +143,41 @@ pub(crate) struct PersonEdge {
 
 /// A page of people. A walk is pinned to its first page: it neither skips nor repeats.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub(crate) struct PersonConnection {
     /// The people with their cursors.
     edges: Vec<PersonEdge>,
     /// Where the page stands.
     page_info: PageInfo,
+    #[graphql(skip)]
+    list: FollowList,
+}
+
+#[ComplexObject]
+impl PersonConnection {
+    /// How many the whole list has now.
+    #[graphql(complexity = 3)]
+    async fn total_count(&self, ctx: &Context<'_>) -> async_graphql::Result<Long> {
+        let (FollowList::Followers(account) | FollowList::Following(account)) = self.list;
+        let counts = ctx.reads().follow_counts(account).await.map_err(GraphqlError::from)?;
+        Ok(Long(match self.list {
+            FollowList::Followers(_) => counts.followers,
+            FollowList::Following(_) => counts.following,
+        }))
+    }
 }
 
 /// A page of people; whoever was erased meanwhile is left out.
 async fn follows(
     ctx: &Context<'_>,
     list: FollowList,
+    order: ListOrder,
     first: Option<i32>,
     after: Option<String>,
 ) -> Result<PersonConnection> {
     let (first, walk) = paging::page(first, after)?;
-    let stretch = ctx.reads().follow_walk(list, Order::Newest, &walk, first).await?;
+    fresh(ctx, &[ProjectionName::People]).await?;
+    let stretch = ctx.reads().follow_walk(list, order.into(), &walk, first).await?;
     let (rows, more) = paging::with_cursors(stretch);
     let ids: Vec<AccountId> = rows.iter().map(|(_, (account, _))| *account).collect();
     let mut accounts = ctx.reads().accounts_by_id(&ids).await?;
@@ -162,7 +188,7 @@ async fn follows(
     let edge = |(cursor, (account, followed_at))| Some(PersonEdge { cursor, node: person(account)?, followed_at });
     let edges: Vec<PersonEdge> = rows.into_iter().filter_map(edge).collect();
     let page_info = PageInfo::of(&edges, more, |edge| edge.cursor.as_str());
-    Ok(PersonConnection { edges, page_info })
+    Ok(PersonConnection { edges, page_info, list })
 }
 
 /// Somebody by name; none if there is nobody of that name.
@@ -184,11 +210,11 @@ pub(crate) struct PeopleQuery;
 impl PeopleQuery {
     /// Somebody by name. No key is needed.
     async fn user(&self, ctx: &Context<'_>, username: String) -> async_graphql::Result<Option<Person>> {
-        ctx.anyone()?;
+        fresh(ctx, &[ProjectionName::Accounts]).await?;
         Ok(by_name(ctx, &username).await?)
     }
 
-    /// What everybody may see of whom the caller follows, newest first.
+    /// What everybody may see of whom the caller follows, by when it was asked for.
     #[graphql(guard = "Needs(Scope::RunsRead)", complexity = "10 + paging::cost(first, child_complexity)")]
     async fn feed(
         &self,
@@ -197,9 +223,10 @@ impl PeopleQuery {
         #[graphql(desc = "A cursor.")] after: Option<String>,
         #[graphql(desc = "Only of this generator.")] generator: Option<String>,
         #[graphql(desc = "Only of this medium.")] media_type: Option<String>,
+        #[graphql(default, desc = "What comes first.")] order: ListOrder,
     ) -> async_graphql::Result<CreationConnection> {
-        let filter = CreationFilter { generator, media_type: self::media_type(media_type)? };
-        Ok(paging::feed(ctx, filter, first, after).await?)
+        let filter = filter::creations(ctx, generator, media_type)?;
+        Ok(paging::feed(ctx, filter, order, first, after).await?)
     }
 }
 

@@ -9,9 +9,10 @@ use mintmark_domain::project::ProjectStatus;
 use mintmark_domain::run::RunStatus;
 use mintmark_domain::usecases::{IdempotencyKey, ProjectView, Refusal};
 use mintmark_projections::generation::RunFilter;
-use mintmark_projections::{Order, Place, Walk};
+use mintmark_projections::{Order, Place, ProjectionName, Walk};
 
 use crate::error::{GraphqlError, Result};
+use crate::fresh::fresh;
 use crate::input::check_text;
 use crate::paging;
 use crate::state::ContextExt as _;
@@ -148,6 +149,7 @@ pub(crate) async fn projects(ctx: &Context<'_>, first: Option<i32>, after: Optio
     let capability = makers.map(mintmark_domain::catalog::Workflow::price_key);
     let filter = RunFilter { capability, statuses: vec![RunStatus::Succeeded], ..RunFilter::default() };
     let (mut nodes, mut end_cursor) = (Vec::new(), None);
+    fresh(ctx, &[ProjectionName::Generation]).await?;
     // Runs that planned one anew opened none: the walk goes on until the page is full, or long enough.
     for _ in 0..STRETCHES_MAX {
         if nodes.len() >= wanted {

@@ -2,17 +2,18 @@
 
 use async_graphql::{Context, ID, Object};
 use mintmark_domain::account::Scope;
-use mintmark_domain::catalog::{Capability, Dialect, MediaType};
+use mintmark_domain::catalog::{Capability, Dialect};
 use mintmark_domain::money::ChargingRule;
 use mintmark_domain::run::RunStatus;
 use mintmark_domain::usecases::Refusal;
-use mintmark_projections::generation::{CreationFilter, CreationList, RunFilter};
+use mintmark_projections::generation::{CreationList, RunFilter};
 
 use crate::account::Account;
 use crate::character::{self, Influencer, InfluencerStatus, Voice};
 use crate::cli_session;
 use crate::creation::{self, Creation};
-use crate::error::{GraphqlError, Result};
+use crate::error::GraphqlError;
+use crate::filter::{self, ListOrder};
 use crate::generator::{Generator, GeneratorStatus};
 use crate::guard::Needs;
 use crate::model::{Model, Rule};
@@ -27,12 +28,6 @@ use crate::wallet::Wallet;
 
 /// What can be asked.
 pub(crate) struct QueryRoot;
-
-pub(crate) fn media_type(name: Option<String>) -> Result<Option<MediaType>> {
-    let Some(name) = name else { return Ok(None) };
-    let known = MediaType::ALL.into_iter().find(|known| known.as_str() == name);
-    known.map(Some).ok_or_else(|| GraphqlError::argument("mediaType", "must be text, img, video, audio or svg"))
-}
 
 /// What can be asked.
 #[Object]
@@ -77,6 +72,7 @@ impl QueryRoot {
         #[graphql(desc = "Only of this model, by its slug.")] model: Option<String>,
     ) -> async_graphql::Result<RunConnection> {
         let statuses: Vec<RunStatus> = status.map(Into::into).into_iter().collect();
+        let (capability, model) = (filter::text("capability", capability)?, filter::text("model", model)?);
         let filter = RunFilter { statuses, capability, model, ..RunFilter::default() };
         Ok(paging::runs(ctx, first, after, filter).await?)
     }
@@ -110,7 +106,7 @@ impl QueryRoot {
         Ok(creation::visible(ctx, number.0).await?)
     }
 
-    /// The caller's creations, newest first.
+    /// The caller's creations, by when they were asked for.
     #[graphql(guard = "Needs(Scope::RunsRead)", complexity = "paging::cost(first, child_complexity)")]
     async fn creations(
         &self,
@@ -119,13 +115,14 @@ impl QueryRoot {
         #[graphql(desc = "A cursor.")] after: Option<String>,
         #[graphql(desc = "Only of this generator.")] generator: Option<String>,
         #[graphql(desc = "Only of this medium.")] media_type: Option<String>,
+        #[graphql(default, desc = "What comes first.")] order: ListOrder,
     ) -> async_graphql::Result<CreationConnection> {
-        let filter = CreationFilter { generator, media_type: self::media_type(media_type)? };
+        let filter = filter::creations(ctx, generator, media_type)?;
         let own = CreationList::Own(ctx.caller()?.account);
-        Ok(paging::creations(ctx, own, filter, first, after).await?)
+        Ok(paging::creations(ctx, own, filter, order, first, after).await?)
     }
 
-    /// What everybody may see, newest first. No key is needed.
+    /// What everybody may see, by when it was asked for. No key is needed.
     #[graphql(complexity = "paging::cost(first, child_complexity)")]
     async fn public_feed(
         &self,
@@ -134,10 +131,11 @@ impl QueryRoot {
         #[graphql(desc = "A cursor.")] after: Option<String>,
         #[graphql(desc = "Only of this generator.")] generator: Option<String>,
         #[graphql(desc = "Only of this medium.")] media_type: Option<String>,
+        #[graphql(default, desc = "What comes first.")] order: ListOrder,
     ) -> async_graphql::Result<CreationConnection> {
         ctx.anyone()?;
-        let filter = CreationFilter { generator, media_type: self::media_type(media_type)? };
-        Ok(paging::creations(ctx, CreationList::Public, filter, first, after).await?)
+        let filter = filter::creations(ctx, generator, media_type)?;
+        Ok(paging::creations(ctx, CreationList::Public, filter, order, first, after).await?)
     }
 
     /// Public creations by the words of their prompts: all of them in any case, with any accents, misspelt or

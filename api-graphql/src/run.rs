@@ -228,10 +228,11 @@ impl Run {
         Price::new(&self.requested)
     }
 
-    /// What was delivered, once it has ended.
+    /// What was delivered, once it has ended, and is still there.
     #[graphql(complexity = "5 + child_complexity")]
     async fn outputs(&self) -> Vec<RunOutput> {
-        self.view.creations.iter().cloned().map(RunOutput).collect()
+        let there = self.view.creations.iter().filter(|view| !view.creation.is_deleted());
+        there.cloned().map(RunOutput).collect()
     }
 
     /// Why it failed.

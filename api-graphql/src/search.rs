@@ -2,10 +2,12 @@
 
 use async_graphql::{Context, Enum, SimpleObject};
 use mintmark_projections::search::{Search, SearchOrder, Terms};
-use mintmark_projections::{Order, Positions};
+use mintmark_projections::{Order, Positions, ProjectionName};
 
 use crate::creation::Creation;
 use crate::error::{GraphqlError, Result};
+use crate::filter;
+use crate::fresh::fresh;
 use crate::paging::{CreationEdge, PageInfo, page};
 use crate::state::ContextExt as _;
 
@@ -75,7 +77,8 @@ pub(crate) async fn creations(
         Some((as_of, place)) => (Some(as_of), place.saturating_add(1)),
         None => (None, 0),
     };
-    let search = Search { terms, generator, order: order.into() };
+    let search = Search { terms, generator: filter::generator(ctx, generator)?, order: order.into() };
+    fresh(ctx, &[ProjectionName::Generation, ProjectionName::Search]).await?;
     let found = ctx.reads().creations_found(&search, as_of, from, first).await?;
     let reached = from.saturating_add(first as usize);
     let nodes = found.items.into_iter().map(|(place, row)| (cursor(&found.as_of, place), Creation(row)));

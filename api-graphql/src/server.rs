@@ -14,6 +14,7 @@ use axum::routing::get;
 use crate::answer::{Kind, coded, executed, kind_of, refused, wanted};
 use crate::batch::{BatchMutation, BatchQuery};
 use crate::conversation::ConversationMutation;
+use crate::fresh::Ends;
 use crate::gate::{Admitted, Gate};
 use crate::mutation::MutationRoot;
 use crate::page;
@@ -124,15 +125,16 @@ pub fn router(state: GraphqlState, gate: Arc<dyn Gate>) -> Router {
         .with_state(server)
 }
 
-/// Executes one request for whoever was let in.
-pub(crate) fn asked(request: Request, admitted: &Admitted) -> Request {
-    request.data(Asking(Ok(admitted.caller.clone())))
+/// One request of whoever was let in.
+pub(crate) fn asked(request: Request, kind: Option<Kind>, admitted: &Admitted) -> Request {
+    let request = request.data(Asking(Ok(admitted.caller.clone())));
+    if kind == Some(Kind::Query) { request.data(Ends::default()) } else { request }
 }
 
 async fn execute(server: &Server, request: Request, admitted: &Admitted, wanted: &'static str) -> Response {
-    let readable = kind_of(&request).is_some();
-    let answered = server.schema.execute(asked(request, admitted)).await;
-    executed(&coded(readable, answered), wanted)
+    let kind = kind_of(&request);
+    let answered = server.schema.execute(asked(request, kind, admitted)).await;
+    executed(&coded(kind.is_some(), answered), wanted)
 }
 
 /// A request in a body. It runs to its end even when its caller hangs up: the pipeline that lets it in

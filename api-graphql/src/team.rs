@@ -7,13 +7,15 @@ use mintmark_domain::es::Confirmed;
 use mintmark_domain::ids::WalletId;
 use mintmark_domain::team::Purse;
 use mintmark_domain::usecases::{MemberShare, Refusal, TeamView, TeamWalletView};
-use mintmark_projections::generation::{CreationFilter, CreationList};
-use mintmark_projections::{Paging, ProjectionName};
+use mintmark_projections::ProjectionName;
+use mintmark_projections::generation::CreationList;
 
 use crate::error::{GraphqlError, Result};
+use crate::filter::{self, ListOrder};
+use crate::fresh::fresh;
 use crate::guard::Needs;
 use crate::mutation::wait;
-use crate::paging::{self, CreationConnection, FIRST_MAX, TransactionConnection};
+use crate::paging::{self, CreationConnection, TeamConnection, TransactionConnection};
 use crate::person::{GiftPayload, idempotency};
 use crate::scalar::{Credits, Long};
 use crate::state::ContextExt as _;
@@ -81,7 +83,7 @@ pub(crate) struct TeamWallet {
 
 #[ComplexObject]
 impl TeamWallet {
-    /// What moved in and out of it, newest first: what members put in (`gift_received`), and what they drew or gave
+    /// What moved in and out of it, by when: what members put in (`gift_received`), and what they drew or gave
     /// back. A walk is pinned to its first page.
     #[graphql(complexity = "10 + paging::cost(first, child_complexity)")]
     async fn transactions(
@@ -89,8 +91,9 @@ impl TeamWallet {
         ctx: &Context<'_>,
         #[graphql(desc = "At most 100.")] first: Option<i32>,
         #[graphql(desc = "A cursor.")] after: Option<String>,
+        #[graphql(default, desc = "What comes first.")] order: ListOrder,
     ) -> async_graphql::Result<TransactionConnection> {
-        Ok(paging::transactions(ctx, self.wallet, first, after, None).await?)
+        Ok(paging::transactions(ctx, self.wallet, order, first, after, None).await?)
     }
 }
 
@@ -153,7 +156,7 @@ impl Team {
         Ok(self.0.team.members().iter().map(member).collect())
     }
 
-    /// What was made for it: what is public, and what is the caller's own; newest first.
+    /// What was made for it: what is public, and what is the caller's own; by when it was asked for.
     #[graphql(guard = "Needs(Scope::RunsRead)", complexity = "10 + paging::cost(first, child_complexity)")]
     async fn creations(
         &self,
@@ -161,10 +164,11 @@ impl Team {
         #[graphql(desc = "At most 100.")] first: Option<i32>,
         #[graphql(desc = "A cursor.")] after: Option<String>,
         #[graphql(desc = "Only of this generator.")] generator: Option<String>,
+        #[graphql(default, desc = "What comes first.")] order: ListOrder,
     ) -> async_graphql::Result<CreationConnection> {
         let list = CreationList::OfTeam { team: self.0.id, reader: ctx.caller()?.account };
-        let filter = CreationFilter { generator, media_type: None };
-        Ok(paging::creations(ctx, list, filter, first, after).await?)
+        let filter = filter::creations(ctx, generator, None)?;
+        Ok(paging::creations(ctx, list, filter, order, first, after).await?)
     }
 
     /// Its wallet.
@@ -184,6 +188,25 @@ async fn team(ctx: &Context<'_>, number: u64) -> Result<Option<Team>> {
     }
 }
 
+/// A page of the caller's teams.
+async fn teams(
+    ctx: &Context<'_>,
+    order: ListOrder,
+    first: Option<i32>,
+    after: Option<String>,
+) -> Result<TeamConnection> {
+    let (first, walk) = paging::page(first, after)?;
+    let account = ctx.caller()?.account;
+    fresh(ctx, &[ProjectionName::People]).await?;
+    let stretch = ctx.reads().team_walk(account, order.into(), &walk, first).await?;
+    let (rows, more) = paging::with_cursors(stretch);
+    let teams = futures::future::try_join_all(rows.iter().map(|(_, row)| team(ctx, row.number))).await?;
+    // Whoever has left meanwhile is told of it no more.
+    let cursors = rows.into_iter().map(|(cursor, _)| cursor);
+    let nodes = cursors.zip(teams).filter_map(|(cursor, team)| Some((cursor, team?))).collect();
+    Ok(TeamConnection::new(nodes, more, account))
+}
+
 #[derive(Default)]
 pub(crate) struct TeamQuery;
 
@@ -196,14 +219,16 @@ impl TeamQuery {
         Ok(self::team(ctx, number.0).await?)
     }
 
-    /// The caller's teams, in the order in which the caller joined them; the first 100.
-    #[graphql(guard = "Needs(Scope::AccountRead)", complexity = "20 + 10 * child_complexity")]
-    async fn teams(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Team>> {
-        let paging = Paging { order: mintmark_projections::Order::Oldest, ..Paging::first(FIRST_MAX.unsigned_abs()) };
-        let page = ctx.reads().team_page(ctx.caller()?.account, &paging).await.map_err(GraphqlError::from)?;
-        let teams = futures::future::try_join_all(page.items.iter().map(|row| self::team(ctx, row.number))).await?;
-        // Whoever has left meanwhile is told of it no more.
-        Ok(teams.into_iter().flatten().collect())
+    /// The caller's teams, by when the caller joined them.
+    #[graphql(guard = "Needs(Scope::AccountRead)", complexity = "20 + paging::cost(first, child_complexity)")]
+    async fn teams(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most 100.")] first: Option<i32>,
+        #[graphql(desc = "A cursor.")] after: Option<String>,
+        #[graphql(default, desc = "What comes first.")] order: ListOrder,
+    ) -> async_graphql::Result<TeamConnection> {
+        Ok(teams(ctx, order, first, after).await?)
     }
 }
 

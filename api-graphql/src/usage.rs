@@ -2,9 +2,11 @@
 
 use async_graphql::{Context, Enum, SimpleObject};
 use chrono::{DateTime, TimeDelta, Utc};
+use mintmark_projections::ProjectionName;
 use mintmark_projections::generation::{UsageBy, UsageFilter};
 
 use crate::error::{GraphqlError, Result};
+use crate::fresh::fresh;
 use crate::scalar::{Credits, Long};
 use crate::state::ContextExt as _;
 
@@ -61,6 +63,7 @@ pub(crate) async fn usage(
         Grouping::ApiKey => UsageBy::ApiKey,
         Grouping::Surface => UsageBy::Surface,
     };
+    fresh(ctx, &[ProjectionName::Generation]).await?;
     let usage = ctx.reads().usage(ctx.caller()?.account, from, to, by, &UsageFilter::default()).await?;
     Ok(usage
         .groups

@@ -6,6 +6,7 @@ use mintmark_domain::account::Scope;
 use mintmark_domain::usecases::WalletView;
 use mintmark_domain::wallet::{Hold, Lot, LotKind, LotNumber};
 
+use crate::filter::ListOrder;
 use crate::guard::Needs;
 use crate::paging::{self, TransactionConnection, transactions};
 use crate::scalar::{Credits, Long};
@@ -86,7 +87,7 @@ impl Wallet {
         self.0.wallet.holds().take(100).map(WalletHold::new).collect()
     }
 
-    /// What moved, newest first. A walk is pinned to its first page: it neither skips nor repeats.
+    /// What moved, by when. A walk is pinned to its first page: it neither skips nor repeats.
     #[graphql(guard = "Needs(Scope::CreditsRead)", complexity = "paging::cost(first, child_complexity)")]
     async fn transactions(
         &self,
@@ -94,9 +95,10 @@ impl Wallet {
         #[graphql(desc = "At most 100.")] first: Option<i32>,
         #[graphql(desc = "A cursor.")] after: Option<String>,
         #[graphql(desc = "Only this type: `spend`, `purchase`, `refund` …")] r#type: Option<String>,
+        #[graphql(default, desc = "What comes first.")] order: ListOrder,
     ) -> async_graphql::Result<TransactionConnection> {
         let wallet = ctx.caller()?.account.wallet();
-        Ok(transactions(ctx, wallet, first, after, r#type).await?)
+        Ok(transactions(ctx, wallet, order, first, after, r#type).await?)
     }
 }
 

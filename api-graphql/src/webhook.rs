@@ -7,16 +7,12 @@ use mintmark_domain::account::Scope;
 use mintmark_domain::ids::{DeliveryId, WebhookEndpointId};
 use mintmark_domain::usecases::{NewWebhook, ROTATION_OVERLAP_HOURS, Refusal, WebhookChange, WebhookView};
 use mintmark_domain::webhook::{DisabledCause, EndpointStatus, Topic};
-use mintmark_projections::ProjectionName;
 use mintmark_projections::webhooks::{Delivery, DeliveryStatus, EndpointHealth, Replay};
 
 use crate::error::{GraphqlError, Result};
 use crate::guard::Needs;
 use crate::paging::{self, WebhookDeliveryConnection};
 use crate::state::ContextExt as _;
-
-/// How long an answer waits until it is known what is to be told.
-const FOLLOWED_WITHIN: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// What an endpoint can be told about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -248,11 +244,6 @@ pub(crate) struct WebhookSecretPayload {
 }
 
 async fn with_health(ctx: &Context<'_>, views: Vec<WebhookView>) -> Result<Vec<WebhookEndpoint>> {
-    // Once for all of them, where their deliveries are asked for.
-    let asked = ctx.look_ahead();
-    if asked.field("deliveries").exists() || asked.field("endpoint").field("deliveries").exists() {
-        followed(ctx).await?;
-    }
     let ids: Vec<WebhookEndpointId> = views.iter().map(|view| view.id).collect();
     let health = ctx.reads().webhook_health(&ids).await?;
     Ok(views.into_iter().map(|view| WebhookEndpoint { health: health.get(&view.id).copied(), view }).collect())
@@ -304,7 +295,6 @@ impl WebhookQuery {
         #[graphql(desc = "At most 100.")] first: Option<i32>,
         #[graphql(desc = "A cursor.")] after: Option<String>,
     ) -> async_graphql::Result<WebhookDeliveryConnection> {
-        followed(ctx).await?;
         Ok(paging::webhook_deliveries(ctx, None, first, after).await?)
     }
 }
@@ -388,12 +378,4 @@ impl WebhookMutation {
             }
         }
     }
-}
-
-/// Waits, for a while, until what the log holds of the caller is known to be told.
-async fn followed(ctx: &Context<'_>) -> Result<()> {
-    let account = ctx.caller()?.account;
-    let (_, end) = ctx.core().webhooks_of(account).await?;
-    ctx.reads().wait_for(ProjectionName::Webhooks, account.shard(), end, FOLLOWED_WITHIN).await;
-    Ok(())
 }

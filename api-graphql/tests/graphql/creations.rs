@@ -101,3 +101,16 @@ async fn what_was_just_made_private_is_nobody_elses_although_the_read_model_stil
     assert_eq!(own["private"], true);
     assert_eq!(status(&app, &own["file"]["url"]).await, 200, "{own}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_its_owner_deleted_is_no_output_of_its_run_any_more() {
+    let app = start().await;
+    let run = made(&app, "joke", "Bugs", true, 60).await;
+    let outputs = "query ($id: ID!) { run(id: $id) { outputs { creationNumber fields typedFields { name } } } }";
+    let there = ask(&app, outputs, json!({"id": run["id"]})).await;
+    assert!(data(&there)["run"]["outputs"][0]["fields"].is_object(), "{there}");
+    let delete = "mutation ($number: Long!) { deleteCreation(number: $number) }";
+    data(&ask(&app, delete, json!({"number": run["outputs"][0]["creationNumber"]})).await);
+    let gone = ask(&app, outputs, json!({"id": run["id"]})).await;
+    assert_eq!(data(&gone)["run"]["outputs"], json!([]));
+}

@@ -10,6 +10,7 @@ mod batches;
 mod characters;
 mod creations;
 mod errors;
+mod fresh;
 mod generators;
 mod identity;
 mod limits;

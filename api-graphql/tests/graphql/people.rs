@@ -11,13 +11,13 @@ const GENERATE: &str = "mutation ($private: Boolean!, $team: Long) { generate(wa
     \"joke\", model: \"3\", prompt: \"Bugs\", private: $private, team: $team}) \
     { run { status outputs { creationNumber } } available } }";
 
-async fn name(app: &TestApp, key: &str) -> String {
+pub async fn name(app: &TestApp, key: &str) -> String {
     let me = ask_as(app, key, "{ viewer { username } }", json!({})).await;
     data(&me)["viewer"]["username"].as_str().unwrap().to_owned()
 }
 
 /// A joke of somebody's; its number.
-async fn joke(app: &TestApp, key: &str, private: bool) -> u64 {
+pub async fn joke(app: &TestApp, key: &str, private: bool) -> u64 {
     let made = ask_as(app, key, GENERATE, json!({ "private": private })).await;
     data(&made)["generate"]["run"]["outputs"][0]["creationNumber"].as_u64().unwrap()
 }
@@ -30,7 +30,7 @@ fn moment(written: &Value) -> String {
     written.as_str().unwrap()[..19].replace('T', " ")
 }
 
-fn numbers(connection: &Value) -> Vec<u64> {
+pub fn numbers(connection: &Value) -> Vec<u64> {
     let edges = connection["edges"].as_array().unwrap();
     edges.iter().map(|edge| edge["node"]["number"].as_u64().unwrap()).collect()
 }

@@ -235,7 +235,8 @@ pub(super) async fn vote(
     let comment_id = comment_number(&id)?;
     let vote = Direction::ALL.into_iter().find(|vote| vote.as_str() == body.vote);
     let vote = vote.ok_or_else(|| Problem::invalid("vote must be one of: up, down."))?;
-    let (shard, confirmed) = state.core.vote(&caller, comment_id, vote).await?;
+    let (posted, confirmed) = state.core.vote(&caller, comment_id, vote).await?;
+    let shard = posted.creation.shard();
     let row = counted(&state, &caller, shard_position(shard, &confirmed), comment_id).await?;
     let shown = Comment::of(&row, 0, None);
     let voted = Voted {

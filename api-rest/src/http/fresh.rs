@@ -3,8 +3,7 @@
 
 use std::time::Duration;
 
-use mintmark_domain::es::{DecisionExt, DecisionRequest};
-use mintmark_domain::usecases::{Caller, Refusal};
+use mintmark_domain::usecases::Caller;
 use mintmark_projections::{Positions, ProjectionName, Waited};
 
 use super::problem::Problem;
@@ -55,15 +54,7 @@ pub(crate) async fn all_fresh<'c>(
     }
     let Some(caller) = caller.filter(|_| !is_asked) else { return Ok(()) };
     let shard = caller.account.shard();
-    let request = DecisionRequest::new(shard, caller.acting(), caller.account);
-    // A decision about nothing: it appends nothing and is told where the log ends.
-    let ((), confirmed) = state
-        .core
-        .decider
-        .decide(request, |_| Ok::<(), Refusal>(()))
-        .await
-        .map_err(|error| error.unwrap_or_else(Refusal::from))?;
-    let end = Positions::one(shard, confirmed.end.position);
+    let end = Positions::one(shard, state.core.end_of(shard, caller).await?);
     for projection in projections {
         if state.reads.wait_for_all(*projection, &end, FRESH_WITHIN).await != Waited::Reached {
             tracing::debug!(?projection, "a list is shown as far as it is");

@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use uuid::Uuid;
 
+use super::authenticate::Caller;
 use super::refusal::Refusal;
 use crate::account::Tier;
 use crate::catalog::Catalog;
@@ -162,6 +163,14 @@ impl Core {
         let request = DecisionRequest { streams, ..self.request(Shard::of(of), Acting::default(), of) };
         let (found, confirmed) = self.decide(request, move |unit| Ok(read(unit))).await?;
         Ok((found, confirmed.end.position))
+    }
+
+    /// Where a shard's log ends, for a caller who is shown what is projected from it. It is told to a decision about
+    /// nothing, which appends nothing.
+    pub async fn end_of(&self, shard: Shard, caller: &Caller) -> Result<Position, Refusal> {
+        let request = self.request(shard, caller.acting(), caller.account);
+        let ((), confirmed) = self.decide(request, |_| Ok(())).await?;
+        Ok(confirmed.end.position)
     }
 }
 

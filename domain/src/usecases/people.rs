@@ -213,8 +213,13 @@ impl Core {
     }
 
     /// Votes on a comment; a vote before is changed. Errors: no such comment, or on nothing the
-    /// caller may see. Returns its shard, too.
-    pub async fn vote(&self, caller: &Caller, number: u64, vote: Direction) -> Result<(Shard, Confirmed), Refusal> {
+    /// caller may see. Returns the comment.
+    pub async fn vote(
+        &self,
+        caller: &Caller,
+        number: u64,
+        vote: Direction,
+    ) -> Result<(PostedComment, Confirmed), Refusal> {
         caller.require(Scope::SocialWrite)?;
         let comment = self.comment_id(number).await?.ok_or(Refusal::NotFound("comment"))?;
         let creation = self.commented(comment).await?;
@@ -226,16 +231,14 @@ impl Core {
             .stream(StreamRef::of::<Comment>(comment))
             .stream(StreamRef::of::<Vote>(id));
         let (request, permit) = self.permitted(caller, Scope::SocialWrite, request).await?;
-        let ((), confirmed) = self
-            .decide(request, move |unit| {
-                unit.state::<Comment>(comment).live().ok_or(Refusal::NotFound("comment"))?;
-                visible(unit, creation, voter).map_err(|_| Refusal::NotFound("comment"))?;
-                permit.ask(unit)?;
-                unit.execute::<Vote>(id, VoteCommand::Cast { comment, voter, vote, at: unit.now() })?;
-                Ok(())
-            })
-            .await?;
-        Ok((comment.shard(), confirmed))
+        self.decide(request, move |unit| {
+            let posted = unit.state::<Comment>(comment).live().cloned().ok_or(Refusal::NotFound("comment"))?;
+            visible(unit, creation, voter).map_err(|_| Refusal::NotFound("comment"))?;
+            permit.ask(unit)?;
+            unit.execute::<Vote>(id, VoteCommand::Cast { comment, voter, vote, at: unit.now() })?;
+            Ok(posted)
+        })
+        .await
     }
 
     async fn comment_id(&self, number: u64) -> Result<Option<CommentId>, Refusal> {

@@ -38,6 +38,18 @@ impl ReadModels {
         }
     }
 
+    /// How many creations a list has now, where that is kept; to count the others costs as much as there are.
+    pub async fn creations_kept(&self, list: CreationList, filter: &CreationFilter) -> Result<Option<u64>, QueryError> {
+        let (_, total) = match list {
+            CreationList::Public => self.public_total(filter).await?,
+            CreationList::OfUser(account) if *filter == CreationFilter::default() => {
+                self.total_of_user(account).await?
+            }
+            CreationList::OfUser(_) | CreationList::Own(_) | CreationList::OfTeam { .. } => return Ok(None),
+        };
+        Ok(Some(total.items))
+    }
+
     async fn count_creations(
         &self,
         list: CreationList,

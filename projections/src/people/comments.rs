@@ -172,6 +172,12 @@ impl ReadModels {
         row.map(View::shown).transpose()
     }
 
+    /// How many comments a creation's list has: gaps that hold answers count.
+    pub async fn comments_listed(&self, creation: CreationId) -> Result<u64, QueryError> {
+        let (_, total) = self.listed_comments(creation).await?;
+        Ok(total.items)
+    }
+
     /// How many comments a creation has that were not taken back.
     pub async fn comment_count(&self, creation: CreationId) -> Result<u64, QueryError> {
         let count: Option<i64> =
