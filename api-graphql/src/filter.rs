@@ -38,13 +38,20 @@ pub(crate) fn generator(ctx: &Context<'_>, slug: Option<String>) -> Result<Optio
     }
 }
 
-/// Creations of a generator and a medium.
+/// Creations of a generator and a medium. Errors: there is no such generator, or it makes another medium.
 pub(crate) fn creations(
     ctx: &Context<'_>,
     generator: Option<String>,
     media_type: Option<String>,
 ) -> Result<CreationFilter> {
-    Ok(CreationFilter { generator: self::generator(ctx, generator)?, media_type: self::media_type(media_type)? })
+    let (generator, media_type) = (self::generator(ctx, generator)?, self::media_type(media_type)?);
+    let made = generator.as_deref().and_then(|slug| ctx.core().catalog.generator(slug)).map(|known| known.media_type);
+    match (made, media_type) {
+        (Some(made), Some(wanted)) if made != wanted => {
+            Err(GraphqlError::argument("mediaType", format!("must be {}, which this generator makes", made.as_str())))
+        }
+        _ => Ok(CreationFilter { generator, media_type }),
+    }
 }
 
 /// A name that is looked for as it stands. Errors: no list could hold it.

@@ -243,4 +243,7 @@ async fn what_no_list_could_hold_is_refused_by_name() {
     assert_eq!(code(&unknown), "BAD_USER_INPUT");
     let message = unknown["errors"][0]["message"].as_str().unwrap();
     assert!(message.starts_with("generator: must be one of ") && message.contains(" joke,"), "{message}");
+    let other = "{ publicFeed(generator: \"joke\", mediaType: \"img\") { edges { cursor } } }";
+    let other = ask(&app, other, Value::Null).await;
+    assert_eq!(other["errors"][0]["message"], "mediaType: must be text, which this generator makes", "{other}");
 }
