@@ -8,6 +8,7 @@ use mintmark_domain::usecases::CreationView;
 use mintmark_projections::generation::{self as reads, CreationState};
 
 use crate::conversation::{self, CommentOrder, CreationRating};
+use crate::cost;
 use crate::error::{GraphqlError, Result};
 use crate::generator::{TextField, typed};
 use crate::paging::CommentConnection;
@@ -208,7 +209,9 @@ impl Creation {
     }
 
     /// The prompt.
+    #[graphql(complexity = "cost::VALUE")]
     async fn prompt(&self, ctx: &async_graphql::Context<'_>) -> async_graphql::Result<Option<String>> {
+        let _turn = ctx.turn().await;
         let text = ctx.core().prompt_of(self.0.inputs).await.map_err(GraphqlError::from)?;
         Ok(text)
     }
@@ -219,18 +222,22 @@ impl Creation {
     }
 
     /// The typed fields, where a text was delivered.
+    #[graphql(complexity = "cost::VALUE")]
     async fn fields(
         &self,
         ctx: &async_graphql::Context<'_>,
     ) -> async_graphql::Result<Option<Json<serde_json::Map<String, serde_json::Value>>>> {
         let Some(Output::Text { fields, .. }) = &self.0.output else { return Ok(None) };
+        let _turn = ctx.turn().await;
         let fields = ctx.core().fields_of(*fields).await.map_err(GraphqlError::from)?;
         Ok(fields.map(Json))
     }
 
     /// The same, each with its type.
+    #[graphql(complexity = "cost::VALUE + child_complexity")]
     async fn typed_fields(&self, ctx: &async_graphql::Context<'_>) -> async_graphql::Result<Option<Vec<TextField>>> {
         let Some(Output::Text { fields, .. }) = &self.0.output else { return Ok(None) };
+        let _turn = ctx.turn().await;
         let fields = ctx.core().fields_of(*fields).await.map_err(GraphqlError::from)?;
         Ok(fields.as_ref().map(typed))
     }
@@ -242,7 +249,7 @@ impl Creation {
     }
 
     /// What was said of it, answers too. No key is needed for what is public.
-    #[graphql(complexity = "10 + crate::paging::cost(first, child_complexity)")]
+    #[graphql(complexity = "crate::paging::cost(first, child_complexity)")]
     async fn comments(
         &self,
         ctx: &async_graphql::Context<'_>,
@@ -250,18 +257,21 @@ impl Creation {
         #[graphql(desc = "A cursor.")] after: Option<String>,
         #[graphql(default, desc = "What comes first.")] order: CommentOrder,
     ) -> async_graphql::Result<CommentConnection> {
+        let _turn = ctx.turn().await;
         Ok(conversation::comments(ctx, self.0.id, order, first, after).await?)
     }
 
     /// How many comments it has that were not taken back.
-    #[graphql(complexity = 3)]
+    #[graphql(complexity = "cost::VALUE")]
     async fn comment_count(&self, ctx: &async_graphql::Context<'_>) -> async_graphql::Result<Long> {
+        let _turn = ctx.turn().await;
         Ok(Long(ctx.reads().comment_count(self.0.id).await.map_err(GraphqlError::from)?))
     }
 
     /// What it is rated.
-    #[graphql(complexity = "3 + child_complexity")]
+    #[graphql(complexity = "cost::VALUE + child_complexity")]
     async fn rating(&self, ctx: &async_graphql::Context<'_>) -> async_graphql::Result<CreationRating> {
+        let _turn = ctx.turn().await;
         Ok(conversation::rating(ctx, self.0.id).await?)
     }
 

@@ -10,6 +10,7 @@ mod batch;
 mod character;
 mod cli_session;
 mod conversation;
+mod cost;
 mod creation;
 mod error;
 mod gate;

@@ -20,7 +20,7 @@ use crate::page;
 use crate::person::{PeopleMutation, PeopleQuery};
 use crate::query::QueryRoot;
 use crate::socket::{self, Places, SocketLimits};
-use crate::state::{Asking, GraphqlState};
+use crate::state::{Asking, GraphqlState, Turns};
 use crate::subscription::SubscriptionRoot;
 use crate::team::{TeamMutation, TeamQuery};
 use crate::webhook::{WebhookMutation, WebhookQuery};
@@ -30,8 +30,11 @@ use crate::webhook::{WebhookMutation, WebhookQuery};
 pub struct Limits {
     /// How deep fields may be nested.
     pub depth: usize,
-    /// How much a request may cost: a field costs 1, a list its length times what it holds.
+    /// How much a request may cost: a field costs 1, what asks the database more by itself, a list its length times
+    /// what it holds besides.
     pub cost: usize,
+    /// How many fields of a request may ask the database at once.
+    pub reads: usize,
     /// How many levels of directives and fragments the parser follows.
     pub recursion: usize,
     /// How large a body or a message may be, in bytes.
@@ -47,6 +50,8 @@ pub const LIMITS: Limits = Limits {
     // The query by which GraphiQL and other tools read a schema is as deep as that.
     depth: 15,
     cost: 5_000,
+    // All requests share the connections of one process, a few dozen.
+    reads: 4,
     recursion: 32,
     body_bytes: 1 << 20,
     body_within: Duration::from_secs(30),
@@ -82,7 +87,8 @@ pub(crate) struct Mutations(
 
 pub(crate) type MintmarkSchema = Schema<Queries, Mutations, SubscriptionRoot>;
 
-fn builder() -> SchemaBuilder<Queries, Mutations, SubscriptionRoot> {
+/// The schema without a state.
+pub(crate) fn builder() -> SchemaBuilder<Queries, Mutations, SubscriptionRoot> {
     let queries = Queries(QueryRoot, BatchQuery, WebhookQuery, PeopleQuery, TeamQuery);
     let mutations =
         Mutations(MutationRoot, BatchMutation, WebhookMutation, PeopleMutation, ConversationMutation, TeamMutation);
@@ -124,14 +130,16 @@ pub fn router(state: GraphqlState, gate: Arc<dyn Gate>) -> Router {
         .with_state(server)
 }
 
-/// Executes one request for whoever was let in.
-pub(crate) fn asked(request: Request, admitted: &Admitted) -> Request {
-    request.data(Asking(Ok(admitted.caller.clone())))
+impl Server {
+    /// A request with what its fields are to know of whoever was let in.
+    pub fn asked(&self, request: Request, admitted: &Admitted) -> Request {
+        request.data(Asking(Ok(admitted.caller.clone()))).data(Turns::new())
+    }
 }
 
 async fn execute(server: &Server, request: Request, admitted: &Admitted, wanted: &'static str) -> Response {
     let readable = kind_of(&request).is_some();
-    let answered = server.schema.execute(asked(request, admitted)).await;
+    let answered = server.schema.execute(server.asked(request, admitted)).await;
     executed(&coded(readable, answered), wanted)
 }
 

@@ -310,7 +310,7 @@ impl Connection {
         let admitted = Admitted { origin: self.origin.clone(), caller, opens_socket: false };
         let operation = Operation {
             schema: self.server.schema.clone(),
-            request: crate::server::asked(request, &admitted),
+            request: self.server.asked(request, &admitted),
             kind,
             id: id.clone(),
             number: self.begun,

@@ -10,6 +10,7 @@ use mintmark_domain::usecases::{MemberShare, Refusal, TeamView, TeamWalletView};
 use mintmark_projections::generation::{CreationFilter, CreationList};
 use mintmark_projections::{Paging, ProjectionName};
 
+use crate::cost;
 use crate::error::{GraphqlError, Result};
 use crate::guard::Needs;
 use crate::mutation::wait;
@@ -83,13 +84,14 @@ pub(crate) struct TeamWallet {
 impl TeamWallet {
     /// What moved in and out of it, newest first: what members put in (`gift_received`), and what they drew or gave
     /// back. A walk is pinned to its first page.
-    #[graphql(complexity = "10 + paging::cost(first, child_complexity)")]
+    #[graphql(complexity = "paging::cost(first, child_complexity)")]
     async fn transactions(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "At most 100.")] first: Option<i32>,
         #[graphql(desc = "A cursor.")] after: Option<String>,
     ) -> async_graphql::Result<TransactionConnection> {
+        let _turn = ctx.turn().await;
         Ok(paging::transactions(ctx, self.wallet, first, after, None).await?)
     }
 }
@@ -135,8 +137,9 @@ impl Team {
     }
 
     /// Who belongs to it, in the order in which they came in.
-    #[graphql(complexity = "10 + 5 * child_complexity")]
+    #[graphql(complexity = "cost::rows(cost::FEW, child_complexity)")]
     async fn members(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<TeamMember>> {
+        let _turn = ctx.turn().await;
         let ids: Vec<_> = self.0.team.members().iter().map(|member| member.account).collect();
         let rows = ctx.reads().accounts_by_id(&ids).await.map_err(GraphqlError::from)?;
         let owner = self.0.team.live().map(|team| team.owner);
@@ -154,7 +157,7 @@ impl Team {
     }
 
     /// What was made for it: what is public, and what is the caller's own; newest first.
-    #[graphql(guard = "Needs(Scope::RunsRead)", complexity = "10 + paging::cost(first, child_complexity)")]
+    #[graphql(guard = "Needs(Scope::RunsRead)", complexity = "paging::cost(first, child_complexity)")]
     async fn creations(
         &self,
         ctx: &Context<'_>,
@@ -162,14 +165,16 @@ impl Team {
         #[graphql(desc = "A cursor.")] after: Option<String>,
         #[graphql(desc = "Only of this generator.")] generator: Option<String>,
     ) -> async_graphql::Result<CreationConnection> {
+        let _turn = ctx.turn().await;
         let list = CreationList::OfTeam { team: self.0.id, reader: ctx.caller()?.account };
         let filter = CreationFilter { generator, media_type: None };
         Ok(paging::creations(ctx, list, filter, first, after).await?)
     }
 
     /// Its wallet.
-    #[graphql(guard = "Needs(Scope::CreditsRead)", complexity = "10 + 5 * child_complexity")]
+    #[graphql(guard = "Needs(Scope::CreditsRead)", complexity = "cost::rows(cost::FEW, child_complexity)")]
     async fn wallet(&self, ctx: &Context<'_>) -> async_graphql::Result<TeamWallet> {
+        let _turn = ctx.turn().await;
         let number = self.0.team.live().map_or(0, |team| team.number);
         Ok(ctx.core().team_wallet(ctx.caller()?, number).await.map_err(GraphqlError::from)?.into())
     }
@@ -191,17 +196,27 @@ pub(crate) struct TeamQuery;
 #[Object]
 impl TeamQuery {
     /// One team of the caller's.
-    #[graphql(guard = "Needs(Scope::AccountRead)", complexity = "5 + child_complexity")]
+    #[graphql(guard = "Needs(Scope::AccountRead)", complexity = "cost::one(child_complexity)")]
     async fn team(&self, ctx: &Context<'_>, number: Long) -> async_graphql::Result<Option<Team>> {
+        let _turn = ctx.turn().await;
         Ok(self::team(ctx, number.0).await?)
     }
 
     /// The caller's teams, in the order in which the caller joined them; the first 100.
-    #[graphql(guard = "Needs(Scope::AccountRead)", complexity = "20 + 10 * child_complexity")]
+    #[graphql(
+        guard = "Needs(Scope::AccountRead)",
+        complexity = "cost::rows(2 * cost::FEW, cost::one(child_complexity))"
+    )]
     async fn teams(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Team>> {
         let paging = Paging { order: mintmark_projections::Order::Oldest, ..Paging::first(FIRST_MAX.unsigned_abs()) };
+        let turn = ctx.turn().await;
         let page = ctx.reads().team_page(ctx.caller()?.account, &paging).await.map_err(GraphqlError::from)?;
-        let teams = futures::future::try_join_all(page.items.iter().map(|row| self::team(ctx, row.number))).await?;
+        drop(turn);
+        let team = async |number| {
+            let _turn = ctx.turn().await;
+            self::team(ctx, number).await
+        };
+        let teams = futures::future::try_join_all(page.items.iter().map(|row| team(row.number))).await?;
         // Whoever has left meanwhile is told of it no more.
         Ok(teams.into_iter().flatten().collect())
     }

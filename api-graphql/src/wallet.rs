@@ -95,6 +95,7 @@ impl Wallet {
         #[graphql(desc = "A cursor.")] after: Option<String>,
         #[graphql(desc = "Only this type: `spend`, `purchase`, `refund` …")] r#type: Option<String>,
     ) -> async_graphql::Result<TransactionConnection> {
+        let _turn = ctx.turn().await;
         let wallet = ctx.caller()?.account.wallet();
         Ok(transactions(ctx, wallet, first, after, r#type).await?)
     }
