@@ -117,6 +117,64 @@ fn repeated(count: usize, field: &str) -> String {
     (0..count).map(|at| format!("f{at}: {field}")).collect::<Vec<_>>().join(" ")
 }
 
+/// A document with so many mutations.
+fn teams(count: usize) -> Value {
+    json!({"query": format!("mutation {{ {} }}", repeated(count, "createTeam(name: \"Us\") { name }"))})
+}
+
+#[tokio::test]
+async fn each_mutation_of_a_document_counts_as_a_request() {
+    let app = limited(4).await;
+    let made = Answer::of(app.request(Method::POST, "/graphql").json(&teams(3))).await.json_of(200);
+    assert_eq!(data(&made).as_object().unwrap().len(), 3);
+    assert_eq!(post(&app).await.header("x-ratelimit-remaining"), "0", "three that were done, one asked");
+}
+
+#[tokio::test]
+async fn a_mutation_over_the_limit_is_not_done_and_those_before_it_are() {
+    let app = limited(3).await;
+    let answer = Answer::of(app.request(Method::POST, "/graphql").json(&teams(5))).await.json_of(200);
+    assert_eq!(answer["data"], json!({"f0": {"name": "Us"}, "f1": {"name": "Us"}, "f2": {"name": "Us"}}));
+    for (error, path) in answer["errors"].as_array().unwrap().iter().zip(["f3", "f4"]) {
+        assert_eq!((&error["path"], &error["extensions"]["code"]), (&json!([path]), &json!("RATE_LIMITED")));
+        let seconds = error["extensions"]["retryAfterSeconds"].as_u64().unwrap();
+        assert!((1..=60).contains(&seconds), "{error}");
+    }
+    assert_eq!(answer["errors"].as_array().unwrap().len(), 2);
+    app.caught_up().await;
+    let kept = app.reads.team_page(app.account.id, &mintmark_projections::Paging::first(10)).await.unwrap();
+    assert_eq!(kept.items.len(), 3);
+}
+
+#[tokio::test]
+async fn over_a_websocket_each_mutation_counts_too() {
+    let app = limited(5).await;
+    let mut socket = Socket::of(&app, &app.account.key).await;
+    socket.ask("a", teams(3)["query"].as_str().unwrap()).await;
+    assert_eq!(socket.hear().await["payload"]["data"].as_object().unwrap().len(), 3);
+    assert_eq!(post(&app).await.header("x-ratelimit-remaining"), "0", "one for the connection, three done, one asked");
+}
+
+#[tokio::test]
+async fn a_document_with_too_many_mutations_or_subscriptions_is_not_begun() {
+    let app = start().await;
+    let many = teams(LIMITS.mutations + 1);
+    let refused = Answer::of(app.request(Method::POST, "/graphql").json(&many)).await.json_of(200);
+    assert_eq!((code(&refused), refused.get("data")), ("QUERY_TOO_COMPLEX", None));
+    let message = refused["errors"][0]["message"].as_str().unwrap();
+    assert!(message.contains(&format!("at most {} mutations", LIMITS.mutations)), "{message}");
+    let none = ask(&app, "{ teams { name } }", Value::Null).await;
+    assert_eq!(data(&none)["teams"], json!([]));
+    let mut socket = Socket::of(&app, &app.account.key).await;
+    let listen = format!("subscription {{ {} }}", repeated(2, "walletUpdates { type }"));
+    for (id, query) in [("a", listen.as_str()), ("b", many["query"].as_str().unwrap())] {
+        socket.ask(id, query).await;
+        let refused = socket.hear().await;
+        assert_eq!((&refused["type"], &refused["id"]), (&json!("error"), &json!(id)), "{refused}");
+        assert_eq!(refused["payload"][0]["extensions"]["code"], "QUERY_TOO_COMPLEX");
+    }
+}
+
 #[tokio::test]
 async fn what_one_document_may_ask_of_the_database_is_bounded_however_little_of_it_is_shown() {
     let app = limited(100).await;
