@@ -8,6 +8,7 @@ use mintmark_domain::ids::AccountId;
 use mintmark_domain::usecases::{AccountView, NewClient, NewKey};
 use mintmark_projections::ProjectionName;
 
+use crate::cost;
 use crate::error::GraphqlError;
 use crate::fresh::fresh;
 use crate::guard::Needs;
@@ -67,37 +68,42 @@ impl Account {
     }
 
     /// When the account was made; null for the moment until the read models show it.
-    #[graphql(complexity = 3)]
+    #[graphql(complexity = "cost::VALUE")]
     async fn joined_at(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<DateTime<Utc>>> {
+        let _turn = ctx.turn().await;
         fresh(ctx, &[ProjectionName::Accounts]).await?;
         let row = ctx.reads().account(self.0.account).await.map_err(GraphqlError::from)?;
         Ok(row.map(|row| row.created_at))
     }
 
     /// How many creations they have that were made and not deleted, private ones too.
-    #[graphql(complexity = 3)]
+    #[graphql(complexity = "cost::VALUE")]
     async fn creation_count(&self, ctx: &Context<'_>) -> async_graphql::Result<Long> {
+        let _turn = ctx.turn().await;
         fresh(ctx, &[ProjectionName::Generation]).await?;
         Ok(Long(ctx.reads().creation_counts(self.0.account).await.map_err(GraphqlError::from)?.made))
     }
 
     /// How many follow them.
-    #[graphql(complexity = 3)]
+    #[graphql(complexity = "cost::VALUE")]
     async fn follower_count(&self, ctx: &Context<'_>) -> async_graphql::Result<Long> {
+        let _turn = ctx.turn().await;
         fresh(ctx, &[ProjectionName::People]).await?;
         Ok(Long(ctx.reads().follow_counts(self.0.account).await.map_err(GraphqlError::from)?.followers))
     }
 
     /// How many they follow.
-    #[graphql(complexity = 3)]
+    #[graphql(complexity = "cost::VALUE")]
     async fn following_count(&self, ctx: &Context<'_>) -> async_graphql::Result<Long> {
+        let _turn = ctx.turn().await;
         fresh(ctx, &[ProjectionName::People]).await?;
         Ok(Long(ctx.reads().follow_counts(self.0.account).await.map_err(GraphqlError::from)?.following))
     }
 
     /// The active API keys.
-    #[graphql(guard = "Needs(Scope::AccountRead)")]
+    #[graphql(guard = "Needs(Scope::AccountRead)", complexity = "cost::rows(cost::FEW, child_complexity)")]
     async fn api_keys(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<ApiKey>> {
+        let _turn = ctx.turn().await;
         fresh(ctx, &[ProjectionName::Accounts]).await?;
         let shown = ctx.reads().api_keys(self.0.account, false).await.map_err(GraphqlError::from)?;
         let key = |(id, key): (u64, &mintmark_domain::account::ApiKey)| {
@@ -115,8 +121,13 @@ impl Account {
     }
 
     /// The OAuth clients whose tokens may act for the account.
-    #[graphql(name = "oAuthClients", guard = "Needs(Scope::AccountRead)")]
+    #[graphql(
+        name = "oAuthClients",
+        guard = "Needs(Scope::AccountRead)",
+        complexity = "cost::rows(cost::FEW, child_complexity)"
+    )]
     async fn oauth_clients(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<OAuthClient>> {
+        let _turn = ctx.turn().await;
         let ids: Vec<&str> = self.0.state.clients().map(|(id, _)| id).collect();
         let last_used = ctx.reads().clients_last_used(&ids).await.map_err(GraphqlError::from)?;
         let client = |(id, client): (&str, &mintmark_domain::account::OAuthClient)| OAuthClient {

@@ -87,10 +87,11 @@ fn code_of(request_parses: bool, error: &ServerError) -> &'static str {
 
 /// What kind of operation a request asks for; `None` where it cannot be read. Where nobody can say
 /// which of several operations is meant, the one that does most counts.
-pub(crate) fn kind_of(request: &Request) -> Option<Kind> {
+pub(crate) fn kind_of(request: &mut Request) -> Option<Kind> {
     use async_graphql::parser::types::OperationType;
-    let document = async_graphql::parser::parse_query(&request.query).ok()?;
-    let meant = document.operations.iter().filter(|(name, _)| match (&request.operation_name, name) {
+    let named = request.operation_name.clone();
+    let document = request.parsed_query().ok()?;
+    let meant = document.operations.iter().filter(|(name, _)| match (&named, name) {
         (Some(wanted), Some(name)) => wanted == name.as_str(),
         (Some(_), None) => false,
         (None, _) => true,
@@ -121,12 +122,16 @@ mod tests {
     #[test]
     fn only_the_operation_that_is_named_counts() {
         let both = "query a { __typename } mutation b { deleteCreation(number: 1) }";
-        let named = |name: &str| kind_of(&Request::new(both).operation_name(name));
+        let named = |name: &str| kind_of(&mut Request::new(both).operation_name(name));
         assert_eq!(named("a"), Some(Kind::Query));
         assert_eq!(named("b"), Some(Kind::Mutation));
-        assert_eq!(kind_of(&Request::new(both)), Some(Kind::Mutation), "without a name nobody can say which is meant");
-        assert_eq!(kind_of(&Request::new("{ __typename }")), Some(Kind::Query));
-        assert_eq!(kind_of(&Request::new("{ __typename")), None);
+        assert_eq!(
+            kind_of(&mut Request::new(both)),
+            Some(Kind::Mutation),
+            "without a name nobody can say which is meant"
+        );
+        assert_eq!(kind_of(&mut Request::new("{ __typename }")), Some(Kind::Query));
+        assert_eq!(kind_of(&mut Request::new("{ __typename")), None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use mintmark_domain::usecases::{BatchItemRequest, BatchRequest, IdempotencyKey, 
 use mintmark_projections::ProjectionName;
 use mintmark_projections::generation::{Batch as Row, BatchFilter, BatchItem as ItemRow};
 
+use crate::cost;
 use crate::error::{GraphqlError, Result};
 use crate::filter;
 use crate::fresh::fresh;
@@ -180,6 +181,7 @@ impl Batch {
         #[graphql(desc = "At most 100.")] first: Option<i32>,
         #[graphql(desc = "A cursor.")] after: Option<String>,
     ) -> async_graphql::Result<BatchItemConnection> {
+        let _turn = ctx.turn().await;
         Ok(paging::batch_items(ctx, self.0.id, first, after).await?)
     }
 
@@ -221,8 +223,9 @@ impl BatchItem {
     }
 
     /// Its run, once it has started.
-    #[graphql(guard = "Needs(Scope::RunsRead)", complexity = "5 + child_complexity")]
+    #[graphql(guard = "Needs(Scope::RunsRead)", complexity = "cost::one(child_complexity)")]
     async fn run(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Run>> {
+        let _turn = ctx.turn().await;
         let Some(run) = self.0.run else { return Ok(None) };
         let view = ctx.core().run_view(ctx.caller()?.account, run).await.map_err(GraphqlError::from)?;
         Ok(Run::new(view))
@@ -257,8 +260,9 @@ pub(crate) struct BatchQuery;
 #[Object]
 impl BatchQuery {
     /// One batch of the caller's.
-    #[graphql(guard = "Needs(Scope::BatchesRead)")]
+    #[graphql(guard = "Needs(Scope::BatchesRead)", complexity = "cost::one(child_complexity)")]
     async fn batch(&self, ctx: &Context<'_>, id: ID) -> async_graphql::Result<Option<Batch>> {
+        let _turn = ctx.turn().await;
         let Ok(id) = id.parse::<BatchId>() else { return Ok(None) };
         fresh(ctx, &[ProjectionName::Generation]).await?;
         Ok(own(ctx, id).await?)
@@ -274,6 +278,7 @@ impl BatchQuery {
         #[graphql(desc = "Only in this state.")] status: Option<Status>,
         #[graphql(desc = "Only of this workflow or operation.")] target: Option<String>,
     ) -> async_graphql::Result<BatchConnection> {
+        let _turn = ctx.turn().await;
         let statuses = status.map(Into::into).into_iter().collect();
         let filter = BatchFilter { statuses, mode: None, target: filter::text("target", target)? };
         Ok(paging::batches(ctx, first, after, filter).await?)

@@ -9,6 +9,7 @@ use mintmark_projections::ProjectionName;
 use mintmark_projections::generation::{self as reads, CreationState};
 
 use crate::conversation::{self, CreationRating};
+use crate::cost;
 use crate::error::{GraphqlError, Result};
 use crate::filter::ListOrder;
 use crate::fresh::fresh_in;
@@ -220,7 +221,9 @@ impl Creation {
     }
 
     /// The prompt.
+    #[graphql(complexity = "cost::VALUE")]
     async fn prompt(&self, ctx: &async_graphql::Context<'_>) -> async_graphql::Result<Option<String>> {
+        let _turn = ctx.turn().await;
         let text = ctx.core().prompt_of(self.0.inputs).await.map_err(GraphqlError::from)?;
         Ok(text)
     }
@@ -231,18 +234,22 @@ impl Creation {
     }
 
     /// The typed fields, where a text was delivered.
+    #[graphql(complexity = "cost::VALUE")]
     async fn fields(
         &self,
         ctx: &async_graphql::Context<'_>,
     ) -> async_graphql::Result<Option<Json<serde_json::Map<String, serde_json::Value>>>> {
         let Some(Output::Text { fields, .. }) = &self.0.output else { return Ok(None) };
+        let _turn = ctx.turn().await;
         let fields = ctx.core().fields_of(*fields).await.map_err(GraphqlError::from)?;
         Ok(fields.map(Json))
     }
 
     /// The same, each with its type.
+    #[graphql(complexity = "cost::VALUE + child_complexity")]
     async fn typed_fields(&self, ctx: &async_graphql::Context<'_>) -> async_graphql::Result<Option<Vec<TextField>>> {
         let Some(Output::Text { fields, .. }) = &self.0.output else { return Ok(None) };
+        let _turn = ctx.turn().await;
         let fields = ctx.core().fields_of(*fields).await.map_err(GraphqlError::from)?;
         Ok(fields.as_ref().map(typed))
     }
@@ -254,7 +261,7 @@ impl Creation {
     }
 
     /// What was said of it, answers too. No key is needed for what is public.
-    #[graphql(complexity = "10 + crate::paging::cost(first, child_complexity)")]
+    #[graphql(complexity = "crate::paging::cost(first, child_complexity)")]
     async fn comments(
         &self,
         ctx: &async_graphql::Context<'_>,
@@ -262,19 +269,22 @@ impl Creation {
         #[graphql(desc = "A cursor.")] after: Option<String>,
         #[graphql(default_with = "ListOrder::Oldest", desc = "What comes first.")] order: ListOrder,
     ) -> async_graphql::Result<CommentConnection> {
+        let _turn = ctx.turn().await;
         Ok(conversation::comments(ctx, self.0.id, order, first, after).await?)
     }
 
     /// How many comments it has that were not taken back.
-    #[graphql(complexity = 3)]
+    #[graphql(complexity = "cost::VALUE")]
     async fn comment_count(&self, ctx: &async_graphql::Context<'_>) -> async_graphql::Result<Long> {
+        let _turn = ctx.turn().await;
         fresh_in(ctx, self.0.id.shard(), &[ProjectionName::People]).await?;
         Ok(Long(ctx.reads().comment_count(self.0.id).await.map_err(GraphqlError::from)?))
     }
 
     /// What it is rated.
-    #[graphql(complexity = "3 + child_complexity")]
+    #[graphql(complexity = "cost::VALUE + child_complexity")]
     async fn rating(&self, ctx: &async_graphql::Context<'_>) -> async_graphql::Result<CreationRating> {
+        let _turn = ctx.turn().await;
         fresh_in(ctx, self.0.id.shard(), &[ProjectionName::People]).await?;
         Ok(conversation::rating(ctx, self.0.id).await?)
     }

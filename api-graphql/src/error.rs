@@ -4,6 +4,8 @@ use async_graphql::{ErrorExtensionValues, ErrorExtensions};
 use mintmark_domain::usecases::{ErrorClass, Refusal};
 use mintmark_projections::QueryError;
 
+use crate::gate::TooMany;
+
 /// What an input calls the fields that a refusal names in our own words.
 type Names = fn(&'static str) -> &'static str;
 
@@ -16,6 +18,8 @@ pub(crate) enum GraphqlError {
     Query(String, &'static str),
     /// An argument is wrong.
     Argument(&'static str, String),
+    /// A limit was reached.
+    TooMany(TooMany),
 }
 
 pub(crate) type Result<T> = std::result::Result<T, GraphqlError>;
@@ -23,6 +27,12 @@ pub(crate) type Result<T> = std::result::Result<T, GraphqlError>;
 impl From<Refusal> for GraphqlError {
     fn from(refusal: Refusal) -> Self {
         GraphqlError::Refused(Box::new(refusal), named)
+    }
+}
+
+impl From<TooMany> for GraphqlError {
+    fn from(limit: TooMany) -> Self {
+        GraphqlError::TooMany(limit)
     }
 }
 
@@ -158,6 +168,10 @@ impl From<GraphqlError> for async_graphql::Error {
                     extensions.set("reason", "invalid_value");
                     extensions.set("field", name);
                 }),
+            GraphqlError::TooMany(limit) => async_graphql::Error::new(limit.message).extend_with(|_, extensions| {
+                extensions.set("code", "RATE_LIMITED");
+                extensions.set("retryAfterSeconds", limit.retry_after_seconds);
+            }),
         }
     }
 }

@@ -29,8 +29,8 @@ pub struct TooMany {
     pub retry_after_seconds: u64,
 }
 
-/// Keeps the door of what does not come as one HTTP request each: the operations of a WebSocket. A
-/// plain request was let in, counted and named before it is seen here.
+/// Keeps the door of what does not come as one HTTP request each: the operations of a WebSocket, and the mutations
+/// of a document after its first. A plain request was let in, counted and named before it is seen here.
 #[async_trait]
 pub trait Gate: Send + Sync + 'static {
     /// Who presents that `Authorization`, or else the origin's session; nobody where neither is there, or the

@@ -9,6 +9,7 @@ use mintmark_domain::usecases::{Accepted, GeneratorRequest, IdempotencyKey, RunV
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use crate::cost;
 use crate::error::{GraphqlError, Result, named};
 use crate::input::{check_text, check_urls};
 use crate::model::Model;
@@ -149,7 +150,7 @@ impl Generator {
     }
 
     /// The models that it takes.
-    #[graphql(complexity = "20 + child_complexity")]
+    #[graphql(complexity = "cost::rows(cost::CATALOG, child_complexity)")]
     async fn models(&self, ctx: &Context<'_>) -> Vec<Model> {
         let offered = ctx.core().catalog.offered_in(Dialect::Native);
         offered.filter(|model| self.0.capabilities.contains(&model.capability)).cloned().map(Model).collect()

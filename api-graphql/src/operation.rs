@@ -2,11 +2,13 @@
 
 use std::panic::AssertUnwindSafe;
 
-use futures::{FutureExt as _, StreamExt as _};
+use async_graphql::Response;
+use futures::{FutureExt as _, StreamExt as _, stream};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::answer::{Kind, body_of, coded, was_refused};
+use crate::document;
 use crate::server::MintmarkSchema;
 
 /// What an operation says to its caller.
@@ -38,12 +40,13 @@ pub(crate) struct Operation {
 impl Operation {
     /// Runs it to its end. A panic is a defect of ours and ends this operation only.
     pub async fn run(self) {
-        let Operation { schema, request, kind, id, number, said } = self;
+        let Operation { schema, mut request, kind, id, number, said } = self;
         let say = async |what| drop(said.send(Said { id: id.clone(), number, what }).await);
         let work = async {
-            let mut answers = match kind {
-                Some(Kind::Subscription) => schema.execute_stream(request).boxed(),
-                _ => futures::stream::once(schema.execute(request)).boxed(),
+            let mut answers = match (document::check(&mut request), kind) {
+                (Err(error), _) => stream::iter([Response::from_errors(vec![error])]).boxed(),
+                (Ok(()), Some(Kind::Subscription)) => schema.execute_stream(request).boxed(),
+                (Ok(()), _) => stream::once(schema.execute(request)).boxed(),
             };
             while let Some(answered) = answers.next().await {
                 let answered = coded(kind.is_some(), answered);

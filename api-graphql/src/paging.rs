@@ -11,6 +11,7 @@ use mintmark_projections::{Order, Place, ProjectionName, Stretch, Walk};
 
 use crate::batch::{Batch, BatchItem};
 use crate::conversation::Comment;
+use crate::cost;
 use crate::creation::Creation;
 use crate::error::{GraphqlError, Result};
 use crate::filter::ListOrder;
@@ -113,8 +114,9 @@ macro_rules! counted {
         #[ComplexObject]
         impl $connection {
             /// How many the whole list has now; null where that is not kept.
-            #[graphql(complexity = 3)]
+            #[graphql(complexity = "cost::VALUE")]
             async fn total_count(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Long>> {
+                let _turn = ctx.turn().await;
                 Ok(self.list.total(ctx).await?.map(Long))
             }
         }
@@ -169,11 +171,11 @@ impl CreationEdge {
     }
 }
 
-/// What a list of `first` rows costs before anything is read. A length that is refused costs no more than
-/// the longest there is, so that no sum runs over.
+/// What a page of `first` rows costs before anything is read. A length that is refused costs no more than the
+/// longest there is.
 pub(crate) fn cost(first: Option<i32>, child_complexity: usize) -> usize {
     let rows = first.unwrap_or(FIRST_DEFAULT).clamp(0, FIRST_MAX);
-    usize::try_from(rows).unwrap_or_default() * child_complexity
+    cost::rows(usize::try_from(rows).unwrap_or_default(), child_complexity)
 }
 
 /// How many rows and from where.
@@ -206,10 +208,16 @@ pub(crate) async fn runs(
 ) -> Result<RunConnection> {
     let (first, walk) = page(first, after)?;
     let account = ctx.caller()?.account;
+    let turn = ctx.turn().await;
     fresh(ctx, &[ProjectionName::Generation]).await?;
     let stretch = ctx.reads().run_walk(account, &filter, Order::Newest, &walk, first).await?;
+    drop(turn);
     let (rows, more) = with_cursors(stretch);
-    let views = futures::future::try_join_all(rows.iter().map(|(_, row)| ctx.core().run_view(account, row.id))).await?;
+    let view = async |run| {
+        let _turn = ctx.turn().await;
+        ctx.core().run_view(account, run).await
+    };
+    let views = futures::future::try_join_all(rows.iter().map(|(_, row)| view(row.id))).await?;
     let cursors = rows.into_iter().map(|(cursor, _)| cursor);
     let nodes = cursors.zip(views).filter_map(|(cursor, view)| Some((cursor, Run::new(view)?))).collect();
     Ok(RunConnection::new(nodes, more))

@@ -11,6 +11,7 @@ use mintmark_projections::accounts::Account as Row;
 use mintmark_projections::generation::CreationList;
 use mintmark_projections::people::FollowList;
 
+use crate::cost;
 use crate::error::{GraphqlError, Result};
 use crate::filter::{self, ListOrder};
 use crate::fresh::fresh;
@@ -62,36 +63,40 @@ impl Person {
     }
 
     /// How many public creations they have.
-    #[graphql(complexity = 3)]
+    #[graphql(complexity = "cost::VALUE")]
     async fn creation_count(&self, ctx: &Context<'_>) -> async_graphql::Result<Long> {
+        let _turn = ctx.turn().await;
         fresh(ctx, &[ProjectionName::Generation]).await?;
         Ok(Long(ctx.reads().creation_counts(self.0.id).await.map_err(GraphqlError::from)?.public))
     }
 
     /// How many follow them.
-    #[graphql(complexity = 3)]
+    #[graphql(complexity = "cost::VALUE")]
     async fn follower_count(&self, ctx: &Context<'_>) -> async_graphql::Result<Long> {
+        let _turn = ctx.turn().await;
         fresh(ctx, &[ProjectionName::People]).await?;
         Ok(Long(ctx.reads().follow_counts(self.0.id).await.map_err(GraphqlError::from)?.followers))
     }
 
     /// How many they follow.
-    #[graphql(complexity = 3)]
+    #[graphql(complexity = "cost::VALUE")]
     async fn following_count(&self, ctx: &Context<'_>) -> async_graphql::Result<Long> {
+        let _turn = ctx.turn().await;
         fresh(ctx, &[ProjectionName::People]).await?;
         Ok(Long(ctx.reads().follow_counts(self.0.id).await.map_err(GraphqlError::from)?.following))
     }
 
     /// Whether the caller follows them; null for whoever has not said who they are.
-    #[graphql(complexity = 3)]
+    #[graphql(complexity = "cost::VALUE")]
     async fn followed_by_me(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<bool>> {
+        let _turn = ctx.turn().await;
         let Some(caller) = ctx.anyone()? else { return Ok(None) };
         let (follows, _) = ctx.core().is_following(caller.account, self.0.id).await.map_err(GraphqlError::from)?;
         Ok(Some(follows))
     }
 
     /// Their public creations, by when they were asked for.
-    #[graphql(complexity = "10 + paging::cost(first, child_complexity)")]
+    #[graphql(complexity = "paging::cost(first, child_complexity)")]
     async fn creations(
         &self,
         ctx: &Context<'_>,
@@ -101,12 +106,13 @@ impl Person {
         #[graphql(desc = "Only of this medium.")] media_type: Option<String>,
         #[graphql(default, desc = "What comes first.")] order: ListOrder,
     ) -> async_graphql::Result<CreationConnection> {
+        let _turn = ctx.turn().await;
         let filter = filter::creations(ctx, generator, media_type)?;
         Ok(paging::creations(ctx, CreationList::OfUser(self.0.id), filter, order, first, after).await?)
     }
 
     /// Who follows them, by since when.
-    #[graphql(complexity = "10 + paging::cost(first, child_complexity)")]
+    #[graphql(complexity = "paging::cost(first, child_complexity)")]
     async fn followers(
         &self,
         ctx: &Context<'_>,
@@ -114,11 +120,12 @@ impl Person {
         #[graphql(desc = "A cursor.")] after: Option<String>,
         #[graphql(default, desc = "What comes first.")] order: ListOrder,
     ) -> async_graphql::Result<PersonConnection> {
+        let _turn = ctx.turn().await;
         Ok(follows(ctx, FollowList::Followers(self.0.id), order, first, after).await?)
     }
 
     /// Whom they follow, by since when.
-    #[graphql(complexity = "10 + paging::cost(first, child_complexity)")]
+    #[graphql(complexity = "paging::cost(first, child_complexity)")]
     async fn following(
         &self,
         ctx: &Context<'_>,
@@ -126,6 +133,7 @@ impl Person {
         #[graphql(desc = "A cursor.")] after: Option<String>,
         #[graphql(default, desc = "What comes first.")] order: ListOrder,
     ) -> async_graphql::Result<PersonConnection> {
+        let _turn = ctx.turn().await;
         Ok(follows(ctx, FollowList::Following(self.0.id), order, first, after).await?)
     }
 }
@@ -209,13 +217,15 @@ pub(crate) struct PeopleQuery;
 #[Object]
 impl PeopleQuery {
     /// Somebody by name. No key is needed.
+    #[graphql(complexity = "cost::one(child_complexity)")]
     async fn user(&self, ctx: &Context<'_>, username: String) -> async_graphql::Result<Option<Person>> {
+        let _turn = ctx.turn().await;
         fresh(ctx, &[ProjectionName::Accounts]).await?;
         Ok(by_name(ctx, &username).await?)
     }
 
     /// What everybody may see of whom the caller follows, by when it was asked for.
-    #[graphql(guard = "Needs(Scope::RunsRead)", complexity = "10 + paging::cost(first, child_complexity)")]
+    #[graphql(guard = "Needs(Scope::RunsRead)", complexity = "paging::cost(first, child_complexity)")]
     async fn feed(
         &self,
         ctx: &Context<'_>,
@@ -225,6 +235,7 @@ impl PeopleQuery {
         #[graphql(desc = "Only of this medium.")] media_type: Option<String>,
         #[graphql(default, desc = "What comes first.")] order: ListOrder,
     ) -> async_graphql::Result<CreationConnection> {
+        let _turn = ctx.turn().await;
         let filter = filter::creations(ctx, generator, media_type)?;
         Ok(paging::feed(ctx, filter, order, first, after).await?)
     }

@@ -155,7 +155,9 @@ pub(crate) async fn projects(ctx: &Context<'_>, first: Option<i32>, after: Optio
         if nodes.len() >= wanted {
             break;
         }
+        let turn = ctx.turn().await;
         let stretch = ctx.reads().run_walk(account, &filter, Order::Newest, &walk, first).await?;
+        drop(turn);
         let (mut last, mut opened): (Option<Place>, Vec<ProjectId>) = (None, Vec::new());
         for (place, run) in &stretch.items {
             if nodes.len() + opened.len() == wanted {
@@ -164,8 +166,12 @@ pub(crate) async fn projects(ctx: &Context<'_>, first: Option<i32>, after: Optio
             last = Some(*place);
             opened.extend(run.request.project.filter(|project| *project == ProjectId::of_run(run.id)));
         }
-        // At once: states that are asked for together are read together.
-        for view in join_all(opened.into_iter().map(|project| core.project_view(account, project))).await {
+        // As many at once as may be: states that are asked for together are read together.
+        let view = async |project| {
+            let _turn = ctx.turn().await;
+            core.project_view(account, project).await
+        };
+        for view in join_all(opened.into_iter().map(view)).await {
             match view {
                 Ok(view) => nodes.push(Project(view)),
                 Err(Refusal::NotFound(_)) => {}

@@ -11,6 +11,7 @@ use mintmark_projections::generation::{CreationList, RunFilter};
 use crate::account::Account;
 use crate::character::{self, Influencer, InfluencerStatus, Voice};
 use crate::cli_session;
+use crate::cost;
 use crate::creation::{self, Creation};
 use crate::error::GraphqlError;
 use crate::filter::{self, ListOrder};
@@ -33,15 +34,17 @@ pub(crate) struct QueryRoot;
 #[Object]
 impl QueryRoot {
     /// The account that asks.
-    #[graphql(guard = "Needs(Scope::AccountRead)")]
+    #[graphql(guard = "Needs(Scope::AccountRead)", complexity = "cost::one(child_complexity)")]
     async fn viewer(&self, ctx: &Context<'_>) -> async_graphql::Result<Account> {
+        let _turn = ctx.turn().await;
         let view = ctx.core().account_view(ctx.caller()?.account).await.map_err(GraphqlError::from)?;
         Ok(Account(view))
     }
 
     /// A command line that asks for a key, by the id that it shows; null if there is none.
-    #[graphql(guard = "Needs(Scope::KeysWrite)")]
+    #[graphql(guard = "Needs(Scope::KeysWrite)", complexity = "cost::one(child_complexity)")]
     async fn cli_session(&self, ctx: &Context<'_>, id: ID) -> async_graphql::Result<Option<cli_session::Session>> {
+        let _turn = ctx.turn().await;
         match ctx.core().cli_session(&id).await {
             Ok(session) => Ok(Some(session.into())),
             Err(Refusal::NotFound(_)) => Ok(None),
@@ -50,8 +53,9 @@ impl QueryRoot {
     }
 
     /// One run of the caller's, as it stands now.
-    #[graphql(guard = "Needs(Scope::RunsRead)")]
+    #[graphql(guard = "Needs(Scope::RunsRead)", complexity = "cost::one(child_complexity)")]
     async fn run(&self, ctx: &Context<'_>, id: ID) -> async_graphql::Result<Option<Run>> {
+        let _turn = ctx.turn().await;
         let Ok(run_id) = id.parse() else { return Ok(None) };
         match ctx.core().run_view(ctx.caller()?.account, run_id).await {
             Ok(view) => Ok(Run::new(view)),
@@ -61,7 +65,7 @@ impl QueryRoot {
     }
 
     /// The caller's runs, newest first.
-    #[graphql(guard = "Needs(Scope::RunsRead)", complexity = "paging::cost(first, child_complexity)")]
+    #[graphql(guard = "Needs(Scope::RunsRead)", complexity = "paging::cost(first, cost::one(child_complexity))")]
     async fn runs(
         &self,
         ctx: &Context<'_>,
@@ -78,13 +82,14 @@ impl QueryRoot {
     }
 
     /// One project of the caller's: what a storyboard run planned.
-    #[graphql(guard = "Needs(Scope::WorkflowsRead)", complexity = "10 + child_complexity")]
+    #[graphql(guard = "Needs(Scope::WorkflowsRead)", complexity = "cost::one(child_complexity)")]
     async fn project(&self, ctx: &Context<'_>, id: ID) -> async_graphql::Result<Option<Project>> {
+        let _turn = ctx.turn().await;
         Ok(project::project(ctx, &id).await?)
     }
 
     /// The caller's projects, the newest first.
-    #[graphql(guard = "Needs(Scope::WorkflowsRead)", complexity = "paging::cost(first, child_complexity)")]
+    #[graphql(guard = "Needs(Scope::WorkflowsRead)", complexity = "paging::cost(first, cost::one(child_complexity))")]
     async fn projects(
         &self,
         ctx: &Context<'_>,
@@ -95,14 +100,16 @@ impl QueryRoot {
     }
 
     /// The caller's wallet: what is shown is what is enforced.
-    #[graphql(guard = "Needs(Scope::CreditsRead)")]
+    #[graphql(guard = "Needs(Scope::CreditsRead)", complexity = "cost::one(child_complexity)")]
     async fn wallet(&self, ctx: &Context<'_>) -> async_graphql::Result<Wallet> {
+        let _turn = ctx.turn().await;
         Ok(Wallet(ctx.core().wallet_view(ctx.caller()?).await.map_err(GraphqlError::from)?))
     }
 
     /// One creation: anybody's public one, or the caller's own, for which the key needs `runs:read`.
-    #[graphql(complexity = "5 + child_complexity")]
+    #[graphql(complexity = "cost::one(child_complexity)")]
     async fn creation(&self, ctx: &Context<'_>, number: Long) -> async_graphql::Result<Option<Creation>> {
+        let _turn = ctx.turn().await;
         Ok(creation::visible(ctx, number.0).await?)
     }
 
@@ -117,6 +124,7 @@ impl QueryRoot {
         #[graphql(desc = "Only of this medium.")] media_type: Option<String>,
         #[graphql(default, desc = "What comes first.")] order: ListOrder,
     ) -> async_graphql::Result<CreationConnection> {
+        let _turn = ctx.turn().await;
         let filter = filter::creations(ctx, generator, media_type)?;
         let own = CreationList::Own(ctx.caller()?.account);
         Ok(paging::creations(ctx, own, filter, order, first, after).await?)
@@ -133,6 +141,7 @@ impl QueryRoot {
         #[graphql(desc = "Only of this medium.")] media_type: Option<String>,
         #[graphql(default, desc = "What comes first.")] order: ListOrder,
     ) -> async_graphql::Result<CreationConnection> {
+        let _turn = ctx.turn().await;
         ctx.anyone()?;
         let filter = filter::creations(ctx, generator, media_type)?;
         Ok(paging::creations(ctx, CreationList::Public, filter, order, first, after).await?)
@@ -141,7 +150,7 @@ impl QueryRoot {
     /// Public creations by the words of their prompts: all of them in any case, with any accents, misspelt or
     /// the last of them begun; `"two words"` stand in a row, `-word` must not be there, `this or that`. No key
     /// is needed.
-    #[graphql(complexity = "50 + paging::cost(first, child_complexity)")]
+    #[graphql(complexity = "cost::SEARCH + paging::cost(first, child_complexity)")]
     async fn search_creations(
         &self,
         ctx: &Context<'_>,
@@ -151,38 +160,42 @@ impl QueryRoot {
         #[graphql(desc = "Only of this generator.")] generator: Option<String>,
         #[graphql(desc = "What comes first; what fits best if left out.")] order: Option<SearchOrderName>,
     ) -> async_graphql::Result<SearchConnection> {
+        let _turn = ctx.turn().await;
         ctx.anyone()?;
         Ok(search::creations(ctx, &query, generator, order.unwrap_or_default(), first, after).await?)
     }
 
     /// The caller's cloned voices, the newest first.
-    #[graphql(guard = "Needs(Scope::ModelsRead)", complexity = "20 + 5 * child_complexity")]
+    #[graphql(guard = "Needs(Scope::ModelsRead)", complexity = "cost::rows(cost::FEW, child_complexity)")]
     async fn voices(
         &self,
         ctx: &Context<'_>,
         #[graphql(default, desc = "Whether the stock voices are wanted too.")] stock: bool,
     ) -> async_graphql::Result<Vec<Voice>> {
+        let _turn = ctx.turn().await;
         Ok(character::voices(ctx, stock).await?)
     }
 
     /// The caller's influencers, the newest first.
-    #[graphql(guard = "Needs(Scope::InfluencersRead)", complexity = "20 + 5 * child_complexity")]
+    #[graphql(guard = "Needs(Scope::InfluencersRead)", complexity = "cost::rows(cost::FEW, child_complexity)")]
     async fn influencers(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only in this state; all if left out.")] status: Option<InfluencerStatus>,
     ) -> async_graphql::Result<Vec<Influencer>> {
+        let _turn = ctx.turn().await;
         Ok(character::influencers(ctx, status).await?)
     }
 
     /// One of the caller's influencers.
-    #[graphql(guard = "Needs(Scope::InfluencersRead)")]
+    #[graphql(guard = "Needs(Scope::InfluencersRead)", complexity = "cost::one(child_complexity)")]
     async fn influencer(&self, ctx: &Context<'_>, id: ID) -> async_graphql::Result<Option<Influencer>> {
+        let _turn = ctx.turn().await;
         Ok(character::influencer(ctx, &id).await?)
     }
 
     /// Every model, with what it costs. No key is needed.
-    #[graphql(complexity = "50 + child_complexity")]
+    #[graphql(complexity = "cost::rows(cost::CATALOG, child_complexity)")]
     async fn models(
         &self,
         ctx: &Context<'_>,
@@ -204,7 +217,7 @@ impl QueryRoot {
     }
 
     /// Every generator, in the catalog's order. No key is needed.
-    #[graphql(complexity = "20 + 5 * child_complexity")]
+    #[graphql(complexity = "cost::rows(cost::CATALOG, child_complexity)")]
     async fn generators(
         &self,
         ctx: &Context<'_>,
@@ -227,7 +240,7 @@ impl QueryRoot {
 
     /// What the caller's runs came to in a period: `from` included, `to` not; at most 365 days. A run
     /// counts in the period in which it ended.
-    #[graphql(guard = "Needs(Scope::CreditsRead)", complexity = "20 + child_complexity")]
+    #[graphql(guard = "Needs(Scope::CreditsRead)", complexity = "cost::rows(cost::FEW, child_complexity)")]
     async fn usage(
         &self,
         ctx: &Context<'_>,
@@ -235,6 +248,7 @@ impl QueryRoot {
         to: chrono::DateTime<chrono::Utc>,
         #[graphql(default)] group_by: Grouping,
     ) -> async_graphql::Result<Vec<UsageRow>> {
+        let _turn = ctx.turn().await;
         Ok(crate::usage::usage(ctx, from, to, group_by).await?)
     }
 }

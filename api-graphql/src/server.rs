@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::{MergedObject, Request, Schema, SchemaBuilder};
+use async_graphql::{MergedObject, Request, Response as Answered, Schema, SchemaBuilder};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequestParts as _, State, WebSocketUpgrade};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -14,6 +14,8 @@ use axum::routing::get;
 use crate::answer::{Kind, coded, executed, kind_of, refused, wanted};
 use crate::batch::{BatchMutation, BatchQuery};
 use crate::conversation::ConversationMutation;
+use crate::counted::{Counted, Counter};
+use crate::document;
 use crate::fresh::Ends;
 use crate::gate::{Admitted, Gate};
 use crate::mutation::MutationRoot;
@@ -21,7 +23,7 @@ use crate::page;
 use crate::person::{PeopleMutation, PeopleQuery};
 use crate::query::QueryRoot;
 use crate::socket::{self, Places, SocketLimits};
-use crate::state::{Asking, GraphqlState};
+use crate::state::{Asking, GraphqlState, Turns};
 use crate::subscription::SubscriptionRoot;
 use crate::team::{TeamMutation, TeamQuery};
 use crate::webhook::{WebhookMutation, WebhookQuery};
@@ -31,8 +33,13 @@ use crate::webhook::{WebhookMutation, WebhookQuery};
 pub struct Limits {
     /// How deep fields may be nested.
     pub depth: usize,
-    /// How much a request may cost: a field costs 1, a list its length times what it holds.
+    /// How much a request may cost: a field costs 1, what asks the database more by itself, a list its length times
+    /// what it holds besides. Nor may it hold more fields than that, its fragments unfolded.
     pub cost: usize,
+    /// How many fields of a request may ask the database at once.
+    pub reads: usize,
+    /// How many mutations one request may hold.
+    pub mutations: usize,
     /// How many levels of directives and fragments the parser follows.
     pub recursion: usize,
     /// How large a body or a message may be, in bytes.
@@ -48,6 +55,9 @@ pub const LIMITS: Limits = Limits {
     // The query by which GraphiQL and other tools read a schema is as deep as that.
     depth: 15,
     cost: 5_000,
+    // All requests share the connections of one process, a few dozen.
+    reads: 4,
+    mutations: 50,
     recursion: 32,
     body_bytes: 1 << 20,
     body_within: Duration::from_secs(30),
@@ -81,13 +91,14 @@ pub(crate) struct Mutations(
     TeamMutation,
 );
 
-pub(crate) type MintmarkSchema = Schema<Queries, Mutations, SubscriptionRoot>;
+pub(crate) type MintmarkSchema = Schema<Queries, Counted<Mutations>, SubscriptionRoot>;
 
-fn builder() -> SchemaBuilder<Queries, Mutations, SubscriptionRoot> {
+/// The schema without a state.
+pub(crate) fn builder() -> SchemaBuilder<Queries, Counted<Mutations>, SubscriptionRoot> {
     let queries = Queries(QueryRoot, BatchQuery, WebhookQuery, PeopleQuery, TeamQuery);
     let mutations =
         Mutations(MutationRoot, BatchMutation, WebhookMutation, PeopleMutation, ConversationMutation, TeamMutation);
-    Schema::build(queries, mutations, SubscriptionRoot)
+    Schema::build(queries, Counted(mutations), SubscriptionRoot)
         .limit_depth(LIMITS.depth)
         .limit_complexity(LIMITS.cost)
         .limit_recursive_depth(LIMITS.recursion)
@@ -114,7 +125,7 @@ pub(crate) struct Server {
 }
 
 /// `/graphql` (GET, POST, WebSocket) and `/graphiql`. What comes in has been let in, counted and named
-/// before ([`Admitted`]); `gate` is for what a WebSocket carries.
+/// before ([`Admitted`]); `gate` is for what a WebSocket carries, and for the mutations after the first.
 pub fn router(state: GraphqlState, gate: Arc<dyn Gate>) -> Router {
     let server = Server { schema: schema(state), gate, places: Places::new(LIMITS.sockets) };
     Router::new()
@@ -125,15 +136,21 @@ pub fn router(state: GraphqlState, gate: Arc<dyn Gate>) -> Router {
         .with_state(server)
 }
 
-/// One request of whoever was let in.
-pub(crate) fn asked(request: Request, kind: Option<Kind>, admitted: &Admitted) -> Request {
-    let request = request.data(Asking(Ok(admitted.caller.clone())));
-    if kind == Some(Kind::Query) { request.data(Ends::default()) } else { request }
+impl Server {
+    /// A request with what its fields are to know of whoever was let in.
+    pub fn asked(&self, request: Request, kind: Option<Kind>, admitted: &Admitted) -> Request {
+        let counter = Counter::new(Arc::clone(&self.gate), admitted.origin.peer);
+        let request = request.data(Asking(Ok(admitted.caller.clone()))).data(Turns::new()).data(counter);
+        if kind == Some(Kind::Query) { request.data(Ends::default()) } else { request }
+    }
 }
 
-async fn execute(server: &Server, request: Request, admitted: &Admitted, wanted: &'static str) -> Response {
-    let kind = kind_of(&request);
-    let answered = server.schema.execute(asked(request, kind, admitted)).await;
+async fn execute(server: &Server, mut request: Request, admitted: &Admitted, wanted: &'static str) -> Response {
+    let kind = kind_of(&mut request);
+    let answered = match document::check(&mut request) {
+        Ok(()) => server.schema.execute(server.asked(request, kind, admitted)).await,
+        Err(error) => Answered::from_errors(vec![error]),
+    };
     executed(&coded(kind.is_some(), answered), wanted)
 }
 
@@ -213,11 +230,11 @@ async fn answer_get(
     if query.is_empty() && accept.is_some_and(|accept| accept.contains("text/html")) {
         return page::page().await;
     }
-    let request = match async_graphql::http::parse_query_string(query) {
+    let mut request = match async_graphql::http::parse_query_string(query) {
         Ok(request) if !request.query.is_empty() => request,
         _ => return refused(StatusCode::BAD_REQUEST, wanted, "BAD_REQUEST", "give a GraphQL query in `query`"),
     };
-    match kind_of(&request) {
+    match kind_of(&mut request) {
         Some(Kind::Query) | None => execute(&server, request, &admitted, wanted).await,
         Some(kind) => {
             let message = match kind {

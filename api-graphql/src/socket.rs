@@ -274,7 +274,7 @@ impl Connection {
         Ok(Some(json!({"type": "connection_ack"})))
     }
 
-    async fn subscribe(&mut self, id: String, request: async_graphql::Request) -> Step {
+    async fn subscribe(&mut self, id: String, mut request: async_graphql::Request) -> Step {
         let Some(who) = &self.who else { return Err(Closing::new(4401, "Unauthorized")) };
         if id.is_empty() || id.chars().count() > ID_CHARS_MAX {
             return Err(Closing::new(4400, format!("an id has 1 to {ID_CHARS_MAX} characters")));
@@ -287,17 +287,11 @@ impl Connection {
             Ok(caller) => caller,
             Err(refusal) if barred(&refusal) => return Err(Closing::forbidden(refusal)),
             Err(refusal) => {
-                let error = async_graphql::Error::from(GraphqlError::from(refusal));
-                return Ok(Some(json!({"type": "error", "id": id, "payload": [{
-                    "message": error.message, "extensions": error.extensions,
-                }]})));
+                return Ok(Some(error_of(&id, refusal)));
             }
         };
         if let Err(limit) = self.server.gate.count(caller.as_ref(), self.origin.peer).await {
-            return Ok(Some(json!({"type": "error", "id": id, "payload": [{
-                "message": limit.message,
-                "extensions": {"code": "RATE_LIMITED", "retryAfterSeconds": limit.retry_after_seconds},
-            }]})));
+            return Ok(Some(error_of(&id, limit)));
         }
         let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else {
             let message = format!("a connection may run {} operations at once", LIMITS.sockets.operations);
@@ -306,11 +300,11 @@ impl Connection {
             }]})));
         };
         self.begun += 1;
-        let kind = kind_of(&request);
+        let kind = kind_of(&mut request);
         let admitted = Admitted { origin: self.origin.clone(), caller, opens_socket: false };
         let operation = Operation {
             schema: self.server.schema.clone(),
-            request: crate::server::asked(request, kind, &admitted),
+            request: self.server.asked(request, kind, &admitted),
             kind,
             id: id.clone(),
             number: self.begun,
@@ -355,6 +349,12 @@ impl Connection {
             Err(_) => Ok(None),
         }
     }
+}
+
+/// That an operation was refused before it began.
+fn error_of(id: &str, why: impl Into<GraphqlError>) -> Value {
+    let error = async_graphql::Error::from(why.into());
+    json!({"type": "error", "id": id, "payload": [{"message": error.message, "extensions": error.extensions}]})
 }
 
 /// Whether it was refused because of who asks.

@@ -8,9 +8,10 @@ use mintmark_domain::Shard;
 use mintmark_domain::es::{End, EventLog};
 use mintmark_domain::usecases::{Caller, Core, Refusal};
 use mintmark_projections::ReadModels;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 
 use crate::error::{GraphqlError, Result};
+use crate::server::LIMITS;
 
 /// What the schema stands on.
 #[derive(Clone)]
@@ -29,6 +30,16 @@ pub struct GraphqlState {
 #[derive(Clone, Debug)]
 pub(crate) struct Asking(pub std::result::Result<Option<Caller>, Refusal>);
 
+/// The turns of one request: so many of its fields read at once, and the connections of the database are left to
+/// others.
+pub(crate) struct Turns(Semaphore);
+
+impl Turns {
+    pub fn new() -> Self {
+        Turns(Semaphore::new(LIMITS.reads))
+    }
+}
+
 /// Shortcuts of resolvers.
 pub(crate) trait ContextExt {
     fn state(&self) -> &GraphqlState;
@@ -38,6 +49,9 @@ pub(crate) trait ContextExt {
     fn caller(&self) -> Result<&Caller>;
     /// Who asks, if they said so. Errors: they did, and not with a key that is known.
     fn anyone(&self) -> Result<Option<&Caller>>;
+    /// Waits for this field's turn to ask the log or the read models. It is given back before the field's children
+    /// begin; a field that took a second one meanwhile could wait for ever.
+    fn turn(&self) -> impl Future<Output = Option<SemaphorePermit<'_>>> + Send;
 }
 
 impl ContextExt for Context<'_> {
@@ -63,5 +77,10 @@ impl ContextExt for Context<'_> {
             Some(Asking(Err(refusal))) => Err(refusal.clone().into()),
             None => Ok(None),
         }
+    }
+
+    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        // There is always one: nobody closes it.
+        self.data_unchecked::<Turns>().0.acquire().await.ok()
     }
 }

@@ -10,6 +10,7 @@ use mintmark_domain::usecases::{MemberShare, Refusal, TeamView, TeamWalletView};
 use mintmark_projections::ProjectionName;
 use mintmark_projections::generation::CreationList;
 
+use crate::cost;
 use crate::error::{GraphqlError, Result};
 use crate::filter::{self, ListOrder};
 use crate::fresh::fresh;
@@ -85,7 +86,7 @@ pub(crate) struct TeamWallet {
 impl TeamWallet {
     /// What moved in and out of it, by when: what members put in (`gift_received`), and what they drew or gave
     /// back. A walk is pinned to its first page.
-    #[graphql(complexity = "10 + paging::cost(first, child_complexity)")]
+    #[graphql(complexity = "paging::cost(first, child_complexity)")]
     async fn transactions(
         &self,
         ctx: &Context<'_>,
@@ -93,6 +94,7 @@ impl TeamWallet {
         #[graphql(desc = "A cursor.")] after: Option<String>,
         #[graphql(default, desc = "What comes first.")] order: ListOrder,
     ) -> async_graphql::Result<TransactionConnection> {
+        let _turn = ctx.turn().await;
         Ok(paging::transactions(ctx, self.wallet, order, first, after, None).await?)
     }
 }
@@ -138,8 +140,9 @@ impl Team {
     }
 
     /// Who belongs to it, in the order in which they came in.
-    #[graphql(complexity = "10 + 5 * child_complexity")]
+    #[graphql(complexity = "cost::rows(cost::FEW, child_complexity)")]
     async fn members(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<TeamMember>> {
+        let _turn = ctx.turn().await;
         let ids: Vec<_> = self.0.team.members().iter().map(|member| member.account).collect();
         let rows = ctx.reads().accounts_by_id(&ids).await.map_err(GraphqlError::from)?;
         let owner = self.0.team.live().map(|team| team.owner);
@@ -157,7 +160,7 @@ impl Team {
     }
 
     /// What was made for it: what is public, and what is the caller's own; by when it was asked for.
-    #[graphql(guard = "Needs(Scope::RunsRead)", complexity = "10 + paging::cost(first, child_complexity)")]
+    #[graphql(guard = "Needs(Scope::RunsRead)", complexity = "paging::cost(first, child_complexity)")]
     async fn creations(
         &self,
         ctx: &Context<'_>,
@@ -166,14 +169,16 @@ impl Team {
         #[graphql(desc = "Only of this generator.")] generator: Option<String>,
         #[graphql(default, desc = "What comes first.")] order: ListOrder,
     ) -> async_graphql::Result<CreationConnection> {
+        let _turn = ctx.turn().await;
         let list = CreationList::OfTeam { team: self.0.id, reader: ctx.caller()?.account };
         let filter = filter::creations(ctx, generator, None)?;
         Ok(paging::creations(ctx, list, filter, order, first, after).await?)
     }
 
     /// Its wallet.
-    #[graphql(guard = "Needs(Scope::CreditsRead)", complexity = "10 + 5 * child_complexity")]
+    #[graphql(guard = "Needs(Scope::CreditsRead)", complexity = "cost::rows(cost::FEW, child_complexity)")]
     async fn wallet(&self, ctx: &Context<'_>) -> async_graphql::Result<TeamWallet> {
+        let _turn = ctx.turn().await;
         let number = self.0.team.live().map_or(0, |team| team.number);
         Ok(ctx.core().team_wallet(ctx.caller()?, number).await.map_err(GraphqlError::from)?.into())
     }
@@ -197,10 +202,16 @@ async fn teams(
 ) -> Result<TeamConnection> {
     let (first, walk) = paging::page(first, after)?;
     let account = ctx.caller()?.account;
+    let turn = ctx.turn().await;
     fresh(ctx, &[ProjectionName::People]).await?;
     let stretch = ctx.reads().team_walk(account, order.into(), &walk, first).await?;
+    drop(turn);
     let (rows, more) = paging::with_cursors(stretch);
-    let teams = futures::future::try_join_all(rows.iter().map(|(_, row)| team(ctx, row.number))).await?;
+    let team = async |number| {
+        let _turn = ctx.turn().await;
+        self::team(ctx, number).await
+    };
+    let teams = futures::future::try_join_all(rows.iter().map(|(_, row)| team(row.number))).await?;
     // Whoever has left meanwhile is told of it no more.
     let cursors = rows.into_iter().map(|(cursor, _)| cursor);
     let nodes = cursors.zip(teams).filter_map(|(cursor, team)| Some((cursor, team?))).collect();
@@ -214,13 +225,14 @@ pub(crate) struct TeamQuery;
 #[Object]
 impl TeamQuery {
     /// One team of the caller's.
-    #[graphql(guard = "Needs(Scope::AccountRead)", complexity = "5 + child_complexity")]
+    #[graphql(guard = "Needs(Scope::AccountRead)", complexity = "cost::one(child_complexity)")]
     async fn team(&self, ctx: &Context<'_>, number: Long) -> async_graphql::Result<Option<Team>> {
+        let _turn = ctx.turn().await;
         Ok(self::team(ctx, number.0).await?)
     }
 
     /// The caller's teams, by when the caller joined them.
-    #[graphql(guard = "Needs(Scope::AccountRead)", complexity = "20 + paging::cost(first, child_complexity)")]
+    #[graphql(guard = "Needs(Scope::AccountRead)", complexity = "paging::cost(first, cost::one(child_complexity))")]
     async fn teams(
         &self,
         ctx: &Context<'_>,

@@ -97,6 +97,7 @@ impl Wallet {
         #[graphql(desc = "Only this type: `spend`, `purchase`, `refund` …")] r#type: Option<String>,
         #[graphql(default, desc = "What comes first.")] order: ListOrder,
     ) -> async_graphql::Result<TransactionConnection> {
+        let _turn = ctx.turn().await;
         let wallet = ctx.caller()?.account.wallet();
         Ok(transactions(ctx, wallet, order, first, after, r#type).await?)
     }

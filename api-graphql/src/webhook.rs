@@ -9,6 +9,7 @@ use mintmark_domain::usecases::{NewWebhook, ROTATION_OVERLAP_HOURS, Refusal, Web
 use mintmark_domain::webhook::{DisabledCause, EndpointStatus, Topic};
 use mintmark_projections::webhooks::{Delivery, DeliveryStatus, EndpointHealth, Replay};
 
+use crate::cost;
 use crate::error::{GraphqlError, Result};
 use crate::guard::Needs;
 use crate::paging::{self, WebhookDeliveryConnection};
@@ -131,6 +132,7 @@ impl WebhookEndpoint {
         #[graphql(desc = "At most 100.")] first: Option<i32>,
         #[graphql(desc = "A cursor.")] after: Option<String>,
     ) -> async_graphql::Result<WebhookDeliveryConnection> {
+        let _turn = ctx.turn().await;
         Ok(paging::webhook_deliveries(ctx, Some(self.view.id), first, after).await?)
     }
 }
@@ -270,15 +272,17 @@ pub(crate) struct WebhookQuery;
 #[Object]
 impl WebhookQuery {
     /// The caller's webhook endpoints, the newest first; at most 20.
-    #[graphql(guard = "Needs(Scope::WebhooksRead)", complexity = "20 * child_complexity")]
+    #[graphql(guard = "Needs(Scope::WebhooksRead)", complexity = "cost::rows(20, child_complexity)")]
     async fn webhook_endpoints(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<WebhookEndpoint>> {
+        let _turn = ctx.turn().await;
         let (views, _) = ctx.core().webhooks_of(ctx.caller()?.account).await.map_err(GraphqlError::from)?;
         Ok(with_health(ctx, views).await?)
     }
 
     /// One webhook endpoint of the caller's.
-    #[graphql(guard = "Needs(Scope::WebhooksRead)")]
+    #[graphql(guard = "Needs(Scope::WebhooksRead)", complexity = "cost::one(child_complexity)")]
     async fn webhook_endpoint(&self, ctx: &Context<'_>, id: ID) -> async_graphql::Result<Option<WebhookEndpoint>> {
+        let _turn = ctx.turn().await;
         let Ok(id) = endpoint_id(&id) else { return Ok(None) };
         match ctx.core().webhook_of(ctx.caller()?.account, id).await {
             Ok(view) => Ok(Some(one(ctx, view).await?)),
@@ -295,6 +299,7 @@ impl WebhookQuery {
         #[graphql(desc = "At most 100.")] first: Option<i32>,
         #[graphql(desc = "A cursor.")] after: Option<String>,
     ) -> async_graphql::Result<WebhookDeliveryConnection> {
+        let _turn = ctx.turn().await;
         Ok(paging::webhook_deliveries(ctx, None, first, after).await?)
     }
 }
