@@ -197,7 +197,7 @@ async fn a_creation_made_private_is_answered_so_and_not_found_any_more() {
     let shown = change.replace("private: true", "private: false").replace("EXCLUSIVE_GE_1", "OPEN_GO_1");
     data(&ask(&app, &shown, json!({ "number": number })).await);
     // The read model does not come after in time: the answer is the log's all the same.
-    let stopped = still(&app, &["read_generation_v2"]).await;
+    let stopped = still(&app, &["read_generation_v3"]).await;
     let changed = ask(&app, change, json!({ "number": number })).await;
     let changed = &data(&changed)["updateCreation"];
     assert_eq!([&changed["private"], &changed["license"]], [&json!(true), &json!("EXCLUSIVE_GE_1")]);
