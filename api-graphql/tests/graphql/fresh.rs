@@ -53,7 +53,7 @@ async fn lists_and_counts_hold_what_was_just_written() {
     let (me, her) = (name(&app, &app.account.key).await, name(&app, &ann.key).await);
     let first = joke(&app, &app.account.key, false).await;
     app.caught_up().await;
-    let schemas = ["accounts_v2", "wallets_v2", "generation_v2", "people_v1", "search_v1"];
+    let schemas = ["accounts_v2", "wallets_v2", "generation_v3", "people_v1", "search_v1"];
     let stopped = still(&app, &schemas.map(|schema| format!("read_{schema}"))).await;
     write(&app, "/api/v1/teams", json!({"name": "Us"})).await;
     write(&app, &format!("/api/v1/users/{her}/follow"), json!({})).await;

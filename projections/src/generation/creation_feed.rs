@@ -37,7 +37,7 @@ pub(crate) struct FeedLimits {
 
 impl Default for FeedLimits {
     fn default() -> Self {
-        FeedLimits { counted_max: 500, few: 500, asked_for_totals: 200, long_from: 1_000, walked_for_each: 100 }
+        FeedLimits { counted_max: 200, few: 500, asked_for_totals: 200, long_from: 500, walked_for_each: 100 }
     }
 }
 
