@@ -136,7 +136,7 @@ async fn together(pool: &PgPool, report: &mut Report) -> anyhow::Result<()> {
         100.0 * asked as f64 / requests as f64,
         requests as f64 / lasted
     );
-    let what = format!("{PROCESSES} processes asked in turns, twice as often as a key may in a minute");
+    let what = format!("limiters of {PROCESSES} processes asked in turns, twice as often as a key may in a minute");
     report.line(&what, &measured, &format!("≤ {} pass", KEY.minute + (KEY.minute / 50).max(1)));
     Ok(())
 }
