@@ -88,14 +88,14 @@ macro_rules! connection {
     };
 }
 
-/// A list whose length can be told.
-pub(crate) trait Counted {
+/// A list that can tell its total.
+pub(crate) trait HasTotal {
     /// How many there are now; `None` where it is not kept.
     async fn total(&self, ctx: &Context<'_>) -> Result<Option<u64>>;
 }
 
 /// The same with a total, which is asked for only where it is wanted; `$list` tells it.
-macro_rules! counted {
+macro_rules! connection_with_total {
     ($connection:ident, $edge:ident, $node:ty, $list:ty, $what:literal) => {
         edge!($edge, $node, $what);
 
@@ -136,14 +136,14 @@ connection!(TransactionConnection, TransactionEdge, WalletTransaction, "transact
 connection!(BatchConnection, BatchEdge, Batch, "batch");
 connection!(BatchItemConnection, BatchItemEdge, BatchItem, "item");
 connection!(WebhookDeliveryConnection, WebhookDeliveryEdge, WebhookDelivery, "delivery");
-counted!(CreationConnection, CreationEdge, Creation, ListedCreations, "creation");
-counted!(CommentConnection, CommentEdge, Comment, CreationId, "comment");
-counted!(TeamConnection, TeamEdge, Team, AccountId, "team");
+connection_with_total!(CreationConnection, CreationEdge, Creation, ListedCreations, "creation");
+connection_with_total!(CommentConnection, CommentEdge, Comment, CreationId, "comment");
+connection_with_total!(TeamConnection, TeamEdge, Team, AccountId, "team");
 
 /// Which creations are listed; `None` of a feed.
 pub(crate) struct ListedCreations(Option<(CreationList, CreationFilter)>);
 
-impl Counted for ListedCreations {
+impl HasTotal for ListedCreations {
     async fn total(&self, ctx: &Context<'_>) -> Result<Option<u64>> {
         let Some((list, filter)) = &self.0 else { return Ok(None) };
         Ok(ctx.reads().creations_kept(*list, filter).await?)
@@ -151,14 +151,14 @@ impl Counted for ListedCreations {
 }
 
 /// The comments on a creation.
-impl Counted for CreationId {
+impl HasTotal for CreationId {
     async fn total(&self, ctx: &Context<'_>) -> Result<Option<u64>> {
         Ok(Some(ctx.reads().comments_listed(*self).await?))
     }
 }
 
 /// The teams of an account.
-impl Counted for AccountId {
+impl HasTotal for AccountId {
     async fn total(&self, ctx: &Context<'_>) -> Result<Option<u64>> {
         Ok(Some(ctx.reads().team_count(*self).await?))
     }

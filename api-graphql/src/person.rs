@@ -164,8 +164,9 @@ pub(crate) struct PersonConnection {
 #[ComplexObject]
 impl PersonConnection {
     /// How many the whole list has now.
-    #[graphql(complexity = 3)]
+    #[graphql(complexity = "cost::VALUE")]
     async fn total_count(&self, ctx: &Context<'_>) -> async_graphql::Result<Long> {
+        let _turn = ctx.turn().await;
         let (FollowList::Followers(account) | FollowList::Following(account)) = self.list;
         let counts = ctx.reads().follow_counts(account).await.map_err(GraphqlError::from)?;
         Ok(Long(match self.list {

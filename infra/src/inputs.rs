@@ -30,7 +30,7 @@ pub struct GuardedInputs {
 
 /// How wide and high a picture of a profile is, in pixels.
 const PORTRAIT_EDGE: u32 = 512;
-/// How many pictures of profiles are made at once: each takes some 200 MB while it is decoded.
+/// How many pictures of profiles are made at once: each may take 384 MB while it is decoded.
 const PORTRAITS_AT_ONCE_MAX: usize = 2;
 /// How many of them are one account's.
 const ACCOUNT_PORTRAITS_AT_ONCE_MAX: usize = 1;

@@ -92,3 +92,15 @@ async fn a_key_is_never_wider_than_its_maker() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_may_generate_nothing_is_told_what_the_generator_needs() {
+    let app = TestApp::start().await;
+    let reader = app.key_with(Scopes::only([Scope::Read])).await;
+    for (slug, scope) in [("joke", "workflows:write"), ("image", "images:write"), ("video", "videos:write")] {
+        let path = format!("/api/v1/generators/{slug}/generate");
+        let asked = app.request_as(&reader, Method::POST, &path).json(&json!({"prompt": "A boat", "model_id": 1}));
+        let refused = Answer::of(asked).await.json_of(403);
+        assert!(refused["error"]["message"].as_str().unwrap().contains(scope), "{slug}: {refused}");
+    }
+}

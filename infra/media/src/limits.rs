@@ -19,7 +19,8 @@ pub const IMAGE_DRAWN_EDGE_MAX: u32 = 2048;
 /// Most pixels of a picture that is read as input (a photograph of 64 megapixels).
 pub const INPUT_IMAGE_PIXELS_MAX: u64 = 64_000_000;
 
-/// Most pixels of a picture that a profile's is made of. Decoded it takes seven bytes for each, 224 MB in all.
+/// Most pixels of a picture that a profile's is made of. While it is decoded it takes up to twelve bytes for each (16 bits
+/// a channel with opacity, and what is made of that): 384 MB in all.
 pub const PORTRAIT_PIXELS_MAX: u64 = 32_000_000;
 
 /// Most inputs (pictures and videos together) of one picture or one video.

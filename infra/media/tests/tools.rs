@@ -3,10 +3,12 @@
 use std::io::Cursor;
 
 use bytes::Bytes;
+use mintmark_media::limits::PORTRAIT_PIXELS_MAX;
 use mintmark_media::{
     EffectChoices, ImageFormat, LipsyncSpec, MediaError, MediaKind, MusicChoices, Picture, SyncMode, VideoMode,
     VideoSpec, cut_out, draw_image, draw_svg, extract_audio, make_effect, make_lipsync, make_music, make_music_with,
-    make_speech, make_transcript, make_video, measure, probe, svg_size, upscale_image, upscale_video, video_frame,
+    make_speech, make_transcript, make_video, measure, portrait, probe, svg_size, upscale_image, upscale_video,
+    video_frame,
 };
 
 fn film(duration_ms: u64, sound: bool) -> Bytes {
@@ -200,6 +202,19 @@ fn an_enlarged_picture_has_the_asked_size_and_looks_the_same() {
     let apart: u64 = a.iter().zip(b.iter()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
     assert!(apart / (60 * 40 * 3) < 8, "{}", apart / (60 * 40 * 3));
     assert!(matches!(upscale_image(&source, 400, ImageFormat::Png), Err(MediaError::Size { .. })));
+}
+
+#[test]
+fn a_portrait_is_made_of_a_picture_that_is_not_too_large() {
+    let edge = u32::try_from(PORTRAIT_PIXELS_MAX.isqrt()).unwrap();
+    let made = |height| {
+        let mut file = Cursor::new(Vec::new());
+        image::GrayImage::new(edge, height).write_to(&mut file, image::ImageFormat::Png).unwrap();
+        portrait(&file.into_inner().into(), 32)
+    };
+    let small = image::load_from_memory(&made(edge).unwrap()).unwrap();
+    assert_eq!((small.width(), small.height()), (32, 32));
+    assert!(matches!(made(edge + 2), Err(MediaError::Input { .. })), "{PORTRAIT_PIXELS_MAX} pixels and no more");
 }
 
 #[test]

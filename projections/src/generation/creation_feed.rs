@@ -53,30 +53,30 @@ struct Wanted<'a> {
     filter: &'a CreationFilter,
     order: Order,
     as_of: &'a Positions,
-    stretch: Wants,
+    section: Section,
     limits: FeedLimits,
 }
 
-/// Which stretch of it.
+/// Which section of it.
 #[derive(Clone, Copy)]
-enum Wants {
+enum Section {
     /// So many after a number of others. What was taken out of the list since the first page keeps its place.
     Page { offset: i64, limit: i64, is_first: bool },
     /// So many after a place. What was taken out of the list has no place.
     Walk { after: Option<Place>, limit: i64 },
 }
 
-impl Wants {
+impl Section {
     fn limit(self) -> i64 {
         match self {
-            Wants::Page { limit, .. } | Wants::Walk { limit, .. } => limit,
+            Section::Page { limit, .. } | Section::Walk { limit, .. } => limit,
         }
     }
 
     fn offset(self) -> i64 {
         match self {
-            Wants::Page { offset, .. } => offset,
-            Wants::Walk { .. } => 0,
+            Section::Page { offset, .. } => offset,
+            Section::Walk { .. } => 0,
         }
     }
 
@@ -87,8 +87,8 @@ impl Wants {
 
     fn after(self) -> Option<Place> {
         match self {
-            Wants::Page { .. } => None,
-            Wants::Walk { after, .. } => after,
+            Section::Page { .. } => None,
+            Section::Walk { after, .. } => after,
         }
     }
 }
@@ -99,11 +99,11 @@ impl Wanted<'_> {
     /// What of creations `c` may be in it. Parameters 3 and 4: generator and medium; 5 and 6: the place after
     /// which it begins.
     fn listed(&self) -> String {
-        let (wanted, beyond) = (self.filter.wanted(), beyond(self.order, self.stretch.after()));
+        let (wanted, beyond) = (self.filter.wanted(), beyond(self.order, self.section.after()));
         let listed = format!("{wanted} AND {IN_PUBLIC}{beyond}");
-        match self.stretch {
-            Wants::Page { .. } => listed,
-            Wants::Walk { .. } => format!("{listed} AND {STILL_PUBLIC} AND {READABLE}"),
+        match self.section {
+            Section::Page { .. } => listed,
+            Section::Walk { .. } => format!("{listed} AND {STILL_PUBLIC} AND {READABLE}"),
         }
     }
 
@@ -113,7 +113,7 @@ impl Wanted<'_> {
     }
 
     fn bind<'q, O>(&self, query: Query<'q, O>) -> Query<'q, O> {
-        let after = self.stretch.after();
+        let after = self.section.after();
         query
             .bind(self.as_of.by_number())
             .bind(self.reader.0)
@@ -148,8 +148,8 @@ impl ReadModels {
         let as_of = self.pin_feed(paging.pinned()).await?;
         let list = filter.listed(b"feed", Some(reader.0), None);
         let is_first = paging.pinned().is_none();
-        let stretch = Wants::Page { offset: paging.offset(), limit: paging.limit(), is_first };
-        let wanted = Wanted { reader, filter, order: paging.order, as_of: &as_of, stretch, limits };
+        let section = Section::Page { offset: paging.offset(), limit: paging.limit(), is_first };
+        let wanted = Wanted { reader, filter, order: paging.order, as_of: &as_of, section, limits };
         let mut steady = self.steady().await?;
         let extent = wanted.extent(&mut steady).await?;
         let (total, whole) = match paging.total(list).filter(|total| total.capped) {
@@ -188,8 +188,8 @@ impl ReadModels {
     ) -> Result<Stretch<Creation>, QueryError> {
         let as_of = self.pin_feed(walk.pinned()).await?;
         let limit = Paging::first(limit).limit();
-        let stretch = Wants::Walk { after: walk.after, limit: limit + 1 };
-        let wanted = Wanted { reader, filter, order, as_of: &as_of, stretch, limits };
+        let section = Section::Walk { after: walk.after, limit: limit + 1 };
+        let wanted = Wanted { reader, filter, order, as_of: &as_of, section, limits };
         let mut steady = self.steady().await?;
         let extent = wanted.extent(&mut steady).await?;
         let numbers = wanted.part(&mut steady, extent).await?;
@@ -235,7 +235,7 @@ impl Wanted<'_> {
     /// begins, and believed only where they tell of more than could have been taken out of the list in the moment
     /// between.
     fn asked_for_totals(&self) -> i64 {
-        let is_first = matches!(self.stretch, Wants::Page { is_first: true, .. });
+        let is_first = matches!(self.section, Section::Page { is_first: true, .. });
         if is_first && *self.filter == CreationFilter::default() { self.limits.asked_for_totals } else { 0 }
     }
 
@@ -284,8 +284,8 @@ impl Wanted<'_> {
         let (found, numbers): (i64, Option<Vec<i64>>) = self
             .bind(sqlx::query_as(&sql))
             .bind(most + 1)
-            .bind(self.stretch.offset())
-            .bind(self.stretch.limit())
+            .bind(self.section.offset())
+            .bind(self.section.limit())
             .fetch_one(connection)
             .await?;
         Ok((Total { items: unsigned("creations", found.min(most))?, capped: found > most }, numbers))
@@ -295,7 +295,7 @@ impl Wanted<'_> {
     async fn part(&self, connection: &mut PgConnection, extent: Extent) -> sqlx::Result<Vec<i64>> {
         if extent.following > self.limits.few {
             let found = self.by_time(connection).await?;
-            if i64::try_from(found.len()).is_ok_and(|found| found == self.stretch.limit()) {
+            if i64::try_from(found.len()).is_ok_and(|found| found == self.section.limit()) {
                 return Ok(found);
             }
         }
@@ -315,7 +315,7 @@ impl Wanted<'_> {
             Self::by_followed(),
             self.order("c")
         );
-        self.numbers(connection, &sql, self.stretch.reach() * self.limits.walked_for_each).await
+        self.numbers(connection, &sql, self.section.reach() * self.limits.walked_for_each).await
     }
 
     /// Looks at the newest of each who is followed: of so many items only as many authors can be, those whose
@@ -330,11 +330,11 @@ impl Wanted<'_> {
             self.first_of("authors.followee", "$7"),
             self.order("c")
         );
-        self.numbers(connection, &sql, self.stretch.reach()).await
+        self.numbers(connection, &sql, self.section.reach()).await
     }
 
     async fn numbers(&self, connection: &mut PgConnection, sql: &str, most: i64) -> sqlx::Result<Vec<i64>> {
-        let found = self.bind(sqlx::query_as(sql)).bind(most).bind(self.stretch.limit()).bind(self.stretch.offset());
+        let found = self.bind(sqlx::query_as(sql)).bind(most).bind(self.section.limit()).bind(self.section.offset());
         let rows: Vec<(i64,)> = found.fetch_all(connection).await?;
         Ok(rows.into_iter().map(|(number,)| number).collect())
     }

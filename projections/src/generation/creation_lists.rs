@@ -42,10 +42,10 @@ pub struct CreationFilter {
     pub media_type: Option<MediaType>,
 }
 
-/// Parameters 1 to 4: the position of each shard (by number + 1), the account, the generator, the
-/// medium.
+/// What an owner had of creations `c`. Parameter 1: the position of each shard, by number + 1.
 const IN_OWN: &str = "c.position <= ($1::bigint[])[c.shard + 1]
     AND (c.deleted_position IS NULL OR c.deleted_position > ($1::bigint[])[c.shard + 1])";
+/// What everybody could see of them. Parameter 1 as above.
 pub(super) const IN_PUBLIC: &str = "c.listed_from IS NOT NULL
     AND (c.listed_from <= ($1::bigint[])[c.shard + 1]
            AND (c.listed_until IS NULL OR c.listed_until > ($1::bigint[])[c.shard + 1])
@@ -55,7 +55,8 @@ const STILL_OWN: &str = "c.deleted_position IS NULL";
 pub(super) const STILL_PUBLIC: &str = "c.listed_until IS NULL";
 
 impl CreationList {
-    /// What was in the list at the walk's positions.
+    /// What was in the list at the walk's positions. Parameters: 1 these, 2 whose list it is, 3 the generator, 4 the
+    /// medium.
     pub(super) fn members(self, filter: &CreationFilter) -> String {
         let wanted = filter.wanted();
         match self {
